@@ -1,0 +1,104 @@
+"""App: what lives as long as the server does. Every service takes it as its first argument.
+
+No module holds state; what must be kept hangs here, so that one process can serve several domains, an App each,
+and so that a test has as many servers as it likes.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import gevent
+from gevent.pool import Group
+
+from impl.config import Config
+from impl.core.signing import SigningKey
+from impl.requester import Requester
+from impl.storage.database import Database
+from impl.storage.events import EventCache
+from impl.storage.notifier import News
+from impl.storage.numbers import Numbers
+from impl.storage.rooms import RoomCache
+from impl.storage.state_keys import StateKeyCache
+from impl.storage.state_nodes import NodeCache
+from impl.storage.worker_page import WorkerPage
+
+TOKENS_CACHED_MAX = 50_000
+
+T = TypeVar("T")
+
+
+class App:
+    """One homeserver in one process."""
+
+    def __init__(
+        self,
+        config: Config,
+        dsn: str,
+        signing_key: SigningKey,
+        page: WorkerPage,
+        now_ms: Callable[[], int] | None = None,
+    ) -> None:
+        self.config = config
+        self.server_name: str = config.server_name
+        self.signing_key = signing_key
+        self.page = page
+        self.database = Database(dsn)
+        self.news = News(self.database, page)
+        self.now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
+
+        # What never changes, or whose changes the news tells of.
+        self.rooms = RoomCache()
+        self.events = EventCache()
+        self.state_keys = StateKeyCache()
+        self.state_nodes = NodeCache()
+        self.event_nids = Numbers("event_nids")
+        self.state_node_nids = Numbers("state_node_nids")
+        # access_token_hash -> Requester; emptied when the page's count of revocations moves.
+        self.tokens: dict[bytes, Requester] = {}
+        self.tokens_revocations = -1
+
+        # Work that goes on after an answer; finished before the process ends.
+        self.background = Group()
+        self._parts: dict[type, object] = {}
+
+        self.database.on_allotted = page.advance
+        self.news.on_redacted = self.events.forget
+        self.news.on_reset = self.events.clear
+
+    def start(self) -> None:
+        """Connect, and begin to hear what other workers do."""
+        self.news.start()
+
+    def part(self, kind: type[T], make: Callable[["App"], T]) -> T:
+        """The one object of its kind that lives in this App, made when first asked for.
+
+        For queues and batches of the services, which the layers below cannot name.
+        """
+        part = self._parts.get(kind)
+        if part is None:
+            part = self._parts[kind] = make(self)
+        return part  # type: ignore[return-value]
+
+    def spawn(self, function: Callable[..., object], *arguments: object) -> gevent.Greenlet:
+        """Run something after the answer; `stop` waits for it."""
+        return self.background.spawn(function, *arguments)
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.news.is_stopping
+
+    def begin_shutdown(self) -> None:
+        """Long polls are answered now, and new ones at once."""
+        self.news.stop()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Finish what is under way, and let go of the database."""
+        self.begin_shutdown()
+        self.background.join(timeout=timeout_s)
+        for part in self._parts.values():
+            stop = getattr(part, "stop", None)
+            if stop is not None:
+                stop()
+        self.news.close()
+        self.database.close()

@@ -1,0 +1,191 @@
+"""What a request can be answered with instead of a result. C-S API, "Standard error response".
+
+One family: every refusal is a `MatrixError` with an HTTP status, an errcode of the specification, and a
+text for the person who reads a log: a clause in lower case that names the field, where there is
+one. `web/error_handler.py` alone makes responses of them.
+"""
+
+from collections.abc import Mapping
+
+
+class MatrixError(Exception):
+    """A refusal: status, errcode, message, and what else the response's JSON holds."""
+
+    status = 400
+    errcode = "M_UNKNOWN"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        errcode: str | None = None,
+        extra: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.extra = dict(extra or {})
+        self.headers = dict(headers or {})
+        if status is not None:
+            self.status = status
+        if errcode is not None:
+            self.errcode = errcode
+
+    def as_json(self) -> dict[str, object]:
+        """The response's body."""
+        return {**self.extra, "errcode": self.errcode, "error": self.message}
+
+
+class Unknown(MatrixError):
+    errcode = "M_UNKNOWN"
+
+
+class Unavailable(MatrixError):
+    """The server cannot do it now: the database is away, or the server is stopping."""
+
+    status = 503
+    errcode = "M_UNKNOWN"
+
+
+class Forbidden(MatrixError):
+    status = 403
+    errcode = "M_FORBIDDEN"
+
+
+class MissingToken(MatrixError):
+    status = 401
+    errcode = "M_MISSING_TOKEN"
+
+
+class UnknownToken(MatrixError):
+    status = 401
+    errcode = "M_UNKNOWN_TOKEN"
+
+    def __init__(self, message: str, *, soft_logout: bool = False) -> None:
+        super().__init__(message, extra={"soft_logout": soft_logout})
+
+
+class Unauthorized(MatrixError):
+    """A server's signature on its request is missing or wrong."""
+
+    status = 401
+    errcode = "M_UNAUTHORIZED"
+
+
+class UserDeactivated(MatrixError):
+    status = 403
+    errcode = "M_USER_DEACTIVATED"
+
+
+class GuestAccessForbidden(MatrixError):
+    status = 403
+    errcode = "M_GUEST_ACCESS_FORBIDDEN"
+
+
+class NotFound(MatrixError):
+    status = 404
+    errcode = "M_NOT_FOUND"
+
+
+class Unrecognized(MatrixError):
+    status = 404
+    errcode = "M_UNRECOGNIZED"
+
+
+class MethodNotAllowed(MatrixError):
+    status = 405
+    errcode = "M_UNRECOGNIZED"
+
+
+class NotJson(MatrixError):
+    errcode = "M_NOT_JSON"
+
+
+class BadJson(MatrixError):
+    errcode = "M_BAD_JSON"
+
+
+class MissingParam(MatrixError):
+    errcode = "M_MISSING_PARAM"
+
+
+class InvalidParam(MatrixError):
+    errcode = "M_INVALID_PARAM"
+
+
+class TooLarge(MatrixError):
+    status = 413
+    errcode = "M_TOO_LARGE"
+
+
+class LimitExceeded(MatrixError):
+    status = 429
+    errcode = "M_LIMIT_EXCEEDED"
+
+    def __init__(self, message: str, *, retry_after_ms: int) -> None:
+        super().__init__(
+            message,
+            extra={"retry_after_ms": retry_after_ms},
+            # Seconds, rounded up: to come back early would be refused again.
+            headers={"Retry-After": str(-(-retry_after_ms // 1000))},
+        )
+
+
+class UserInUse(MatrixError):
+    errcode = "M_USER_IN_USE"
+
+
+class InvalidUsername(MatrixError):
+    errcode = "M_INVALID_USERNAME"
+
+
+class Exclusive(MatrixError):
+    errcode = "M_EXCLUSIVE"
+
+
+class WeakPassword(MatrixError):
+    errcode = "M_WEAK_PASSWORD"
+
+
+class RoomInUse(MatrixError):
+    """For createRoom's alias; a PUT of an alias that exists is 409 `M_UNKNOWN`."""
+
+    errcode = "M_ROOM_IN_USE"
+
+
+class InvalidRoomState(MatrixError):
+    errcode = "M_INVALID_ROOM_STATE"
+
+
+class UnsupportedRoomVersion(MatrixError):
+    errcode = "M_UNSUPPORTED_ROOM_VERSION"
+
+
+class BadState(MatrixError):
+    status = 403
+    errcode = "M_BAD_STATE"
+
+
+class BadAlias(MatrixError):
+    errcode = "M_BAD_ALIAS"
+
+
+class UnableToAuthoriseJoin(MatrixError):
+    errcode = "M_UNABLE_TO_AUTHORISE_JOIN"
+
+
+class UserAuthenticationRequired(MatrixError):
+    """User-interactive authentication is not complete: the body says what is to be done.
+
+    C-S API, "User-Interactive Authentication API": a 401 whose `errcode` and `error` stand there
+    only after a stage that failed.
+    """
+
+    status = 401
+
+    def __init__(self, body: Mapping[str, object], *, errcode: str = "", message: str = "") -> None:
+        super().__init__(message, errcode=errcode, extra=body)
+
+    def as_json(self) -> dict[str, object]:
+        return super().as_json() if self.errcode else dict(self.extra)

@@ -1,0 +1,140 @@
+"""The worker's queue in front of persist.py: group commit.
+
+One greenlet, with a database connection of its own, takes whatever waits and makes one transaction of it. There is no
+timer: a lone message goes at once, and under load the batches grow by themselves while the last one commits.
+
+A second, patient greenlet takes the submissions for rooms that somebody else holds: it may wait for a lock, while the
+first one never does, so that a busy room holds up nobody but itself.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult
+from gevent.queue import SimpleQueue
+
+from impl import errors
+from impl.app import App
+from impl.services.room_events import persist
+from impl.services.room_events.submission import Submission
+from impl.storage.database import DatabaseUnavailable, StatementError
+
+BATCH_DRAFTS_MAX = 100
+
+_log = logging.getLogger(__name__)
+
+__all__ = ["Submission", "submit"]
+
+Item = tuple[Submission, AsyncResult]
+
+
+def submit(app: App, submission: Submission) -> list[str]:
+    """Append to a room and return the event ids, in the order of the drafts, once they are committed.
+
+    Raises Forbidden for what the room's rules refuse, BadJson and TooLarge for what cannot be an event, NotFound
+    for an unknown room, Unavailable when the database is away: then it is not known whether the events were written.
+    """
+    return app.part(Persister, Persister).submit(submission)
+
+
+class Persister:
+    """The two greenlets of a worker and their queues."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._quick: SimpleQueue = SimpleQueue()
+        self._patient: SimpleQueue = SimpleQueue()
+        self._greenlets = [
+            gevent.spawn(self._run, self._quick, True),
+            gevent.spawn(self._run, self._patient, False),
+        ]
+
+    def submit(self, submission: Submission) -> list[str]:
+        result = AsyncResult()
+        self._quick.put((submission, result))
+        return result.get()
+
+    def stop(self) -> None:
+        gevent.killall(self._greenlets)
+
+    def _run(self, queue: SimpleQueue, skip_locked: bool) -> None:
+        connection: Any = None
+        while True:
+            batch = _take(queue)
+            try:
+                if connection is None or connection.closed:
+                    connection = self._app.database.connect()
+                self._persist(connection, batch, skip_locked)
+            except (DatabaseUnavailable, StatementError) as error:
+                _log.warning("a batch of %d failed: the database is away: %s", len(batch), error)
+                connection = _discard(connection)
+                _fail(batch, errors.Unavailable("the database is not available"))
+            except Exception as error:
+                # A bug of ours must fail what met it, not end the greenlet that everybody waits for.
+                _log.exception("a batch of %d failed", len(batch))
+                connection = _discard(connection)
+                _fail(batch, error)
+
+    def _persist(self, connection: Any, batch: list[Item], skip_locked: bool) -> None:
+        try:
+            self._transact(connection, batch, skip_locked, look_up=False)
+            return
+        except StatementError as error:
+            if connection.closed:
+                raise
+            _log.info("a batch of %d is tried one by one: %s", len(batch), error)
+        except Exception:
+            if connection.closed or len(batch) == 1:
+                raise
+            _log.exception("a batch of %d is tried one by one", len(batch))
+        for item in batch:
+            try:
+                self._transact(connection, [item], skip_locked, look_up=True)
+            except StatementError as error:
+                if connection.closed:
+                    raise
+                _log.exception("a submission failed")
+                _fail([item], error)
+
+    def _transact(
+        self, connection: Any, batch: Sequence[Item], skip_locked: bool, *, look_up: bool
+    ) -> None:
+        app = self._app
+        with app.database.transaction_on(connection) as txn:
+            outcome = persist.persist(
+                app,
+                txn,
+                [submission for submission, _ in batch],
+                skip_locked=skip_locked,
+                look_up_transactions=look_up,
+            )
+        persist.after_commit(app, outcome)
+        for place, (submission, result) in enumerate(batch):
+            if place in outcome.event_ids:
+                result.set(outcome.event_ids[place])
+            elif place in outcome.failures:
+                result.set_exception(outcome.failures[place])
+            else:
+                self._patient.put((submission, result))
+
+
+def _take(queue: SimpleQueue) -> list[Item]:
+    batch = [queue.get()]
+    drafts = len(batch[0][0].drafts)
+    while drafts < BATCH_DRAFTS_MAX and not queue.empty():
+        batch.append(queue.get())
+        drafts += len(batch[-1][0].drafts)
+    return batch
+
+
+def _fail(batch: Sequence[Item], error: Exception) -> None:
+    for _, result in batch:
+        if not result.ready():
+            result.set_exception(error)
+
+
+def _discard(connection: Any) -> None:
+    if connection is not None:
+        connection.close()

@@ -1,0 +1,132 @@
+"""From a draft to an event: its place in the graph, its auth events, its signature, and the rules.
+
+S-S API, "Auth events selection" and "Authorization rules". What a client asks for is checked against the state
+that the event will stand on, under the room's lock: there is nothing that could change in between.
+"""
+
+import secrets
+import string
+
+from impl import errors
+from impl.app import App
+from impl.core import event_builder
+from impl.core.auth import rules, selection
+from impl.core.event import Event
+from impl.core.event_builder import Draft
+from impl.core.power_levels import PowerLevels
+from impl.core.rejection import Malformed, Rejected, TooLarge
+from impl.core.room_version import ROOM_VERSIONS
+from impl.services.room_events.open_room import OpenRoom
+
+CREATE = ("m.room.create", "")
+POWER_LEVELS = ("m.room.power_levels", "")
+
+_ROOM_ID_LETTERS = string.ascii_letters
+
+
+def create_event(app: App, draft: Draft, room_version: str) -> Event:
+    """The m.room.create event of a new room; its `room_id` is the room's from now on.
+
+    Raises BadJson or TooLarge for content that cannot be an event.
+    """
+    version = ROOM_VERSIONS[room_version]
+    room_id = None
+    if not version.room_id_is_create_hash:
+        opaque = "".join(secrets.choice(_ROOM_ID_LETTERS) for _ in range(18))
+        room_id = f"!{opaque}:{app.server_name}"
+    try:
+        event = event_builder.build(
+            draft,
+            event_builder.Place(room_id, version, [], [], 1),
+            now_ms=app.now_ms(),
+            server_name=app.server_name,
+            signing_key=app.signing_key,
+        )
+        rules.check_state_independent(event, {})
+        rules.check_state_dependent(event, {})
+    except (Malformed, Rejected) as error:
+        raise refusal(error) from error
+    return event
+
+
+def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str:
+    """Make the draft an event on top of the room, and return its id.
+
+    Raises Forbidden, BadJson, TooLarge; NotFound for a redaction of what is not there.
+    """
+    version = room.room_version
+    keys = selection.auth_types(
+        version, draft.type, draft.sender, draft.state_key, draft.content
+    )
+    wanted = {*keys, CREATE, POWER_LEVELS}
+    if draft.state_key is not None:
+        wanted.add((draft.type, draft.state_key))
+    nids = room.state_nids(wanted)
+    loaded = room.events_by_nid(nids.values())
+    state = {key: loaded[nid] for key, nid in nids.items()}
+
+    if same := _already_there(draft, state):
+        return same
+
+    auth_nids = [nids[key] for key in keys if key in nids]
+    app = room.app
+    try:
+        event = event_builder.build(
+            draft,
+            event_builder.Place(
+                room.head.room.room_id,
+                version,
+                [event_id for _, event_id in room.extremities],
+                [loaded[nid].event_id for nid in auth_nids],
+                room.head.depth_max + 1,
+            ),
+            now_ms=app.now_ms(),
+            server_name=app.server_name,
+            signing_key=app.signing_key,
+        )
+        rules.check_state_independent(
+            event, {loaded[nid].event_id: loaded[nid] for nid in auth_nids}
+        )
+        rules.check_state_dependent(event, state)
+    except (Malformed, Rejected) as error:
+        raise refusal(error) from error
+
+    redacts_nid = _redacted(room, event, state) if event.type == "m.room.redaction" else None
+    room.append(event, auth_nids, redacts_nid, sent_by)
+    return event.event_id
+
+
+def refusal(error: Malformed | Rejected) -> errors.MatrixError:
+    """What a client is told when its event breaks a rule of the room version."""
+    if isinstance(error, TooLarge):
+        return errors.TooLarge(str(error))
+    if isinstance(error, Malformed):
+        return errors.BadJson(str(error))
+    return errors.Forbidden(str(error))
+
+
+def _already_there(draft: Draft, state: dict[tuple[str, str], Event]) -> str | None:
+    # State that is set to what it is already changes nothing, so it makes no event. Clients count on that:
+    # they set it again after a request whose answer they missed.
+    if draft.state_key is None:
+        return None
+    current = state.get((draft.type, draft.state_key))
+    if current is None or current.sender != draft.sender or current.content != draft.content:
+        return None
+    return current.event_id
+
+
+def _redacted(room: OpenRoom, event: Event, state: dict[tuple[str, str], Event]) -> int | None:
+    if event.redacts is None:
+        return None
+    nid = room.find_nid(event.redacts)
+    if nid is None:
+        raise errors.NotFound("the event to redact is not in this room")
+    redacted = room.events_by_nid([nid])[nid]
+    if redacted.sender == event.sender:
+        return nid
+    # C-S API, "Redactions": another's event takes the room's redact level.
+    levels = PowerLevels.of(state.get(POWER_LEVELS), state[CREATE], room.room_version)
+    if levels.user(event.sender) < levels.redact:
+        raise errors.Forbidden("the sender does not have enough power to redact others' events")
+    return nid

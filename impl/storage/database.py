@@ -1,0 +1,323 @@
+"""The way to PostgreSQL: connections, transactions, and what a commit publishes.
+
+psycopg2 is made to wait the gevent way by a wait callback: while a statement runs, other greenlets do.
+The callback is one for the process, so importing this module is what turns it on.
+
+Round trips are what a statement costs here, so a transaction adds none of its own: BEGIN travels with the
+first statement and COMMIT with the last. `Transaction.allot` collects the statements that draw positions from
+the stream; they go out with the COMMIT, under the stream lock (storage/streams.py says why).
+"""
+
+import logging
+import select
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+import gevent.monkey
+import psycopg2
+import psycopg2.extensions
+import psycopg2.extras
+from gevent.event import AsyncResult
+from gevent.socket import wait_read, wait_write
+
+from impl.storage import streams
+
+POOL_SIZE = 5
+CONNECT_SECONDS_MAX = 5.0
+WAIT_SECONDS_MAX = 30.0
+
+# gevent's own `select` would switch to the hub; looking at an idle socket must not.
+_poll = gevent.monkey.get_original("select", "poll")
+
+_log = logging.getLogger(__name__)
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached, or went away. Whether a COMMIT that was under way took place is not known."""
+
+
+# What psycopg2 raises, for those who may not import it.
+IntegrityError = psycopg2.IntegrityError
+StatementError = psycopg2.Error
+
+
+def _wait(connection: Any, timeout: float | None = None) -> None:
+    try:
+        while True:
+            state = connection.poll()
+            if state == psycopg2.extensions.POLL_OK:
+                return
+            if state == psycopg2.extensions.POLL_READ:
+                wait_read(connection.fileno())
+            elif state == psycopg2.extensions.POLL_WRITE:
+                wait_write(connection.fileno())
+    except BaseException:
+        # The greenlet was killed or timed out. psycopg2 closes the connection then, but the server would go on
+        # with the statement.
+        if not connection.closed and connection.info.backend_pid:
+            try:
+                connection.cancel()
+            except psycopg2.Error:
+                pass
+        raise
+
+
+psycopg2.extensions.set_wait_callback(_wait)
+
+
+class Transaction:
+    """An open transaction: a cursor that knows what is to be done with the COMMIT."""
+
+    __slots__ = ("_allotments", "_begin", "_cursor", "_last")
+
+    def __init__(self, cursor: Any, begin: str) -> None:
+        self._cursor = cursor
+        self._begin = begin
+        self._allotments: list[bytes] = []
+        self._last: list[bytes] = []
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run one statement; '%s' stands for a parameter."""
+        if self._begin:
+            sql, self._begin = self._begin + sql, ""
+        self._cursor.execute(sql, parameters or None)
+
+    def execute_values(
+        self, sql: str, rows: Sequence[Sequence[object]], template: str | None = None
+    ) -> None:
+        """Run one statement whose single '%s' becomes all the rows, as a VALUES list."""
+        if not rows:
+            return
+        statement = self._with_values(sql, rows, template)
+        if self._begin:
+            statement, self._begin = self._begin.encode() + statement, ""
+        self._cursor.execute(statement)
+
+    def allot(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run a statement that draws stream positions: later, with the COMMIT, under the stream lock.
+
+        It sees what the transaction wrote; nobody sees its result.
+        """
+        self._allotments.append(self._cursor.mogrify(sql, parameters or None))
+
+    def with_commit(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run a statement in the round trip of the COMMIT: nobody needs its result, and nothing in the transaction
+        reads what it wrote but the allotments."""
+        self._last.append(self._cursor.mogrify(sql, parameters or None))
+
+    def values_with_commit(
+        self, sql: str, rows: Sequence[Sequence[object]], template: str | None = None
+    ) -> None:
+        """`execute_values` in the round trip of the COMMIT."""
+        if rows:
+            self._last.append(self._with_values(sql, rows, template))
+
+    def fetchone(self) -> Any:
+        return self._cursor.fetchone()
+
+    def fetchall(self) -> list[Any]:
+        return self._cursor.fetchall()
+
+    @property
+    def rowcount(self) -> int:
+        return self._cursor.rowcount
+
+    def _with_values(
+        self, sql: str, rows: Sequence[Sequence[object]], template: str | None
+    ) -> bytes:
+        one = template or "(" + ",".join(["%s"] * len(rows[0])) + ")"
+        values = b",".join([self._cursor.mogrify(one, row) for row in rows])
+        head, _, tail = sql.partition("%s")
+        return head.encode() + values + tail.encode()
+
+    def commit(self) -> bool:
+        """End the transaction; says whether it drew stream positions."""
+        last = [statement.strip() for statement in self._last]
+        if self._allotments:
+            last.append(streams.LOCK.encode())
+            last.extend(statement.strip() for statement in self._allotments)
+        if self._begin:
+            if not last:
+                return False  # Nothing was ever sent.
+            last.insert(0, self._begin.strip(" ;").encode())
+        self._cursor.execute(b";".join([*last, b"COMMIT"]))
+        return bool(self._allotments)
+
+    def rollback(self) -> None:
+        if not self._begin:
+            self._cursor.execute("ROLLBACK")
+
+
+class Pool:
+    """Connections, handed to those who wait in the order in which they came.
+
+    A connection that is given back goes straight to the longest waiter. With a plain queue the greenlet that
+    gives one back takes it again, and others starve.
+    """
+
+    def __init__(self, connect: Callable[[], Any], size: int) -> None:
+        self._connect = connect
+        self._size = size
+        self._open = 0
+        self._idle: list[Any] = []
+        self._waiting: deque[AsyncResult] = deque()
+
+    def get(self) -> Any:
+        while self._idle:
+            connection = self._idle.pop()
+            if _is_alive(connection):
+                return connection
+            connection.close()
+            self._open -= 1
+        if self._open < self._size:
+            self._open += 1
+            return self._connect_in_slot()
+        return self._wait_for_one()
+
+    def put(self, connection: Any) -> None:
+        if connection.closed:
+            self._free_slot()
+        elif self._waiting:
+            self._waiting.popleft().set(connection)
+        else:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+            self._open -= 1
+
+    def _connect_in_slot(self) -> Any:
+        try:
+            return self._connect()
+        except BaseException:
+            self._free_slot()
+            raise
+
+    def _wait_for_one(self) -> Any:
+        waiter = AsyncResult()
+        self._waiting.append(waiter)
+        try:
+            connection = waiter.get(timeout=WAIT_SECONDS_MAX)
+        except BaseException as error:
+            if waiter.ready():
+                # It was handed over while we were being killed: pass it on.
+                self._free_slot() if waiter.value is None else self.put(waiter.value)
+            else:
+                self._waiting.remove(waiter)
+            if isinstance(error, gevent.Timeout):
+                raise DatabaseUnavailable("no database connection became free") from error
+            raise
+        return self._connect_in_slot() if connection is None else connection
+
+    def _free_slot(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().set(None)  # The waiter opens a new one in this slot.
+        else:
+            self._open -= 1
+
+
+def _is_alive(connection: Any) -> bool:
+    # An idle connection has nothing to say: readable means that the server closed it.
+    if connection.closed:
+        return False
+    poll = _poll()
+    poll.register(connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+    return not poll.poll(0)
+
+
+class Database:
+    """Transactions on pooled connections. `on_allotted(position)` is called after a commit that drew
+    positions, with the last of them, before the transaction's caller goes on."""
+
+    def __init__(self, dsn: str, pool_size: int = POOL_SIZE) -> None:
+        self.dsn = dsn
+        self.on_allotted: Callable[[int], None] = lambda position: None
+        self._pool = Pool(self.connect, pool_size)
+        self._epoch = ""
+
+    def connect(self) -> Any:
+        """A new connection of the caller's own, in autocommit."""
+        # libpq does not heed connect_timeout under a wait callback.
+        timeout = gevent.Timeout(CONNECT_SECONDS_MAX)
+        try:
+            with timeout:
+                connection = psycopg2.connect(self.dsn, application_name="soma")
+        except (psycopg2.OperationalError, gevent.Timeout) as error:
+            if isinstance(error, gevent.Timeout) and error is not timeout:
+                raise
+            raise DatabaseUnavailable(f"cannot connect to the database: {error}") from error
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            self._epoch = streams.ensure_epoch(cursor, self._epoch)
+        return connection
+
+    def transaction(self) -> Any:
+        """`with database.transaction() as txn:` BEGIN to COMMIT; an exception rolls back."""
+        return self._run("BEGIN; ")
+
+    def snapshot(self) -> Any:
+        """Like `transaction`, read-only, and every statement sees the same instant."""
+        return self._run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ")
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Statements that are each a transaction of their own: for one SELECT, or several that need not agree."""
+        connection = self._pool.get()
+        try:
+            with _named_failures(), connection.cursor() as cursor:
+                yield Transaction(cursor, "")
+        finally:
+            self._pool.put(connection)
+
+    @contextmanager
+    def _run(self, begin: str) -> Iterator[Transaction]:
+        connection = self._pool.get()
+        try:
+            with _named_failures(), self.transaction_on(connection, begin) as txn:
+                yield txn
+        finally:
+            if not connection.closed and connection.info.transaction_status != 0:
+                connection.close()  # Neither committed nor rolled back: not to be used again.
+            self._pool.put(connection)
+
+    @contextmanager
+    def transaction_on(self, connection: Any, begin: str = "BEGIN; ") -> Iterator[Transaction]:
+        """A transaction on a connection of the caller's own."""
+        with connection.cursor() as cursor:
+            txn = Transaction(cursor, begin)
+            try:
+                yield txn
+                has_allotted = txn.commit()
+            except BaseException:
+                if not connection.closed:
+                    txn.rollback()
+                raise
+            if has_allotted:
+                self._publish(cursor)
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _publish(self, cursor: Any) -> None:
+        try:
+            position = streams.publish(cursor)
+        except psycopg2.Error:
+            # It is committed all the same; the others find it when they next look at the stream.
+            _log.warning("a commit could not be announced", exc_info=True)
+            return
+        self.on_allotted(position)
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        # A statement that was cancelled or ran out of a limit is a failure of its own; it has a code.
+        if getattr(error, "pgcode", None) and not error.pgcode.startswith(("57P", "08")):
+            raise
+        raise DatabaseUnavailable(f"the database went away: {error}") from error

@@ -1,0 +1,83 @@
+"""Edges between events, and auth chains. Tables: event_edges, auth_chains, events.auth_event_nids.
+
+An auth chain is a set of event numbers, kept as a compressed bitmap for the events that many chains share (the
+state that is not a membership). The chain of anything else is the union of the chains of its auth events.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pyroaring import BitMap64
+
+
+def insert_edges(txn: Any, rows: Sequence[tuple[int, str, int]]) -> None:
+    """(room_nid, prev_event_id, event_nid)."""
+    txn.values_with_commit(
+        """
+        INSERT INTO event_edges (room_nid, prev_event_id, event_nid)
+             VALUES %s
+        """,
+        rows,
+    )
+
+
+def insert_auth_chains(txn: Any, rows: Sequence[tuple[int, int, BitMap64]]) -> None:
+    """(room_nid, event_nid, chain without the event itself)."""
+    txn.values_with_commit(
+        """
+        INSERT INTO auth_chains (room_nid, event_nid, chain)
+             VALUES %s
+        """,
+        [(room_nid, event_nid, chain.serialize()) for room_nid, event_nid, chain in rows],
+    )
+
+
+def get_auth_chains(txn: Any, room_nid: int, event_nids: Collection[int]) -> dict[int, BitMap64]:
+    """event_nid -> its auth chain, without the event itself.
+
+    Level by level: those that have a bitmap are done; of the others the auth events are asked for next.
+    Memberships refer to memberships only a few deep (an invite, the authoriser of a restricted join), so the levels are few.
+    """
+    bitmaps: dict[int, BitMap64] = {}
+    parents: dict[int, list[int]] = {}
+    wanted = set(event_nids)
+    while wanted:
+        txn.execute(
+            """
+            SELECT e.event_nid, e.auth_event_nids, c.chain
+              FROM events e
+              LEFT JOIN auth_chains c USING (room_nid, event_nid)
+             WHERE e.room_nid = %s
+               AND e.event_nid = ANY(%s)
+            """,
+            (room_nid, list(wanted)),
+        )
+        following: set[int] = set()
+        for event_nid, auth_event_nids, chain in txn.fetchall():
+            if chain is not None:
+                bitmaps[event_nid] = BitMap64.deserialize(bytes(chain))
+            else:
+                parents[event_nid] = auth_event_nids
+                following.update(auth_event_nids)
+        wanted = following - bitmaps.keys() - parents.keys()
+    return {event_nid: _chain(event_nid, bitmaps, parents) for event_nid in event_nids}
+
+
+def _chain(
+    event_nid: int, bitmaps: dict[int, BitMap64], parents: dict[int, list[int]]
+) -> BitMap64:
+    chain = BitMap64()
+    seen: set[int] = set()
+    waiting = [event_nid]
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if one != event_nid:
+            chain.add(one)
+        if one in bitmaps:
+            chain |= bitmaps[one]
+        else:
+            waiting.extend(parents.get(one, ()))
+    return chain

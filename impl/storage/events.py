@@ -1,0 +1,250 @@
+"""Events by number and by id, and this worker's cache of them. Table: events.
+
+What is written goes out with the COMMIT (Transaction.with_commit): the transaction that inserts an event has it in
+its hands and need not read it back.
+"""
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from impl.core.event import Event
+from impl.core.room_version import ROOM_VERSIONS
+
+EVENTS_CACHED_MAX = 50_000
+
+_decode = msgspec.json.Decoder(dict).decode
+_encode = msgspec.json.Encoder().encode
+
+EventKey = tuple[int, int]  # (room_nid, event_nid)
+
+
+class StoredEvent:
+    """A row of the table. It does not change but for a redaction, of which the news tells (EventCache.forget).
+
+    `state_before` and `state_after` are roots of state tries; None for an outlier. `forms` is where the services
+    keep what they made of the event, such as its JSON for clients.
+    """
+
+    __slots__ = (
+        "_event",
+        "_pdu",
+        "event_id",
+        "event_nid",
+        "forms",
+        "is_soft_failed",
+        "redacted_by_nid",
+        "rejected_reason",
+        "room_nid",
+        "room_version",
+        "sender_device_id",
+        "state_after",
+        "state_before",
+        "txn_id",
+    )
+
+    def __init__(self, row: Sequence[Any], event: Event | None = None) -> None:
+        (
+            self.room_nid,
+            self.event_nid,
+            self.event_id,
+            self._pdu,
+            self.room_version,
+            self.state_before,
+            self.state_after,
+            self.rejected_reason,
+            self.is_soft_failed,
+            self.redacted_by_nid,
+            self.sender_device_id,
+            self.txn_id,
+        ) = row
+        self._event = event
+        self.forms: dict[str, Any] = {}
+
+    @property
+    def event(self) -> Event:
+        """The event as it was sent, unredacted."""
+        if self._event is None:
+            self._event = Event.from_pdu(
+                _decode(self._pdu), ROOM_VERSIONS[self.room_version], self.event_id
+            )
+        return self._event
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """What `insert` needs; `event_nid` was reserved before, so that the rows of one batch can name each other."""
+
+    room_nid: int
+    event_nid: int
+    event: Event
+    auth_event_nids: list[int]
+    state_before: int | None
+    state_after: int | None
+    rejected_reason: str | None = None
+    is_soft_failed: bool = False
+    sender_device_id: str | None = None
+    txn_id: str | None = None
+
+
+_SELECT = """
+    SELECT e.room_nid,
+           e.event_nid,
+           e.event_id,
+           e.pdu,
+           r.room_version,
+           e.state_before,
+           e.state_after,
+           e.rejected_reason,
+           e.is_soft_failed,
+           e.redacted_by_nid,
+           e.sender_device_id,
+           e.txn_id
+"""
+
+
+class EventCache:
+    """The events that this worker read last, by number."""
+
+    def __init__(self, size: int = EVENTS_CACHED_MAX) -> None:
+        self._size = size
+        self._events: OrderedDict[int, StoredEvent] = OrderedDict()
+        # Counts what was dropped: what was read before a redaction must not be kept after it.
+        self._drops = 0
+
+    def get_many(self, txn: Any, keys: Iterable[EventKey]) -> dict[int, StoredEvent]:
+        """event_nid -> event, of any rooms; one statement for what is not here."""
+        found: dict[int, StoredEvent] = {}
+        missing: list[EventKey] = []
+        events = self._events
+        for key in keys:
+            event = events.get(key[1])
+            if event is None:
+                missing.append(key)
+            else:
+                events.move_to_end(key[1])
+                found[key[1]] = event
+        if not missing:
+            return found
+        drops = self._drops
+        txn.execute(
+            _SELECT
+            + """
+              FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (room_nid, event_nid)
+              JOIN events e USING (room_nid, event_nid)
+              JOIN rooms r USING (room_nid)
+            """,
+            ([key[0] for key in missing], [key[1] for key in missing]),
+        )
+        for row in txn.fetchall():
+            event = found[row[1]] = StoredEvent(row)
+            if drops == self._drops:
+                self.keep(event)
+        return found
+
+    def get(self, txn: Any, room_nid: int, event_nid: int) -> StoredEvent | None:
+        return self.get_many(txn, [(room_nid, event_nid)]).get(event_nid)
+
+    def keep(self, event: StoredEvent) -> None:
+        events = self._events
+        events[event.event_nid] = event
+        if len(events) > self._size:
+            events.popitem(last=False)
+
+    def forget(self, event_nid: int) -> None:
+        """It was redacted."""
+        self._drops += 1
+        self._events.pop(event_nid, None)
+
+    def clear(self) -> None:
+        self._drops += 1
+        self._events.clear()
+
+
+def get_nid(txn: Any, room_nid: int, event_id: str) -> int | None:
+    txn.execute(
+        """
+        SELECT event_nid
+          FROM events
+         WHERE event_id = %s
+           AND room_nid = %s
+        """,
+        (event_id, room_nid),
+    )
+    row = txn.fetchone()
+    return row[0] if row else None
+
+
+def get_nids(txn: Any, room_nid: int, event_ids: Collection[str]) -> dict[str, int]:
+    """event_id -> event_nid, of those that we have."""
+    txn.execute(
+        """
+        SELECT event_id, event_nid
+          FROM events
+         WHERE event_id = ANY(%s)
+           AND room_nid = %s
+        """,
+        (list(event_ids), room_nid),
+    )
+    return dict(txn.fetchall())
+
+
+def get_by_id(txn: Any, room_nid: int, event_id: str) -> StoredEvent | None:
+    txn.execute(
+        _SELECT
+        + """
+          FROM events e
+          JOIN rooms r USING (room_nid)
+         WHERE e.event_id = %s
+           AND e.room_nid = %s
+        """,
+        (event_id, room_nid),
+    )
+    row = txn.fetchone()
+    return StoredEvent(row) if row else None
+
+
+def insert(txn: Any, new_events: Sequence[NewEvent]) -> None:
+    txn.values_with_commit(
+        """
+        INSERT INTO events (room_nid, event_nid, event_id, pdu, auth_event_nids, state_before,
+                            state_after, rejected_reason, is_soft_failed, sender_device_id, txn_id)
+             VALUES %s
+        """,
+        [
+            (
+                new.room_nid,
+                new.event_nid,
+                new.event.event_id,
+                _encode(new.event.pdu).decode(),
+                new.auth_event_nids,
+                new.state_before,
+                new.state_after,
+                new.rejected_reason,
+                new.is_soft_failed,
+                new.sender_device_id,
+                new.txn_id,
+            )
+            for new in new_events
+        ],
+        "(%s, %s, %s, %s, %s::bigint[], %s, %s, %s, %s, %s, %s)",
+    )
+
+
+def put_redactions(txn: Any, rows: Sequence[tuple[int, int, int]]) -> None:
+    """(room_nid, event_nid of the redacted, event_nid of the redaction)."""
+    txn.values_with_commit(
+        """
+        UPDATE events e
+           SET redacted_by_nid = r.redaction_nid
+          FROM (VALUES %s) AS r (room_nid, event_nid, redaction_nid)
+         WHERE e.room_nid = r.room_nid
+           AND e.event_nid = r.event_nid
+           AND e.redacted_by_nid IS NULL
+        """,
+        rows,
+        "(%s::bigint, %s::bigint, %s::bigint)",
+    )

@@ -1,0 +1,153 @@
+"""Who is in which room. Tables: room_members, membership_changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user's current membership of a room."""
+
+    room_nid: int
+    user_id: str
+    membership: str
+    event_nid: int
+    sender: str
+    display_name: str | None
+    avatar_url: str | None
+    is_forgotten: bool
+
+
+_COLUMNS = (
+    "room_nid, user_id, membership, event_nid, sender, display_name, avatar_url, is_forgotten"
+)
+
+
+def get(txn: Any, room_nid: int, user_id: str) -> Member | None:
+    txn.execute(
+        f"""
+        SELECT {_COLUMNS}
+          FROM room_members
+         WHERE room_nid = %s
+           AND user_id = %s
+        """,  # noqa: S608
+        (room_nid, user_id),
+    )
+    row = txn.fetchone()
+    return Member(*row) if row else None
+
+
+def list_joined_room_nids(txn: Any, user_id: str) -> list[int]:
+    txn.execute(
+        """
+        SELECT room_nid
+          FROM room_members
+         WHERE user_id = %s
+           AND membership = 'join'
+        """,
+        (user_id,),
+    )
+    return [row[0] for row in txn.fetchall()]
+
+
+def list_of_user(txn: Any, user_id: str) -> list[Member]:
+    """The memberships of a user in all rooms, whatever they are."""
+    txn.execute(
+        f"""
+        SELECT {_COLUMNS}
+          FROM room_members
+         WHERE user_id = %s
+        """,  # noqa: S608
+        (user_id,),
+    )
+    return [Member(*row) for row in txn.fetchall()]
+
+
+def list_of_room(txn: Any, room_nid: int, membership: str) -> list[Member]:
+    txn.execute(
+        f"""
+        SELECT {_COLUMNS}
+          FROM room_members
+         WHERE room_nid = %s
+           AND membership = %s
+         ORDER BY user_id
+        """,  # noqa: S608
+        (room_nid, membership),
+    )
+    return [Member(*row) for row in txn.fetchall()]
+
+
+def count(txn: Any, room_nids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """room_nid -> membership -> how many."""
+    txn.execute(
+        """
+        SELECT room_nid, membership, count(*)
+          FROM room_members
+         WHERE room_nid = ANY(%s)
+         GROUP BY room_nid, membership
+        """,
+        (list(room_nids),),
+    )
+    counts: dict[int, dict[str, int]] = {room_nid: {} for room_nid in room_nids}
+    for room_nid, membership, number in txn.fetchall():
+        counts[room_nid][membership] = number
+    return counts
+
+
+def put(txn: Any, members: Sequence[Member]) -> None:
+    """Write memberships; each says anew whether the room is forgotten."""
+    txn.values_with_commit(
+        """
+        INSERT INTO room_members (room_nid, user_id, membership, event_nid, sender, display_name,
+                                  avatar_url, is_forgotten)
+             VALUES %s
+        ON CONFLICT (room_nid, user_id) DO UPDATE
+                SET membership = EXCLUDED.membership,
+                    event_nid = EXCLUDED.event_nid,
+                    sender = EXCLUDED.sender,
+                    display_name = EXCLUDED.display_name,
+                    avatar_url = EXCLUDED.avatar_url,
+                    is_forgotten = EXCLUDED.is_forgotten
+        """,
+        [
+            (
+                member.room_nid,
+                member.user_id,
+                member.membership,
+                member.event_nid,
+                member.sender,
+                member.display_name,
+                member.avatar_url,
+                member.is_forgotten,
+            )
+            for member in members
+        ],
+    )
+
+
+def delete(txn: Any, room_nid: int, user_ids: Sequence[str]) -> None:
+    """For members whose event a state resolution took out of the state."""
+    txn.execute(
+        """
+        DELETE FROM room_members
+         WHERE room_nid = %s
+           AND user_id = ANY(%s)
+        """,
+        (room_nid, list(user_ids)),
+    )
+
+
+def forget(txn: Any, room_nid: int, user_id: str) -> bool:
+    """Mark a room that the user is not in as forgotten; False if there is no such membership."""
+    txn.execute(
+        """
+        UPDATE room_members
+           SET is_forgotten = TRUE
+         WHERE room_nid = %s
+           AND user_id = %s
+           AND membership IN ('leave', 'ban')
+        """,
+        (room_nid, user_id),
+    )
+    return txn.rowcount > 0

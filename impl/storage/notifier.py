@@ -1,0 +1,208 @@
+"""What moved: a worker's memory of the stream, and the greenlets that wait for it.
+
+Every commit that draws positions is followed by a NOTIFY with the newest one. Each worker LISTENs on a connection of
+its own, and reads the rows of the stream since it last looked: rooms and users with their newest position, nothing of
+what happened. That is enough to answer an idle poll without asking the database, to know which of two thousand
+rooms changed, and to drop what caches hold of them. A notification may be lost with its connection, so the stream
+is looked at every few seconds besides.
+
+`position` only moves once the news up to it is known here: what is read up to `position` agrees with the caches.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gevent
+import psycopg2
+from gevent.event import Event
+from gevent.lock import RLock
+from gevent.socket import wait_read
+
+from impl.storage import memberships, streams
+from impl.storage.database import Database, DatabaseUnavailable
+from impl.storage.worker_page import WorkerPage
+
+POLL_SECONDS = 3.0
+RECONNECT_SECONDS = 0.5
+CACHED_USERS_MAX = 20_000
+
+_log = logging.getLogger(__name__)
+
+NewsRow = tuple[int, int | None, str | None, int | None, bool]
+
+
+class News:
+    """How far this worker has read the stream, and who is to be woken by what."""
+
+    def __init__(self, database: Database, page: WorkerPage) -> None:
+        self.position = 0
+        self.is_stopping = False
+        self.on_redacted: Callable[[int], None] = lambda event_nid: None
+        self.on_reset: Callable[[], None] = lambda: None
+        self._database = database
+        self._page = page
+        self._reading = RLock()
+        # What has not moved since this worker began has no entry: it stands at the floor.
+        self._floor = 0
+        self._rooms: dict[int, int] = {}
+        self._users: dict[str, int] = {}
+        self._waiting: dict[int | str, set[Event]] = {}
+        self._all_waiting: set[Event] = set()
+        self._joined: dict[str, frozenset[int]] = {}
+        self._membership_moves = 0
+        self._greenlets: list[gevent.Greenlet] = []
+
+    def start(self) -> None:
+        with self._database.read() as txn:
+            self.position = self._floor = streams.current(txn)
+        self._greenlets = [gevent.spawn(self._listen), gevent.spawn(self._poll)]
+
+    def stop(self) -> None:
+        """Answer all that wait, and hear no more."""
+        self.is_stopping = True
+        for event in list(self._all_waiting):
+            event.set()
+
+    def close(self) -> None:
+        self.stop()
+        gevent.killall(self._greenlets)
+
+    def catch_up_if_behind(self) -> None:
+        """At the start of a request: see what any worker of this machine has answered for already."""
+        if self._page.newest() > self.position:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Read the news up to the end of the stream."""
+        seen = self.position
+        with self._reading:
+            if self.position > seen and self._page.newest() <= self.position:
+                return  # Somebody read it while we waited for our turn.
+            while self._read_some():
+                pass
+
+    def room_position(self, room_nid: int) -> int:
+        """The newest position that touched the room; never too small."""
+        return self._rooms.get(room_nid, self._floor)
+
+    def user_position(self, user_id: str) -> int:
+        """The newest position that is addressed to the user; never too small."""
+        return self._users.get(user_id, self._floor)
+
+    def changed_rooms(self, room_nids: Iterable[int], since: int) -> list[int]:
+        """Those of the rooms that may have moved after a position."""
+        rooms, floor = self._rooms, self._floor
+        return [room_nid for room_nid in room_nids if rooms.get(room_nid, floor) > since]
+
+    def joined_rooms(self, user_id: str) -> frozenset[int]:
+        """room_nids of the rooms that the user has joined."""
+        joined = self._joined.get(user_id)
+        if joined is None:
+            moves = self._membership_moves
+            with self._database.read() as txn:
+                joined = frozenset(memberships.list_joined_room_nids(txn, user_id))
+            # What was read while memberships moved may be old already: good for this answer, not to keep.
+            if moves == self._membership_moves:
+                if len(self._joined) >= CACHED_USERS_MAX:
+                    self._joined.clear()
+                self._joined[user_id] = joined
+        return joined
+
+    def wait(
+        self, user_id: str, room_nids: Iterable[int], since: int, timeout_s: float
+    ) -> bool:
+        """Sleep until the user or one of the rooms moves beyond a position: True; False once the time is
+        over, or when the server stops."""
+        event = Event()
+        keys: list[int | str] = [user_id, *room_nids]
+        for key in keys:
+            self._waiting.setdefault(key, set()).add(event)
+        self._all_waiting.add(event)
+        try:
+            # Looked at after the registration: what moves in between sets the event.
+            if self.user_position(user_id) > since or self.changed_rooms(keys[1:], since):
+                return True
+            if self.is_stopping:
+                return False
+            return event.wait(timeout_s) and not self.is_stopping
+        finally:
+            self._all_waiting.discard(event)
+            for key in keys:
+                waiting = self._waiting[key]
+                waiting.discard(event)
+                if not waiting:
+                    del self._waiting[key]
+
+    def _read_some(self) -> bool:
+        with self._database.read() as txn:
+            rows = streams.list_news(txn, self.position)
+        if len(rows) < streams.NEWS_MAX:
+            self._learn(rows)
+            return False
+        # Far behind, or the last position may be cut in two. To forget everything is right, and soon mended.
+        with self._database.read() as txn:
+            newest = streams.current(txn)
+        self._forget_all(newest)
+        return True
+
+    def _learn(self, rows: list[NewsRow]) -> None:
+        woken: set[Event] = set()
+        for position, room_nid, user_id, redacts_nid, is_membership in rows:
+            if room_nid is not None:
+                self._rooms[room_nid] = position
+                woken |= self._waiting.get(room_nid, set())
+            if user_id is not None:
+                self._users[user_id] = position
+                woken |= self._waiting.get(user_id, set())
+            if is_membership and user_id is not None:
+                self._membership_moves += 1
+                self._joined.pop(user_id, None)
+            if redacts_nid is not None:
+                self.on_redacted(redacts_nid)
+        if rows:
+            self.position = rows[-1][0]
+        for event in woken:
+            event.set()
+
+    def _forget_all(self, newest: int) -> None:
+        self._rooms.clear()
+        self._users.clear()
+        self._joined.clear()
+        self._membership_moves += 1
+        self._floor = self.position = newest
+        self.on_reset()
+        for event in list(self._all_waiting):
+            event.set()
+
+    def _poll(self) -> None:
+        while not self.is_stopping:
+            gevent.sleep(POLL_SECONDS)
+            try:
+                self.catch_up()
+            except DatabaseUnavailable:
+                _log.warning("the stream cannot be read: the database is away")
+
+    def _listen(self) -> None:
+        while not self.is_stopping:
+            try:
+                connection = self._database.connect()
+                try:
+                    with connection.cursor() as cursor:
+                        cursor.execute(f"LISTEN {streams.CHANNEL}")
+                    self.catch_up()  # Nobody told us while there was no connection.
+                    self._hear(connection)
+                finally:
+                    connection.close()
+            except (DatabaseUnavailable, psycopg2.Error, OSError):
+                _log.warning("the connection for notifications was lost")
+                gevent.sleep(RECONNECT_SECONDS)
+
+    def _hear(self, connection: Any) -> None:
+        while True:
+            wait_read(connection.fileno())
+            connection.poll()
+            newest = max((int(notice.payload) for notice in connection.notifies), default=0)
+            connection.notifies.clear()
+            if newest > self.position:
+                self.catch_up()

@@ -1,0 +1,149 @@
+"""Rooms: identity, version, and the head of the graph under its lock. Table: rooms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ROOMS_CACHED_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What never changes of a room."""
+
+    room_nid: int
+    room_id: str
+    room_version: str
+
+
+@dataclass(slots=True)
+class Head:
+    """What changes with every event; read and written under the room's lock."""
+
+    room: Room
+    forward_extremities: list[int]
+    depth_max: int
+    current_state_root: int
+
+
+class RoomCache:
+    """Rooms by id and by number. They never change, so what is here stays true."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Room] = {}
+        self._by_nid: dict[int, Room] = {}
+
+    def get(self, txn: Any, room_id: str) -> Room | None:
+        room = self._by_id.get(room_id)
+        if room is None:
+            txn.execute(
+                """
+                SELECT room_nid, room_id, room_version
+                  FROM rooms
+                 WHERE room_id = %s
+                """,
+                (room_id,),
+            )
+            if row := txn.fetchone():
+                room = self._keep(Room(*row))
+        return room
+
+    def peek(self, room_id: str) -> Room | None:
+        """The room, if it is known here without asking the database."""
+        return self._by_id.get(room_id)
+
+    def get_by_nids(self, txn: Any, room_nids: Sequence[int]) -> dict[int, Room]:
+        """room_nid -> Room, for those that exist."""
+        found = {nid: self._by_nid[nid] for nid in room_nids if nid in self._by_nid}
+        missing = [nid for nid in room_nids if nid not in found]
+        if missing:
+            txn.execute(
+                """
+                SELECT room_nid, room_id, room_version
+                  FROM rooms
+                 WHERE room_nid = ANY(%s)
+                """,
+                (missing,),
+            )
+            for row in txn.fetchall():
+                found[row[0]] = self._keep(Room(*row))
+        return found
+
+    def _keep(self, room: Room) -> Room:
+        if len(self._by_id) >= ROOMS_CACHED_MAX:
+            self._by_id.clear()
+            self._by_nid.clear()
+        self._by_id[room.room_id] = self._by_nid[room.room_nid] = room
+        return room
+
+
+def insert(txn: Any, room_id: str, room_version: str, created_ts: int) -> Room | None:
+    """A new room, locked by this transaction; None if the id is taken."""
+    txn.execute(
+        """
+        INSERT INTO rooms (room_id, room_version, created_ts)
+             VALUES (%s, %s, %s)
+        ON CONFLICT (room_id) DO NOTHING
+          RETURNING room_nid
+        """,
+        (room_id, room_version, created_ts),
+    )
+    row = txn.fetchone()
+    return Room(row[0], room_id, room_version) if row else None
+
+
+def delete(txn: Any, room_nid: int) -> None:
+    """Take back a room that this transaction inserted, and that nothing refers to."""
+    txn.execute(
+        """
+        DELETE FROM rooms
+         WHERE room_nid = %s
+        """,
+        (room_nid,),
+    )
+
+
+def lock(txn: Any, room_nids: Sequence[int], *, skip_locked: bool) -> dict[int, Head]:
+    """Lock rooms for writing, always in the order of their numbers, and read their heads.
+
+    With `skip_locked`, rooms that somebody else holds are left out.
+    """
+    txn.execute(
+        """
+        SELECT room_nid,
+               room_id,
+               room_version,
+               forward_extremities,
+               depth_max,
+               current_state_root
+          FROM rooms
+         WHERE room_nid = ANY(%s)
+         ORDER BY room_nid
+           FOR NO KEY UPDATE
+        """
+        + (" SKIP LOCKED" if skip_locked else ""),
+        (sorted(room_nids),),
+    )
+    return {
+        row[0]: Head(Room(row[0], row[1], row[2]), list(row[3]), row[4], row[5])
+        for row in txn.fetchall()
+    }
+
+
+def put_heads(txn: Any, heads: Sequence[Head]) -> None:
+    """Write the heads of rooms that this transaction has locked."""
+    values = [
+        (head.room.room_nid, head.forward_extremities, head.depth_max, head.current_state_root)
+        for head in heads
+    ]
+    for one in values:
+        txn.with_commit(
+            """
+            UPDATE rooms
+               SET forward_extremities = %s::bigint[],
+                   depth_max = %s,
+                   current_state_root = %s
+             WHERE room_nid = %s
+            """,
+            (one[1], one[2], one[3], one[0]),
+        )

@@ -1,0 +1,99 @@
+"""The nodes of the states' tries. Table: state_nodes. What a trie is: core/state_trie.py.
+
+A node never changes and its number is never used again, so this worker's cache of nodes cannot go stale. A node of
+a transaction that was rolled back may stay in the cache; nothing refers to it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Collection
+from typing import Any
+
+from impl.core.state_trie import Node, decode, encode
+from impl.storage.numbers import Numbers
+
+NODES_CACHED_MAX = 200_000
+
+
+class NodeCache:
+    """Nodes that this worker read or wrote last, by number."""
+
+    def __init__(self, size: int = NODES_CACHED_MAX) -> None:
+        self._size = size
+        self._nodes: OrderedDict[int, Node] = OrderedDict()
+
+    def get(self, number: int) -> Node | None:
+        return self._nodes.get(number)
+
+    def keep(self, number: int, node: Node) -> None:
+        self._nodes[number] = node
+        if len(self._nodes) > self._size:
+            self._nodes.popitem(last=False)
+
+
+class RoomNodes:
+    """A room's nodes as core.state_trie wants them: read through the cache, new ones collected until `insert`."""
+
+    def __init__(
+        self, txn: Any, cache: NodeCache, room_nid: int, numbers: Numbers | None = None
+    ) -> None:
+        self._txn = txn
+        self._cache = cache
+        self._room_nid = room_nid
+        self._numbers = numbers
+        self._new: dict[int, Node] = {}
+
+    def load(self, numbers: Collection[int]) -> dict[int, Node]:
+        found: dict[int, Node] = {}
+        missing: list[int] = []
+        for number in numbers:
+            node = self._cache.get(number)
+            if node is None:
+                node = self._new.get(number)
+            if node is None:
+                missing.append(number)
+            else:
+                found[number] = node
+        if missing:
+            self._txn.execute(
+                """
+                SELECT node_nid, content
+                  FROM state_nodes
+                 WHERE room_nid = %s
+                   AND node_nid = ANY(%s)
+                """,
+                (self._room_nid, missing),
+            )
+            for number, content in self._txn.fetchall():
+                node = found[number] = decode(bytes(content))
+                self._cache.keep(number, node)
+        return found
+
+    def allot(self) -> int:
+        if self._numbers is None:
+            raise RuntimeError("these nodes are for reading")
+        self._numbers.reserve(self._txn, 1)
+        return self._numbers.take()
+
+    def add(self, number: int, node: Node) -> None:
+        self._new[number] = node
+
+    def mark(self) -> int:
+        """Where the new nodes end now, for `cut`."""
+        return len(self._new)
+
+    def cut(self, mark: int) -> None:
+        """Drop the new nodes since a mark."""
+        for number in list(self._new)[mark:]:
+            del self._new[number]
+
+    def insert(self) -> None:
+        """Write the new nodes with the COMMIT."""
+        self._txn.values_with_commit(
+            """
+            INSERT INTO state_nodes (room_nid, node_nid, content)
+                 VALUES %s
+            """,
+            [(self._room_nid, number, encode(node)) for number, node in self._new.items()],
+        )
+        for number, node in self._new.items():
+            self._cache.keep(number, node)

@@ -1,0 +1,114 @@
+"""The one stream: positions, how they are allotted, and how far a reader may read.
+
+Whatever a client or a server can be told of has a position from one sequence. A sequence alone is not enough:
+transactions commit in another order than they drew their numbers, and a reader that goes by the
+greatest number it saw would skip what commits later with a smaller one. So positions are drawn under an advisory
+lock that is held until the end of the transaction: what is committed has no gaps that may still fill. It costs
+little, because it is taken in the last round trip, together with the COMMIT
+(Database.Transaction.allot); everything slow has been done by then.
+
+Positions go up for ever, but a database may forget: a replica that is promoted, or a backup that is
+restored, may lack the newest commits, and would allot their positions a second time, below tokens that
+clients hold. So the first connection after the database was started, promoted or restored moves the sequence on by 2^32.
+"""
+
+from typing import Any
+
+LOCK_KEY = 0x736F6D61  # "soma"
+LOCK = f"SELECT pg_advisory_xact_lock({LOCK_KEY})"
+CHANNEL = "soma_stream"
+EPOCH_STEP = 1 << 32
+NEWS_MAX = 5000
+
+
+def publish(cursor: Any) -> int:
+    """Tell all workers how far the stream goes now; returns that position, the last this connection drew.
+
+    A statement of its own, after the commit: NOTIFY inside of the transaction would make commits wait for each other.
+    """
+    cursor.execute(
+        f"SELECT pg_notify('{CHANNEL}', currval('stream_positions')::text),"  # noqa: S608
+        " currval('stream_positions')"
+    )
+    return cursor.fetchone()[1]
+
+
+def current(txn: Any) -> int:
+    """The newest position that is committed: a reader may read up to it, and will miss nothing below."""
+    txn.execute(
+        """
+        SELECT greatest(
+            (SELECT max(position) FROM timeline),
+            (SELECT max(position) FROM receipts),
+            (SELECT max(position) FROM typing),
+            (SELECT max(position) FROM account_data),
+            0
+        )
+        """
+    )
+    return txn.fetchone()[0]
+
+
+def list_news(txn: Any, after: int) -> list[tuple[int, int | None, str | None, int | None, bool]]:
+    """What moved after a position: (position, room_nid, user_id, redacts_nid, is_membership), in order, at most
+    NEWS_MAX rows. A row has a room, whose members are told, or a user, who is told, or both."""
+    txn.execute(
+        """
+        SELECT position, room_nid, NULL AS user_id, redacts_nid, FALSE
+          FROM timeline
+         WHERE position > %(after)s
+        UNION ALL
+        SELECT m.position, NULL, m.user_id, NULL, TRUE
+          FROM timeline t
+          JOIN membership_changes m ON m.room_nid = t.room_nid
+           AND m.position = t.position
+         WHERE t.position > %(after)s
+        UNION ALL
+        SELECT position, room_nid, NULL, NULL, FALSE FROM receipts WHERE position > %(after)s
+        UNION ALL
+        SELECT position, room_nid, NULL, NULL, FALSE FROM typing WHERE position > %(after)s
+        UNION ALL
+        SELECT position, NULL, user_id, NULL, FALSE FROM account_data WHERE position > %(after)s
+        ORDER BY position
+        LIMIT %(limit)s
+        """,
+        {"after": after, "limit": NEWS_MAX},
+    )
+    return txn.fetchall()
+
+
+def ensure_epoch(cursor: Any, known: str) -> str:
+    """Move the sequence on if this database was not seen before; returns what names its start."""
+    cursor.execute(
+        """
+        SELECT pg_postmaster_start_time()::text,
+               (SELECT timeline_id FROM pg_control_checkpoint()),
+               (SELECT system_identifier::text FROM pg_control_system()),
+               pg_is_in_recovery(),
+               to_regclass('stream_epoch') IS NOT NULL
+        """
+    )
+    *start, is_replica, has_schema = cursor.fetchone()
+    name = "/".join(map(str, start))
+    if name == known or is_replica or not has_schema:
+        return name
+    cursor.execute("BEGIN; " + LOCK)
+    cursor.execute("SELECT started_at, timeline_id, system_identifier FROM stream_epoch")
+    if cursor.fetchone() != tuple(start):
+        cursor.execute(
+            """
+            INSERT INTO stream_epoch (started_at, timeline_id, system_identifier)
+                 VALUES (%s, %s, %s)
+            ON CONFLICT (only_row) DO UPDATE
+                    SET started_at = EXCLUDED.started_at,
+                        timeline_id = EXCLUDED.timeline_id,
+                        system_identifier = EXCLUDED.system_identifier
+            """,
+            start,
+        )
+        cursor.execute(
+            "SELECT setval('stream_positions', last_value + %s) FROM stream_positions",
+            (EPOCH_STEP,),
+        )
+    cursor.execute("COMMIT")
+    return name

@@ -1,0 +1,129 @@
+"""Events of rooms by stream position. Tables: timeline, membership_changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A place in the timeline that is still to be given its position."""
+
+    room_nid: int
+    event_nid: int
+    topological: int
+    current_state_root: int
+    redacts_nid: int | None
+    # A membership of one of our users: (user_id, membership).
+    member: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    room_nid: int
+    position: int
+    event_nid: int
+    topological: int
+    current_state_root: int
+
+
+def append(txn: Any, rows: Sequence[NewRow]) -> None:
+    """Give events the next positions, in their order, with the COMMIT; memberships get the same position."""
+    with_members = [row for row in rows if row.member]
+    statement = """
+        INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root,
+                              redacts_nid)
+             SELECT n.room_nid, nextval('stream_positions'), n.event_nid, n.topological, n.root,
+                    n.redacts_nid
+               FROM (SELECT *
+                       FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                                   %s::bigint[])
+                            WITH ORDINALITY
+                            AS u (room_nid, event_nid, topological, root, redacts_nid, n)
+                      ORDER BY n) AS n
+        """
+    parameters: list[object] = [
+        [row.room_nid for row in rows],
+        [row.event_nid for row in rows],
+        [row.topological for row in rows],
+        [row.current_state_root for row in rows],
+        [row.redacts_nid for row in rows],
+    ]
+    if with_members:
+        statement = (
+            "WITH placed AS ("
+            + statement
+            + """ RETURNING room_nid, position, event_nid)
+            INSERT INTO membership_changes (user_id, position, room_nid, event_nid, membership)
+                 SELECT m.user_id, p.position, p.room_nid, p.event_nid, m.membership
+                   FROM placed p
+                   JOIN unnest(%s::bigint[], %s::text[], %s::text[])
+                        AS m (event_nid, user_id, membership) USING (event_nid)
+            """
+        )
+        parameters += [
+            [row.event_nid for row in with_members],
+            [row.member[0] for row in with_members if row.member],
+            [row.member[1] for row in with_members if row.member],
+        ]
+    txn.allot(statement, parameters)
+
+
+def get_of_event(txn: Any, room_nid: int, event_nid: int, topological: int) -> Row | None:
+    """An event's place. Its depth is asked for since the index begins with it."""
+    txn.execute(
+        """
+        SELECT room_nid, position, event_nid, topological, current_state_root
+          FROM timeline
+         WHERE room_nid = %s
+           AND topological = %s
+           AND event_nid = %s
+        """,
+        (room_nid, topological, event_nid),
+    )
+    row = txn.fetchone()
+    return Row(*row) if row else None
+
+
+def get_state_root_at(txn: Any, room_nid: int, position: int) -> int | None:
+    """The room's current state as it was at a position of the stream; None before the room's first event."""
+    txn.execute(
+        """
+        SELECT current_state_root
+          FROM timeline
+         WHERE room_nid = %s
+           AND position <= %s
+         ORDER BY position DESC
+         LIMIT 1
+        """,
+        (room_nid, position),
+    )
+    row = txn.fetchone()
+    return row[0] if row else None
+
+
+def list_newest(
+    txn: Any, room_nids: Sequence[int], after: int, up_to: int, limit: int
+) -> dict[int, list[Row]]:
+    """room_nid -> its newest rows with after < position <= up_to, newest first, at most `limit` each."""
+    txn.execute(
+        """
+        SELECT t.room_nid, t.position, t.event_nid, t.topological, t.current_state_root
+          FROM unnest(%s::bigint[]) AS wanted (room_nid)
+         CROSS JOIN LATERAL (
+                SELECT *
+                  FROM timeline
+                 WHERE timeline.room_nid = wanted.room_nid
+                   AND position > %s
+                   AND position <= %s
+                 ORDER BY position DESC
+                 LIMIT %s) AS t
+        """,
+        (list(room_nids), after, up_to, limit),
+    )
+    rows: dict[int, list[Row]] = {room_nid: [] for room_nid in room_nids}
+    for row in txn.fetchall():
+        rows[row[0]].append(Row(*row))
+    for of_room in rows.values():
+        of_room.sort(key=lambda row: -row.position)
+    return rows
