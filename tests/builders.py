@@ -1,5 +1,6 @@
 """What tests are made of: the only place that invents data."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from impl.app import App
@@ -53,8 +54,14 @@ def message(sender: str, body: str) -> Draft:
     return Draft("m.room.message", sender, {"msgtype": "m.text", "body": body})
 
 
-def a_room(app: App, creator: str = ALICE, room_version: str = "12", join_rule: str = "public") -> str:
-    """A room with its creator in it, made by the persister alone."""
+def a_room(
+    app: App,
+    creator: str = ALICE,
+    room_version: str = "12",
+    join_rule: str = "public",
+    first: Sequence[Draft] = (),
+) -> str:
+    """A room with its creator in it, made by the persister alone. `first` are further events of its first batch."""
     content: dict[str, object] = {"room_version": room_version}
     if room_version in map(str, range(1, 11)):
         content["creator"] = creator
@@ -64,6 +71,7 @@ def a_room(app: App, creator: str = ALICE, room_version: str = "12", join_rule: 
         member(creator, "join"),
         Draft("m.room.power_levels", creator, {"users": users}, ""),
         Draft("m.room.join_rules", creator, {"join_rule": join_rule}, ""),
+        *first,
     ]
     batching.submit(app, Submission(made.room_id, drafts, create_event=made))
     return made.room_id

@@ -151,3 +151,57 @@ def forget(txn: Any, room_nid: int, user_id: str) -> bool:
         (room_nid, user_id),
     )
     return txn.rowcount > 0
+
+
+def list_joined_among(txn: Any, room_nid: int, user_ids: Sequence[str]) -> list[str]:
+    """Those of the users who are in the room."""
+    txn.execute(
+        """
+        SELECT user_id
+          FROM room_members
+         WHERE room_nid = %s
+           AND user_id = ANY(%s)
+           AND membership = 'join'
+         ORDER BY user_id
+        """,
+        (room_nid, list(user_ids)),
+    )
+    return [row[0] for row in txn.fetchall()]
+
+
+def list_joined_of_server(txn: Any, room_nid: int, server_name: str, limit: int) -> list[str]:
+    """Some of a server's users who are in the room."""
+    txn.execute(
+        """
+        SELECT user_id
+          FROM room_members
+         WHERE room_nid = %s
+           AND membership = 'join'
+           AND right(user_id, length(%s) + 1) = ':' || %s
+         LIMIT %s
+        """,
+        (room_nid, server_name, server_name, limit),
+    )
+    return [row[0] for row in txn.fetchall()]
+
+
+def get_last_departure(txn: Any, room_nid: int, user_id: str) -> int | None:
+    """The event by which one of our users was last no longer in the room; None if they never were in it."""
+    txn.execute(
+        """
+        SELECT event_nid
+          FROM membership_changes
+         WHERE room_nid = %(room_nid)s
+           AND user_id = %(user_id)s
+           AND position > (SELECT max(position)
+                             FROM membership_changes
+                            WHERE room_nid = %(room_nid)s
+                              AND user_id = %(user_id)s
+                              AND membership = 'join')
+         ORDER BY position
+         LIMIT 1
+        """,
+        {"room_nid": room_nid, "user_id": user_id},
+    )
+    row = txn.fetchone()
+    return row[0] if row else None

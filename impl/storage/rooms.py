@@ -147,3 +147,16 @@ def put_heads(txn: Any, heads: Sequence[Head]) -> None:
             """,
             (one[1], one[2], one[3], one[0]),
         )
+
+
+def get_state_root(txn: Any, room_nid: int) -> int:
+    """The root of the current state's trie."""
+    txn.execute(
+        """
+        SELECT current_state_root
+          FROM rooms
+         WHERE room_nid = %s
+        """,
+        (room_nid,),
+    )
+    return txn.fetchone()[0]
