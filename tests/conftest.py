@@ -10,6 +10,7 @@ monkey.patch_all()
 
 import itertools
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from impl.app import App
 from impl.config import Config
 from impl.storage import migrate
 from impl.storage.worker_page import WorkerPage
+from impl.supervisor import postgres_binaries
 from impl.supervisor.embedded_postgres import EmbeddedPostgres
 from tests import builders
 
@@ -55,6 +57,23 @@ def _administer(dsn: str, statement: str) -> None:
 
 def _of_database(dsn: str, name: str) -> str:
     return psycopg2.extensions.make_dsn(dsn, dbname=name)
+
+
+def schema_dump(dsn: str) -> str:
+    """The schema of a database, by the embedded server's pg_dump, without what differs from run to run."""
+    program = postgres_binaries.find(None).program("pg_dump")
+    dump = subprocess.run(
+        [program, "--schema-only", "--no-owner", "--no-privileges", "--dbname", dsn],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    kept = [
+        line
+        for line in dump.splitlines()
+        if line and not line.startswith(("--", "SET ", "SELECT pg_catalog", "\\"))
+    ]
+    return "\n".join(kept) + "\n"
 
 
 @pytest.fixture(scope="session")
