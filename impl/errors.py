@@ -83,6 +83,18 @@ class GuestAccessForbidden(MatrixError):
     errcode = "M_GUEST_ACCESS_FORBIDDEN"
 
 
+class InviteBlocked(MatrixError):
+    status = 403
+    errcode = "M_INVITE_BLOCKED"
+
+
+class ServerNotTrusted(MatrixError):
+    """An identity server, say, that this server has nothing to do with."""
+
+    status = 403
+    errcode = "M_SERVER_NOT_TRUSTED"
+
+
 class NotFound(MatrixError):
     status = 404
     errcode = "M_NOT_FOUND"

@@ -8,6 +8,7 @@ from impl.config import Config, RateLimit, RateLimits, SomaSettings
 from impl.core import signing
 from impl.core.event_builder import Draft
 from impl.core.signing import SigningKey
+from impl.requester import Requester
 from impl.services.room_events import batching, create
 from impl.services.room_events.submission import Submission
 
@@ -38,6 +39,11 @@ def a_config(directory: Path) -> Config:
         enable_registration_without_verification=True,
         rate_limits=RateLimits(**dict.fromkeys(names, UNLIMITED)),
     )
+
+
+def a_requester(user_id: str, **changes: object) -> Requester:
+    """Who is asking, on a device of theirs."""
+    return Requester(user_id, **{"device_id": "DEVICE", **changes})  # type: ignore[arg-type]
 
 
 def member(user_id: str, membership: str, sender: str | None = None, **content: object) -> Draft:

@@ -1,0 +1,1 @@
+"""`soma COMMAND`: one module per command, each with `add_arguments(parser)` and `run(arguments) -> int`."""

@@ -1,7 +1,8 @@
 """Event: a view of a PDU. S-S API, "PDUs"; Rooms, "Event format" of each version.
 
-An event is not a model: its JSON stays as it came, since hashes and signatures cover keys that nobody here knows. The
-attributes read the few fields that the rules ask for, after core.event_format has seen that they have their types.
+An event is not a model: its JSON stays as it came, since hashes and signatures cover keys that
+nobody here knows. The attributes read the few fields that the rules ask for, after
+core.event_format has seen that they have their types.
 """
 
 from typing import Any
@@ -26,7 +27,9 @@ class Event:
     def from_pdu(
         cls, pdu: dict[str, Any], room_version: RoomVersion, event_id: str | None = None
     ) -> "Event":
-        """The event of a PDU. Without `event_id` it is worked out, or read where the version has it as a key."""
+        """The event of a PDU. Without `event_id` it is worked out, or read where the version has it
+        as a key.
+        """
         if event_id is None:
             event_id = event_hash.event_id_of(pdu, room_version)
         return cls(pdu, room_version, event_id)

@@ -8,10 +8,14 @@ from impl.core.event import Event
 from impl.core.room_version import RoomVersion
 from impl.core.signing import SigningKey
 
+_URL_SAFE = str.maketrans("+/", "-_")
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a user wants to say; the rest of an event follows from the room. `redacts` is for m.room.redaction alone."""
+    """What a user wants to say; the rest of an event follows from the room. `redacts` is for
+    m.room.redaction alone.
+    """
 
     type: str
     sender: str
@@ -23,7 +27,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a room's graph an event goes. `room_id` is None for a create event whose hash is to be the id."""
+    """Where in a room's graph an event goes. `room_id` is None for a create event whose hash is to
+    be the id.
+    """
 
     room_id: str | None
     room_version: RoomVersion
@@ -35,7 +41,7 @@ class Place:
 def build(
     draft: Draft, place: Place, *, now_ms: int, server_name: str, signing_key: SigningKey
 ) -> Event:
-    """The event, hashed and signed. Raises Malformed, or TooLarge, for a draft that cannot be one."""
+    """The event, hashed and signed. Raises Malformed, or TooLarge, if the draft cannot be one."""
     version = place.room_version
     content = draft.content
     if draft.redacts is not None and version.redacts_in_content:
@@ -44,10 +50,10 @@ def build(
         "type": draft.type,
         "sender": draft.sender,
         "content": content,
-        "depth": min(place.depth, 2**53 - 1),
+        "depth": min(place.depth, event_format.depth_max(version)),
         "origin_server_ts": now_ms if draft.origin_server_ts is None else draft.origin_server_ts,
-        "prev_events": place.prev_event_ids,
-        "auth_events": place.auth_event_ids,
+        "prev_events": _references(place.prev_event_ids, version),
+        "auth_events": _references(place.auth_event_ids, version),
     }
     if place.room_id is not None:
         pdu["room_id"] = place.room_id
@@ -55,6 +61,18 @@ def build(
         pdu["state_key"] = draft.state_key
     if draft.redacts is not None and not version.redacts_in_content:
         pdu["redacts"] = draft.redacts
+    if not version.event_id_is_hash:
+        # Any name will do that is new on this server. The content hash covers the event's place in
+        # the graph.
+        name = event_hash.content_hash(pdu, version)[:24].translate(_URL_SAFE)
+        pdu["event_id"] = f"${name}:{server_name}"
     signed = signing.sign_event(pdu, version, server_name, signing_key)
     event_format.check(signed, version)
     return Event(signed, version, event_hash.event_id_of(signed, version))
+
+
+def _references(event_ids: list[str], version: RoomVersion) -> list[Any]:
+    # Versions 1 and 2 pair the id with hashes of the event, which nobody checks.
+    if version.event_id_is_hash:
+        return event_ids
+    return [[event_id, {}] for event_id in event_ids]

@@ -1,4 +1,5 @@
-"""Is this JSON an event of the room version? S-S API, "PDUs"; C-S API, "Size limits"; Rooms, "Event format".
+"""Is this JSON an event of the room version? S-S API, "PDUs"; C-S API, "Size limits"; Rooms, "Event
+format".
 
 Only what the specification asks for is checked: a server that is stricter than others splits rooms.
 """
@@ -29,11 +30,21 @@ def check(pdu: dict[str, Any], room_version: RoomVersion) -> None:
     for name in ("origin_server_ts", "depth"):
         if type(pdu.get(name)) is not int:
             raise Malformed(f"{name} is not an integer")
-    if not 0 <= pdu["depth"] <= canonical_json.INTEGER_MAX:
+    if not 0 <= pdu["depth"] <= depth_max(room_version):
         raise Malformed("depth is out of range")
+    if not room_version.event_id_is_hash:
+        _check_text(pdu, "event_id")
+        if not identifiers.is_event_id(pdu["event_id"]):
+            raise Malformed("event_id is not an event id")
+    _check_envelope(pdu)
     _check_references(pdu, "prev_events", PREV_EVENTS_MAX, room_version)
     _check_references(pdu, "auth_events", AUTH_EVENTS_MAX, room_version)
     check_size(pdu, room_version)
+
+
+def depth_max(room_version: RoomVersion) -> int:
+    """What cannot go deeper stays at this depth."""
+    return canonical_json.INTEGER_MAX if room_version.strict_canonical_json else 2**63 - 1
 
 
 def check_size(pdu: dict[str, Any], room_version: RoomVersion) -> None:
@@ -53,6 +64,15 @@ def _check_text(pdu: dict[str, Any], name: str) -> None:
         raise Malformed(f"{name} holds a lone surrogate") from None
     if length > FIELD_BYTES_MAX:
         raise TooLarge(f"{name} is longer than {FIELD_BYTES_MAX} bytes")
+
+
+def _check_envelope(pdu: dict[str, Any]) -> None:
+    # They need not be there while an event is being made.
+    for name in ("hashes", "signatures", "unsigned"):
+        if not isinstance(pdu.get(name, {}), dict):
+            raise Malformed(f"{name} is not an object")
+    if not all(isinstance(by_key, dict) for by_key in pdu.get("signatures", {}).values()):
+        raise Malformed("signatures has an entry that is not an object")
 
 
 def _check_room_id(pdu: dict[str, Any], room_version: RoomVersion) -> None:

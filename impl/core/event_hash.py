@@ -1,5 +1,6 @@
-"""The two hashes of an event. S-S API, "Calculating the content hash for an event", "Calculating the reference hash
-for an event"; Rooms, "Event IDs"."""
+"""The two hashes of an event. S-S API, "Calculating the content hash for an event", "Calculating
+the reference hash for an event"; Rooms, "Event IDs".
+"""
 
 import hashlib
 from base64 import b64encode, urlsafe_b64encode

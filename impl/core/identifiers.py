@@ -1,7 +1,7 @@
 """Identifiers and their grammar. Appendices, "Identifier Grammar".
 
-New names are held to the grammar; names that come from elsewhere are held to what the specification still allows
-for history's sake, since a check that it does not ask for would split rooms.
+New names are held to the grammar; names that come from elsewhere are held to what the specification
+still allows for history's sake, since a check that it does not ask for would split rooms.
 """
 
 import re
@@ -17,12 +17,16 @@ _MEDIA_ID = re.compile(r"[A-Za-z0-9_\-]+", re.ASCII)
 
 
 def is_server_name(name: object) -> bool:
-    """Appendices, "Server Name": a DNS name, an IPv4 address or an IPv6 one in brackets, and perhaps a port."""
+    """Appendices, "Server Name": a DNS name, an IPv4 address or an IPv6 one in brackets, and
+    perhaps a port.
+    """
     return isinstance(name, str) and _SERVER_NAME.fullmatch(name) is not None
 
 
 def is_user_id(user_id: object) -> bool:
-    """A user id that may be in a room: history allows any localpart but for NUL, a colon and lone surrogates."""
+    """A user id that may be in a room: history allows any localpart but for NUL, a colon and lone
+    surrogates.
+    """
     return _is_common(user_id, "@")
 
 

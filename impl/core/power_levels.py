@@ -1,9 +1,12 @@
 """m.room.power_levels, read leniently. C-S API, "m.room.power_levels".
 
-A level is read when a rule asks for it, and what cannot be read counts as absent: the rules that say which content is
-refused stand in core/auth/power_levels.py. Until room version 9 a level may be a string that int() reads, or a float.
+A level is read when a rule asks for it, and what cannot be read counts as absent: the rules that
+say which content is refused stand in core/auth/power_levels.py. Until room version 9 a level may be
+a string that int() reads, or a float.
 """
 
+import math
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +26,9 @@ _DEFAULTS = {
     "users_default": 0,
 }
 _NOTIFICATION_DEFAULT = 50
+# What Python reads as an integer at once; no event needs more digits.
+_DIGITS_MAX = 4_000
+_INTEGER = re.compile(r"([+-]?)0*([0-9]+)")
 
 
 def level_of(value: object, room_version: RoomVersion) -> int | None:
@@ -31,19 +37,22 @@ def level_of(value: object, room_version: RoomVersion) -> int | None:
         return value
     if room_version.integer_power_levels:
         return None
-    # Rooms, "Values in m.room.power_levels events must be integers": before, strings and floats count.
-    if type(value) is float and abs(value) < 2**63:
-        return int(value)
-    if type(value) is str and len(value) <= 40:
-        try:
-            return int(value)
-        except ValueError:
-            return None
+    # Rooms, "Values in m.room.power_levels events must be integers": before, strings and floats
+    # count.
+    if type(value) is float:
+        return int(value) if math.isfinite(value) else None
+    if type(value) is str:
+        # Rooms, "accept values as strings": decimal digits, a sign and white space around them.
+        match = _INTEGER.fullmatch(value.strip())
+        if match is not None and len(match[2]) <= _DIGITS_MAX:
+            return int(match[1] + match[2])
     return None
 
 
 def creators_of(create: Event) -> frozenset[str]:
-    """Who made the room: the sender, or `creator` before version 11, and additional creators since 12."""
+    """Who made the room: the sender, or `creator` before version 11, and additional creators since
+    12.
+    """
     version = create.room_version
     if not version.creator_is_sender:
         creator = create.content.get("creator")
@@ -57,7 +66,9 @@ def creators_of(create: Event) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class PowerLevels:
-    """The levels that hold in a room. `content` is None while there is no m.room.power_levels event."""
+    """The levels that hold in a room. `content` is None while there is no m.room.power_levels
+    event.
+    """
 
     content: dict[str, Any] | None
     creators: Collection[str]

@@ -57,8 +57,8 @@ def _content(event_type: object, content: dict[str, Any], rules: int) -> dict[st
     kept = {key: value for key, value in content.items() if key in keys}
     if event_type == "m.room.member" and rules >= 11:
         invite = content.get("third_party_invite")
-        if isinstance(invite, dict) and "signed" in invite:
-            kept["third_party_invite"] = {"signed": invite["signed"]}
+        if isinstance(invite, dict):
+            kept["third_party_invite"] = {k: v for k, v in invite.items() if k == "signed"}
     return kept
 
 

@@ -1,7 +1,8 @@
 """The two ways in which an event can be wrong.
 
-`Malformed`: it cannot be read as an event, or as whatever it should be. `Rejected`: it can, and breaks a rule of its
-room. Both carry a reason for the person who reads a log. Nothing else is raised for what others sent.
+`Malformed`: it cannot be read as an event, or as whatever it should be. `Rejected`: it can, and
+breaks a rule of its room. Both carry a reason for the person who reads a log. Nothing else is
+raised for what others sent.
 """
 
 

@@ -1,7 +1,7 @@
 """Room versions as data. Rooms, "Room Versions".
 
-One frozen row of flags per version, each written as its difference from the version before. Rules ask for a
-flag and never for a version.
+One frozen row of flags per version, each written as its difference from the version before. Rules
+ask for a flag and never for a version.
 """
 
 from dataclasses import dataclass, replace
@@ -38,11 +38,13 @@ class RoomVersion:
     knock_restricted_join: bool = False
     # Since 10: power levels are integers; before, strings of digits count as well.
     integer_power_levels: bool = False
-    # Since 11: who sent the create event is the creator; `content.creator` is gone, and `redacts` lies in the content.
+    # Since 11: who sent the create event is the creator; `content.creator` is gone, and `redacts`
+    # lies in the content.
     creator_is_sender: bool = False
     # Since 12: creators, additional ones too, stand above all levels.
     creators_outrank_all: bool = False
-    # Since 12: the room id is the create event's id with another sigil; nobody lists it among auth events.
+    # Since 12: the room id is the create event's id with another sigil; nobody lists it among auth
+    # events.
     room_id_is_create_hash: bool = False
 
     @property

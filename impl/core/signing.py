@@ -1,7 +1,7 @@
 """Ed25519 signatures of JSON and of events. Appendices, "Signing JSON"; S-S API, "Signing Events".
 
-The file of signing keys has a line for each key, `ed25519 VERSION SEED` with the seed of 32 bytes in unpadded
-Base64, as Synapse writes it, so that a server can move here with its name.
+The file of signing keys has a line for each key, `ed25519 VERSION SEED` with the seed of 32 bytes
+in unpadded Base64, as Synapse writes it, so that a server can move here with its name.
 """
 
 from base64 import b64decode, b64encode
@@ -85,9 +85,7 @@ def write_signing_key(key: SigningKey) -> str:
 def sign_json(value: dict[str, Any], server_name: str, key: SigningKey) -> dict[str, Any]:
     """A copy with our signature added to `signatures`."""
     signature = encode_base64(key.sign(_signed_bytes(value, strict=True)))
-    signatures = {name: dict(by_key) for name, by_key in value.get("signatures", {}).items()}
-    signatures.setdefault(server_name, {})[key.key_id] = signature
-    return {**value, "signatures": signatures}
+    return {**value, "signatures": _with_signature(value, server_name, key, signature)}
 
 
 def verify_json(
@@ -114,15 +112,17 @@ def sign_event(
 
     What is signed is what a redaction leaves, so that signatures hold for redacted events.
     """
+    hashes = pdu.get("hashes", {})
+    if not isinstance(hashes, dict):
+        raise Malformed("hashes is not an object")
     hashed = {
         **pdu,
-        "hashes": {**pdu.get("hashes", {}), "sha256": event_hash.content_hash(pdu, room_version)},
+        "hashes": {**hashes, "sha256": event_hash.content_hash(pdu, room_version)},
     }
     redacted = redaction.redact(hashed, room_version)
     message = _signed_bytes(redacted, strict=room_version.strict_canonical_json)
-    signatures = {name: dict(by_key) for name, by_key in pdu.get("signatures", {}).items()}
-    signatures.setdefault(server_name, {})[key.key_id] = encode_base64(key.sign(message))
-    hashed["signatures"] = signatures
+    signature = encode_base64(key.sign(message))
+    hashed["signatures"] = _with_signature(pdu, server_name, key, signature)
     return hashed
 
 
@@ -138,6 +138,18 @@ def verify_event(
     verify_json(
         redacted, server_name, key_id, verify_key, strict=room_version.strict_canonical_json
     )
+
+
+def _with_signature(
+    value: dict[str, Any], server_name: str, key: SigningKey, signature: str
+) -> dict[str, dict[str, Any]]:
+    signatures = value.get("signatures", {})
+    if not isinstance(signatures, dict) or not all(
+        isinstance(by_key, dict) for by_key in signatures.values()
+    ):
+        raise Malformed("signatures is not an object of objects")
+    of_server = {**signatures.get(server_name, {}), key.key_id: signature}
+    return {**signatures, server_name: of_server}
 
 
 def _signed_bytes(value: dict[str, Any], *, strict: bool) -> bytes:

@@ -63,9 +63,7 @@ def get_auth_chains(txn: Any, room_nid: int, event_nids: Collection[int]) -> dic
     return {event_nid: _chain(event_nid, bitmaps, parents) for event_nid in event_nids}
 
 
-def _chain(
-    event_nid: int, bitmaps: dict[int, BitMap64], parents: dict[int, list[int]]
-) -> BitMap64:
+def _chain(event_nid: int, bitmaps: dict[int, BitMap64], parents: dict[int, list[int]]) -> BitMap64:
     chain = BitMap64()
     seen: set[int] = set()
     waiting = [event_nid]

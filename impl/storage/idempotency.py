@@ -34,9 +34,7 @@ def get_many(txn: Any, transactions: Sequence[ClientTransaction]) -> dict[Client
     return {ClientTransaction(*row[:4]): row[4] for row in txn.fetchall()}
 
 
-def insert(
-    txn: Any, rows: Sequence[tuple[ClientTransaction, str]], created_ts: int
-) -> None:
+def insert(txn: Any, rows: Sequence[tuple[ClientTransaction, str]], created_ts: int) -> None:
     txn.values_with_commit(
         """
         INSERT INTO client_transactions (user_id, device_id, scope, txn_id, event_id, created_ts)

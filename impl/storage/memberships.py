@@ -205,3 +205,62 @@ def get_last_departure(txn: Any, room_nid: int, user_id: str) -> int | None:
     )
     row = txn.fetchone()
     return row[0] if row else None
+
+
+def count_joined(txn: Any, room_nids: Sequence[int]) -> dict[int, int]:
+    """room_nid -> how many are in the room, where there are any."""
+    txn.execute(
+        """
+        SELECT room_nid, count(*)
+          FROM room_members
+         WHERE room_nid = ANY(%s)
+           AND membership = 'join'
+         GROUP BY room_nid
+        """,
+        (list(room_nids),),
+    )
+    return dict(txn.fetchall())
+
+
+def list_joined_guests(txn: Any, room_nid: int) -> list[str]:
+    """Our guests who are in the room."""
+    txn.execute(
+        """
+        SELECT m.user_id
+          FROM room_members m
+          JOIN users u USING (user_id)
+         WHERE m.room_nid = %s
+           AND m.membership = 'join'
+           AND u.is_guest
+         ORDER BY m.user_id
+        """,
+        (room_nid,),
+    )
+    return [row[0] for row in txn.fetchall()]
+
+
+def list_heroes(
+    txn: Any, room_nids: Sequence[int], user_id: str, number: int
+) -> dict[int, list[str]]:
+    """room_nid -> the first others by their joining or being invited; where nobody is left, those who were there."""
+    txn.execute(
+        """
+        SELECT wanted.room_nid, h.user_id
+          FROM unnest(%s::bigint[]) AS wanted (room_nid)
+         CROSS JOIN LATERAL (
+                SELECT m.user_id,
+                       m.membership IN ('join', 'invite') AS is_there,
+                       bool_or(m.membership IN ('join', 'invite')) OVER () AS has_any
+                  FROM room_members m
+                 WHERE m.room_nid = wanted.room_nid
+                   AND m.user_id <> %s
+                 ORDER BY m.membership IN ('join', 'invite') DESC, m.event_nid
+                 LIMIT %s) AS h
+         WHERE h.is_there OR NOT h.has_any
+        """,
+        (list(room_nids), user_id, number),
+    )
+    heroes: dict[int, list[str]] = {}
+    for room_nid, hero in txn.fetchall():
+        heroes.setdefault(room_nid, []).append(hero)
+    return heroes

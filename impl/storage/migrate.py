@@ -25,7 +25,10 @@ class MigrationError(Exception):
 
 def migrate(dsn: str) -> list[str]:
     """Apply what is missing and return the names of the files applied."""
-    connection = psycopg2.connect(dsn)
+    try:
+        connection = psycopg2.connect(dsn)
+    except psycopg2.OperationalError as error:
+        raise MigrationError(f"cannot connect to the database: {error}") from None
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:

@@ -109,9 +109,7 @@ class News:
                 self._joined[user_id] = joined
         return joined
 
-    def wait(
-        self, user_id: str, room_nids: Iterable[int], since: int, timeout_s: float
-    ) -> bool:
+    def wait(self, user_id: str, room_nids: Iterable[int], since: int, timeout_s: float) -> bool:
         """Sleep until the user or one of the rooms moves beyond a position: True; False once the time is
         over, or when the server stops."""
         event = Event()

@@ -87,5 +87,3 @@ def change(txn: Any, rows: Sequence[tuple[int, StateKey, int | None]]) -> None:
         """,
         [(room_nid, *key, event_nid) for room_nid, key, event_nid in rows if event_nid is not None],
     )
-
-

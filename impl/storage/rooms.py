@@ -160,3 +160,16 @@ def get_state_root(txn: Any, room_nid: int) -> int:
         (room_nid,),
     )
     return txn.fetchone()[0]
+
+
+def list_forward_extremities(txn: Any, room_nid: int) -> list[int]:
+    """event_nids of the newest events: those that no other refers to yet."""
+    txn.execute(
+        """
+        SELECT forward_extremities
+          FROM rooms
+         WHERE room_nid = %s
+        """,
+        (room_nid,),
+    )
+    return list(txn.fetchone()[0])

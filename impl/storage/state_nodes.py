@@ -97,3 +97,20 @@ class RoomNodes:
         )
         for number, node in self._new.items():
             self._cache.keep(number, node)
+
+
+def preload(txn: Any, cache: NodeCache, keys: Collection[tuple[int, int]]) -> None:
+    """Read nodes of many rooms, (room_nid, node_nid), into the cache: one statement for those that are not there."""
+    missing = [key for key in keys if key[1] and cache.get(key[1]) is None]
+    if not missing:
+        return
+    txn.execute(
+        """
+        SELECT node_nid, content
+          FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (room_nid, node_nid)
+          JOIN state_nodes USING (room_nid, node_nid)
+        """,
+        ([key[0] for key in missing], [key[1] for key in missing]),
+    )
+    for number, content in txn.fetchall():
+        cache.keep(number, decode(bytes(content)))

@@ -1,0 +1,1 @@
+"""What `soma serve` keeps alive: PostgreSQL, gunicorn, background workers."""

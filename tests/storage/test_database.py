@@ -31,7 +31,9 @@ def rows_of(database: Database) -> list[tuple[str, int]]:
 def test_a_transaction_is_all_or_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError):
         with database.transaction() as txn:
-            txn.execute("INSERT INTO rooms (room_id, room_version, created_ts) VALUES ('!a', '12', 0)")
+            txn.execute(
+                "INSERT INTO rooms (room_id, room_version, created_ts) VALUES ('!a', '12', 0)"
+            )
             txn.with_commit(
                 "INSERT INTO rooms (room_id, room_version, created_ts) VALUES ('!b', '12', 0)"
             )

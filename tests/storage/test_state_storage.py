@@ -44,7 +44,9 @@ def test_workers_that_bring_the_same_new_keys_do_not_fail(new_app: Callable[...,
             with worker.database.transaction() as txn:
                 worker.state_keys.intern(txn, keys)
 
-    jobs = [gevent.spawn(intern, worker, step) for worker, step in zip(workers, (1, -1), strict=True)]
+    jobs = [
+        gevent.spawn(intern, worker, step) for worker, step in zip(workers, (1, -1), strict=True)
+    ]
     gevent.joinall(jobs, raise_error=True, timeout=20)
     with workers[0].database.read() as txn:
         txn.execute("SELECT count(*) FROM state_keys WHERE event_type = 't'")

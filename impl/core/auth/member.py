@@ -11,14 +11,15 @@ from impl.core.auth.state import AuthState
 from impl.core.event import Event
 from impl.core.rejection import Malformed, Rejected
 
+# The specification sets no bound, and two events have room for a million pairs of them and keys.
 SIGNATURES_MAX = 32
 
 
 def check(event: Event, state: AuthState) -> None:
     """Raise Rejected for a membership that the state does not allow.
 
-    That a join was signed by the server of `join_authorised_via_users_server` is a matter of signatures, and is
-    checked with them.
+    That a join was signed by the server of `join_authorised_via_users_server` is a matter of
+    signatures, and is checked with them.
     """
     target = event.state_key
     if target is None:
@@ -42,9 +43,7 @@ def check_join(event: Event, target: str, state: AuthState) -> None:
     # The creator is the first to come in.
     create = state.events[CREATE]
     creator = (
-        create.sender
-        if event.room_version.creator_is_sender
-        else create.content.get("creator")
+        create.sender if event.room_version.creator_is_sender else create.content.get("creator")
     )
     if event.prev_event_ids == [create.event_id] and target == creator:
         return
@@ -114,7 +113,8 @@ def _check_third_party_invite(event: Event, target: str, state: AuthState) -> No
         raise Rejected("there is no m.room.third_party_invite with this token")
     if original.sender != event.sender:
         raise Rejected("the third-party invite was made by somebody else")
-    if not _is_signed_by_any(signed, _public_keys(original.content)):
+    strict = event.room_version.strict_canonical_json
+    if not _is_signed_by_any(signed, _public_keys(original.content), strict=strict):
         raise Rejected("no key of the third-party invite has signed it")
 
 
@@ -126,7 +126,7 @@ def _public_keys(content: dict[str, Any]) -> list[str]:
     return [key for key in keys if isinstance(key, str)]
 
 
-def _is_signed_by_any(signed: dict[str, Any], public_keys: list[str]) -> bool:
+def _is_signed_by_any(signed: dict[str, Any], public_keys: list[str], *, strict: bool) -> bool:
     by_server = signed.get("signatures")
     if not isinstance(by_server, dict):
         return False
@@ -139,7 +139,8 @@ def _is_signed_by_any(signed: dict[str, Any], public_keys: list[str]) -> bool:
     ]
     try:
         message = canonical_json.encode(
-            {key: value for key, value in signed.items() if key not in ("signatures", "unsigned")}
+            {key: value for key, value in signed.items() if key not in ("signatures", "unsigned")},
+            strict=strict,
         )
     except Malformed:
         return False

@@ -1,6 +1,7 @@
 """m.room.power_levels: what it may hold, and who may change what. Rooms, "Authorisation rules"."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from impl.core import identifiers
@@ -23,7 +24,7 @@ _NAMED = (
 
 
 def check(event: Event, state: AuthState) -> None:
-    """Raise Rejected for content that is not levels, and for changes above the sender's own level."""
+    """Raise Rejected for content that is not levels, and for changes above the sender's level."""
     version = event.room_version
     content = event.content
     _check_content(content, version)
@@ -58,6 +59,8 @@ def _check_content(content: Mapping[str, Any], version: RoomVersion) -> None:
         for name in ("events", "notifications"):
             if name in content:
                 _check_integers(content[name], name)
+    elif any(map(_is_not_finite, _all_values(content))):
+        raise Rejected("a level is a number that is not finite")
 
     # `users` has user ids for keys, in all versions.
     users = content.get("users", {})
@@ -66,6 +69,16 @@ def _check_content(content: Mapping[str, Any], version: RoomVersion) -> None:
     for level in users.values():
         if level_of(level, version) is None:
             raise Rejected("a level under users is not an integer")
+
+
+def _all_values(content: Mapping[str, Any]) -> Iterator[object]:
+    yield from (content.get(name) for name in _NAMED)
+    for name in ("events", "notifications", "users"):
+        yield from _levels(content, name).values()
+
+
+def _is_not_finite(level: object) -> bool:
+    return type(level) is float and not math.isfinite(level)
 
 
 def _check_integers(levels: object, name: str) -> None:

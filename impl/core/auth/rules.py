@@ -1,8 +1,10 @@
-"""May this event be in its room? Rooms, "Authorisation rules"; S-S API, "Checks performed on receipt of a PDU".
+"""May this event be in its room? Rooms, "Authorisation rules"; S-S API, "Checks performed on
+receipt of a PDU".
 
-Two questions. `check_state_independent` looks at the event and at the events that it cites; its answer never
-changes. `check_state_dependent` looks at a state, and is asked up to three times: of the state that the event cites, the
-state before it, and the current one. Both return or raise Rejected with the rule that was broken.
+Two questions. `check_state_independent` looks at the event and at the events that it cites; its
+answer never changes. `check_state_dependent` looks at a state, and is asked up to three times: of
+the state that the event cites, the state before it, and the current one. Both return or raise
+Rejected with the rule that was broken.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,8 +23,10 @@ from impl.core.rejection import Rejected
 def check_state_independent(
     event: Event, auth_events: Mapping[str, Event], rejected: Collection[str] = ()
 ) -> None:
-    """The create event's rule, and the rules about what an event cites. `auth_events` are by id; `rejected` are
-    ids of those among them that were rejected."""
+    """The create event's rule, and the rules about what an event cites.
+
+    `auth_events` are by id; `rejected` are ids of those among them that were rejected.
+    """
     if event.type == "m.room.create":
         create_rules.check(event)
         return
@@ -55,11 +59,9 @@ def check_state_independent(
 
 
 def check_state_dependent(event: Event, state: Mapping[StateKey, Event]) -> None:
-    """The rules about what may be done in a state. In room version 12 `state` holds the create event as well."""
+    """The rules about what may be done in a state; it holds the create event in all versions."""
     if event.type == "m.room.create":
-        if state:
-            raise Rejected("a room has one m.room.create event")
-        return
+        return  # Its rule looks at no state.
 
     version = event.room_version
     auth_state = AuthState(state, version)
@@ -123,7 +125,7 @@ def _check_redaction(event: Event, sender_level: int, redact_level: int) -> None
     # Versions 1 and 2: by power, or the redacted event comes from the same server.
     if sender_level >= redact_level:
         return
-    redacts = event.redacts or ""
-    if identifiers.server_name_of(redacts) == identifiers.server_name_of(event.event_id):
+    server_name = identifiers.server_name_of(event.event_id)
+    if server_name and identifiers.server_name_of(event.redacts or "") == server_name:
         return
     raise Rejected("the sender does not have enough power to redact")

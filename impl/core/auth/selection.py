@@ -23,7 +23,7 @@ def auth_types(
     state_key: str | None,
     content: dict[str, Any],
 ) -> list[StateKey]:
-    """The keys of the state that the event's auth_events are taken from, where there is such state."""
+    """The keys of the state that the event's auth_events come from, where there is such state."""
     if event_type == CREATE[0]:
         return []
     # Since version 12 the room id says which create event it is.
@@ -34,9 +34,7 @@ def auth_types(
     return list(dict.fromkeys(keys))
 
 
-def _of_member(
-    room_version: RoomVersion, target: str, content: dict[str, Any]
-) -> list[StateKey]:
+def _of_member(room_version: RoomVersion, target: str, content: dict[str, Any]) -> list[StateKey]:
     membership = content.get("membership")
     keys = [member(target)]
     if membership in ("join", "invite") or (membership == "knock" and room_version.knock):

@@ -1,4 +1,4 @@
-"""The state that a rule looks at: what an event is checked against, read by what the rules call it."""
+"""What an event is checked against, read by the names that the rules use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

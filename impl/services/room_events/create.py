@@ -55,9 +55,7 @@ def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str
     Raises Forbidden, BadJson, TooLarge; NotFound for a redaction of what is not there.
     """
     version = room.room_version
-    keys = selection.auth_types(
-        version, draft.type, draft.sender, draft.state_key, draft.content
-    )
+    keys = selection.auth_types(version, draft.type, draft.sender, draft.state_key, draft.content)
     wanted = {*keys, CREATE, POWER_LEVELS}
     if draft.state_key is not None:
         wanted.add((draft.type, draft.state_key))

@@ -90,8 +90,13 @@ class OpenRoom:
                 return nid
         return events.get_nid(self.txn, self.head.room.room_nid, event_id)
 
-    def append(self, event: Event, auth_event_nids: list[int], redacts_nid: int | None,
-               sent_by: tuple[str, str] | None) -> None:
+    def append(
+        self,
+        event: Event,
+        auth_event_nids: list[int],
+        redacts_nid: int | None,
+        sent_by: tuple[str, str] | None,
+    ) -> None:
         """Put a checked event on top of all that is there. `sent_by`: the device and its transaction id."""
         head = self.head
         event_nid = self._take_event_nid()
@@ -236,9 +241,7 @@ class OpenRoom:
         ]
         if not sharing:
             return []
-        older = {
-            nid for new in new_events for nid in new.auth_event_nids if nid not in self._new
-        }
+        older = {nid for new in new_events for nid in new.auth_event_nids if nid not in self._new}
         room_nid = self.head.room.room_nid
         chains = event_graph.get_auth_chains(self.txn, room_nid, older) if older else {}
         for new in new_events:

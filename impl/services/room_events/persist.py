@@ -19,7 +19,7 @@ from impl import errors
 from impl.app import App
 from impl.services.room_events import create
 from impl.services.room_events.open_room import OpenRoom
-from impl.services.room_events.submission import Submission
+from impl.services.room_events.submission import RoomIdTaken, Submission
 from impl.storage import idempotency, rooms, timeline
 from impl.storage.idempotency import ClientTransaction
 from impl.storage.rooms import Head
@@ -55,7 +55,7 @@ def persist(
 
     for place, submission in enumerate(batch):
         room = opened.get(submission.room_id)
-        if room is None:
+        if room is None or place in outcome.failures:
             continue  # Busy, or failed already.
         transaction = submission.transaction
         before = transaction and (answered.get(transaction) or new_answers.get(transaction))
@@ -95,9 +95,7 @@ def _open_rooms(
             if known is not None:
                 wanted[submission.room_id] = known.room_nid
     heads = rooms.lock(txn, list(wanted.values()), skip_locked=skip_locked) if wanted else {}
-    opened = {
-        head.room.room_id: OpenRoom.open(app, txn, head) for head in heads.values()
-    }
+    opened = {head.room.room_id: OpenRoom.open(app, txn, head) for head in heads.values()}
     for place, submission in enumerate(batch):
         if submission.create_event is not None:
             room = rooms.insert(
@@ -107,7 +105,7 @@ def _open_rooms(
                 submission.create_event.origin_server_ts,
             )
             if room is None:
-                outcome.failures[place] = errors.Unknown("the room id is taken", status=500)
+                outcome.failures[place] = RoomIdTaken("the room id is taken")
                 continue
             opened[room.room_id] = OpenRoom.open(app, txn, Head(room, [], 0, 0))
         elif submission.room_id not in wanted:
@@ -129,6 +127,8 @@ def _append(room: OpenRoom, submission: Submission) -> list[str]:
         for draft in submission.drafts:
             event_ids.append(create.append(room, draft, sent_by))
             sent_by = None
+        if submission.alongside is not None:
+            submission.alongside(room.txn, room.head.room)
     except errors.MatrixError:
         room.cut(mark)
         if submission.create_event is not None:

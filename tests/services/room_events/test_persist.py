@@ -271,9 +271,7 @@ def test_auth_chains_hold_all_that_an_event_rests_on(app: App, room_version: str
 def test_a_busy_room_holds_up_nobody_else(app: App) -> None:
     busy, free = a_room(app), a_room(app)
     with app.database.transaction() as txn:
-        txn.execute(
-            "SELECT 1 FROM rooms WHERE room_nid = %s FOR UPDATE", (room_nid_of(app, busy),)
-        )
+        txn.execute("SELECT 1 FROM rooms WHERE room_nid = %s FOR UPDATE", (room_nid_of(app, busy),))
         waiting = gevent.spawn(append, app, busy, message(ALICE, "waits"))
         gevent.sleep(0)
         assert append(app, free, message(ALICE, "goes through"))

@@ -1,0 +1,1 @@
+"""The compiler: upstream's definitions -> api-specs/ -> generated/. A build tool."""

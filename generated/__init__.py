@@ -1,0 +1,1 @@
+"""Written by `python -m codegen compile`; do not edit."""

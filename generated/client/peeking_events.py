@@ -1,0 +1,1 @@
+"""api-specs/client-server/peeking_events.yaml: its operations are answered by others'."""

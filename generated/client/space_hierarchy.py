@@ -1,0 +1,59 @@
+"""api-specs/client-server/space_hierarchy.yaml. Written by `python -m codegen compile`; do not edit."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+from typing import Any, Literal, NotRequired, Protocol, TypedDict
+
+from generated.unrecognized import Unrecognized
+
+
+class GetSpaceHierarchyQuery(Struct, kw_only=True):
+    suggested_only: bool | None = None
+    limit: int | None = None
+    max_depth: int | None = None
+    from_: str | None = field(name='from', default=None)
+
+
+class GetSpaceHierarchyResponse(TypedDict):
+    rooms: list[GetSpaceHierarchyResponseRoomsItem]
+    next_batch: NotRequired[str]
+
+
+class GetSpaceHierarchyResponseRoomsItem(TypedDict):
+    canonical_alias: NotRequired[str]
+    name: NotRequired[str]
+    num_joined_members: int
+    room_id: str
+    topic: NotRequired[str]
+    world_readable: bool
+    guest_can_join: bool
+    avatar_url: NotRequired[str]
+    join_rule: NotRequired[str]
+    room_type: NotRequired[str]
+    allowed_room_ids: NotRequired[list[str]]
+    encryption: NotRequired[Literal['m.megolm.v1.aes-sha2']]
+    room_version: NotRequired[str]
+    children_state: list[dict[str, Any]]
+
+
+class Operations(Protocol):
+    """What the module of this name in impl.api defines, as far as it is written."""
+
+    def get_space_hierarchy(
+        self,
+        app: Any,
+        requester: Any,
+        room_id: str,
+        query: GetSpaceHierarchyQuery,
+    ) -> GetSpaceHierarchyResponse | dict[str, Any]: ...
+
+
+def get_space_hierarchy(
+    app: Any,
+    requester: Any,
+    room_id: str,
+    query: GetSpaceHierarchyQuery,
+) -> GetSpaceHierarchyResponse | dict[str, Any]:
+    """GET /_matrix/client/v1/rooms/{roomId}/hierarchy"""
+    raise Unrecognized("getSpaceHierarchy")

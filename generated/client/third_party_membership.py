@@ -1,0 +1,1 @@
+"""api-specs/client-server/third_party_membership.yaml: its operations are answered by others'."""

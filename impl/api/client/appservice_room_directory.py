@@ -1,0 +1,1 @@
+"""api-specs/client-server/appservice_room_directory.yaml"""

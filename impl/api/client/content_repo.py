@@ -1,0 +1,1 @@
+"""api-specs/client-server/content-repo.yaml"""

@@ -1,0 +1,30 @@
+"""api-specs/client-server/joining.yaml"""
+
+from generated.client.joining import (
+    JoinRoomBody,
+    JoinRoomByIdBody,
+    JoinRoomByIdResponse,
+    JoinRoomQuery,
+    JoinRoomResponse,
+)
+from impl.app import App
+from impl.requester import Requester
+from impl.services import membership
+
+
+def join_room_by_id(
+    app: App, requester: Requester, room_id: str, body: JoinRoomByIdBody
+) -> JoinRoomByIdResponse:
+    joined = membership.join(app, requester, room_id, body.reason, body.third_party_signed)
+    return {"room_id": joined}
+
+
+def join_room(
+    app: App,
+    requester: Requester,
+    room_id_or_alias: str,
+    query: JoinRoomQuery,
+    body: JoinRoomBody,
+) -> JoinRoomResponse:
+    joined = membership.join(app, requester, room_id_or_alias, body.reason, body.third_party_signed)
+    return {"room_id": joined}

@@ -1,0 +1,1 @@
+"""api-specs/client-server/oauth_server_metadata.yaml"""

@@ -1,0 +1,1 @@
+"""api-specs/client-server/room_initial_sync.yaml"""

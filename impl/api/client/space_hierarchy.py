@@ -1,0 +1,1 @@
+"""api-specs/client-server/space_hierarchy.yaml"""

@@ -1,0 +1,1 @@
+"""api-specs/client-server/sso_login_redirect.yaml"""

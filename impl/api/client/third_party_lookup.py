@@ -1,0 +1,1 @@
+"""api-specs/client-server/third_party_lookup.yaml"""

@@ -1,0 +1,1 @@
+"""api-specs/server-server/joins-v2.yaml"""

@@ -1,0 +1,1 @@
+"""api-specs/server-server/keys_server.yaml"""

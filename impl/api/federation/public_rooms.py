@@ -1,0 +1,1 @@
+"""api-specs/server-server/public_rooms.yaml"""

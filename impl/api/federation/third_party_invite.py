@@ -1,0 +1,1 @@
+"""api-specs/server-server/third_party_invite.yaml"""

@@ -1,0 +1,1 @@
+"""api-specs/server-server/user_devices.yaml"""

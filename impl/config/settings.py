@@ -1,0 +1,149 @@
+"""The configuration once read and checked: what the rest of the server sees.
+
+Names and meanings are those of Synapse's homeserver.yaml, and Soma's own stand in `soma`. Durations
+are in milliseconds and sizes in bytes. Secrets are left out of `repr`, so that no log line can hold
+them by accident.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from impl.config.application_services import ApplicationService
+from impl.config.database import Database
+from impl.config.listeners import Listener
+from impl.config.rate_limits import RateLimits
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedKeyServer:
+    """A server that may tell us other servers' signing keys."""
+
+    server_name: str
+    verify_keys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordPolicy:
+    """What a new password must have."""
+
+    enabled: bool = False
+    minimum_length: int = 0
+    require_digit: bool = False
+    require_symbol: bool = False
+    require_lowercase: bool = False
+    require_uppercase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """`password_config`. The pepper is appended to passwords before they are hashed."""
+
+    enabled: bool = True
+    localdb_enabled: bool = True
+    pepper: str = field(default="", repr=False)
+    policy: PasswordPolicy = PasswordPolicy()
+
+    @property
+    def may_log_in(self) -> bool:
+        return self.enabled and self.localdb_enabled
+
+
+@dataclass(frozen=True, slots=True)
+class LoginViaExistingSession:
+    """Whether a client may ask for a login token for another."""
+
+    enabled: bool = False
+    require_ui_auth: bool = True
+    token_timeout: int = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class TurnServer:
+    """The `turn_*` keys: what voip clients are told."""
+
+    uris: tuple[str, ...] = ()
+    shared_secret: str | None = field(default=None, repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    user_lifetime: int = 3_600_000
+    allow_guests: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SomaSettings:
+    """`soma`: what Synapse has no key for."""
+
+    data_dir: Path
+    workers: int = 1
+    log_level: str = "info"
+    log_format: str = "text"
+    shutdown_timeout: int = 15_000
+    # Settings of the embedded PostgreSQL, by their PostgreSQL names.
+    postgres: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything, read-only."""
+
+    server_name: str
+    public_baseurl: str
+    listeners: tuple[Listener, ...]
+    signing_key_path: Path
+    media_store_path: Path
+    soma: SomaSettings
+    # Where there is none, the embedded PostgreSQL serves.
+    database: Database | None = None
+    tls_certificate_path: Path | None = None
+    tls_private_key_path: Path | None = None
+
+    registration_shared_secret: str | None = field(default=None, repr=False)
+    registration_shared_secret_path: Path | None = None
+    enable_registration: bool = False
+    enable_registration_without_verification: bool = False
+    registration_requires_token: bool = False
+    allow_guest_access: bool = False
+    inhibit_user_in_use_error: bool = False
+    enable_set_displayname: bool = True
+    enable_set_avatar_url: bool = True
+
+    # Lifetimes; None is "for ever" and, for refreshable tokens, "no refresh tokens".
+    session_lifetime: int | None = None
+    refreshable_access_token_lifetime: int | None = 300_000
+    nonrefreshable_access_token_lifetime: int | None = None
+    refresh_token_lifetime: int | None = None
+    # How long one user-interactive authentication lasts for further operations; 0: for one only.
+    ui_auth_session_timeout: int = 0
+    login_via_existing_session: LoginViaExistingSession = LoginViaExistingSession()
+    password_config: Passwords = Passwords()
+
+    rate_limits: RateLimits = field(default_factory=RateLimits)
+    presence: Presence = Presence()
+
+    default_room_version: str = "12"
+    require_auth_for_profile_requests: bool = False
+    allow_public_rooms_without_auth: bool = False
+    allow_public_rooms_over_federation: bool = False
+    serve_server_wellknown: bool = False
+    extra_well_known_client_content: Mapping[str, object] = field(default_factory=dict)
+    filter_timeline_limit: int = 100
+    max_upload_size: int = 50 << 20
+    turn: TurnServer = TurnServer()
+
+    trusted_key_servers: tuple[TrustedKeyServer, ...] = (TrustedKeyServer("matrix.org"),)
+    federation_custom_ca_list: tuple[Path, ...] = ()
+    ip_range_blacklist: tuple[IPv4Network | IPv6Network, ...] = ()
+    ip_range_whitelist: tuple[IPv4Network | IPv6Network, ...] = ()
+    application_services: tuple[ApplicationService, ...] = ()
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether we run PostgreSQL ourselves."""
+        return self.database is None

@@ -1,0 +1,65 @@
+"""The tokens that clients hold: `since`, `next_batch`, `from`, `to`, `prev_batch`.
+
+C-S API, "Pagination" and "Syncing".
+
+`s<position>` is a place in the stream: after what has this position. `t<topological>_<position>`
+is a place in a room's history: after the event that has these two, before all that follow in the
+order of the pair. Wherever a place in history is asked for, one in the stream will do. A number is
+written in one way only.
+"""
+
+import re
+from dataclasses import dataclass
+
+from impl.core.rejection import Malformed
+
+_NUMBER_MAX = 2**63 - 1
+_NATURAL = "(0|[1-9][0-9]{0,18})"
+_SYNC = re.compile("s" + _NATURAL, re.ASCII)
+_HISTORY = re.compile("t" + _NATURAL + "_(0|-?[1-9][0-9]{0,18})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncToken:
+    """A place in the stream."""
+
+    position: int
+
+    def __str__(self) -> str:
+        return f"s{self.position}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class HistoryToken:
+    """A place in a room's history; in the order of history."""
+
+    topological: int
+    position: int
+
+    def __str__(self) -> str:
+        return f"t{self.topological}_{self.position}"
+
+
+def parse(token: object) -> SyncToken | HistoryToken:
+    """A token of either kind."""
+    if isinstance(token, str):
+        if match := _SYNC.fullmatch(token):
+            return SyncToken(_number(match[1]))
+        if match := _HISTORY.fullmatch(token):
+            return HistoryToken(_number(match[1]), _number(match[2]))
+    raise Malformed("not a token of this server")
+
+
+def parse_sync(token: object) -> SyncToken:
+    """A place in the stream: what `since` must be."""
+    found = parse(token)
+    if not isinstance(found, SyncToken):
+        raise Malformed("not a token of /sync")
+    return found
+
+
+def _number(digits: str) -> int:
+    number = int(digits)
+    if abs(number) > _NUMBER_MAX:
+        raise Malformed("not a token of this server")
+    return number

@@ -1,0 +1,1 @@
+"""What the server does later; each job is a function of (app, payload)."""

@@ -1,0 +1,1 @@
+"""HTTP that we send: to other servers, application services and push gateways."""

@@ -1,0 +1,162 @@
+"""Accounts: register, change the password, deactivate. C-S API, "Account registration and management"."""
+
+import hashlib
+import hmac
+import secrets
+
+from impl import errors
+from impl.app import App
+from impl.core import identifiers
+from impl.requester import Requester
+from impl.services import membership, passwords
+from impl.storage import accounts, devices, memberships, profiles
+from impl.storage.accounts import Account
+
+NONCE_MS = 60_000
+GUEST_LOCALPART_DIGITS = 12
+
+
+def user_id_for(app: App, localpart: str) -> str:
+    """The user id of a new account. Raises InvalidUsername for what the grammar does not allow."""
+    user_id = f"@{localpart}:{app.server_name}"
+    if not identifiers.is_new_localpart(localpart):
+        raise errors.InvalidUsername("username may hold a-z, 0-9 and the characters . _ = - / +")
+    if len(user_id) > identifiers.BYTES_MAX:
+        raise errors.InvalidUsername("username is too long")
+    if localpart.startswith("_"):
+        raise errors.InvalidUsername("username begins with _, which is for application services")
+    return user_id
+
+
+def check_available(app: App, localpart: str) -> None:
+    """Raises InvalidUsername, UserInUse or Exclusive for a name that cannot be registered."""
+    user_id = user_id_for(app, localpart)
+    for service in app.config.application_services:
+        if service.owns("users", user_id):
+            raise errors.Exclusive("username belongs to an application service")
+    with app.database.read() as txn:
+        if accounts.get(txn, user_id) is not None:
+            raise errors.UserInUse("username is taken")
+
+
+def register_user(
+    app: App,
+    localpart: str,
+    password: str | None,
+    *,
+    is_admin: bool = False,
+    is_guest: bool = False,
+    display_name: str | None = None,
+) -> str:
+    """Make an account and return its user id. Raises InvalidUsername, UserInUse, WeakPassword."""
+    user_id = user_id_for(app, localpart)
+    password_hash = None
+    if password is not None:
+        check_password(app, password)
+        password_hash = passwords.hash_password(app, password)
+    account = Account(user_id, password_hash, is_admin, is_guest, False, None)
+    with app.database.transaction() as txn:
+        if not accounts.insert(txn, account, app.now_ms()):
+            raise errors.UserInUse("username is taken")
+        profiles.put(txn, user_id, "displayname", display_name or localpart)
+    return user_id
+
+
+def new_guest(app: App) -> str:
+    """A guest's account. C-S API, "Guest Access"."""
+    if not app.config.allow_guest_access:
+        raise errors.GuestAccessForbidden("this server has no guests")
+    while True:
+        localpart = "".join(secrets.choice("0123456789") for _ in range(GUEST_LOCALPART_DIGITS))
+        try:
+            return register_user(app, localpart, None, is_guest=True)
+        except errors.UserInUse:
+            continue
+
+
+def check_password(app: App, password: str) -> None:
+    """Raises WeakPassword for what the server's policy does not allow, InvalidParam for what is too long."""
+    policy = app.config.password_config.policy
+    if not password:
+        raise errors.WeakPassword("password is empty")
+    if len(password.encode(errors="surrogatepass")) > passwords.PASSWORD_BYTES_MAX:
+        raise errors.InvalidParam(f"password is longer than {passwords.PASSWORD_BYTES_MAX} bytes")
+    if not policy.enabled:
+        return
+    if len(password) < policy.minimum_length:
+        raise errors.WeakPassword(f"password is shorter than {policy.minimum_length} characters")
+    wanted = (
+        (policy.require_digit, str.isdigit, "a digit"),
+        (policy.require_lowercase, str.islower, "a lower-case letter"),
+        (policy.require_uppercase, str.isupper, "an upper-case letter"),
+        (policy.require_symbol, lambda letter: not letter.isalnum(), "a symbol"),
+    )
+    for is_required, is_one, name in wanted:
+        if is_required and not any(map(is_one, password)):
+            raise errors.WeakPassword(f"password needs {name}")
+
+
+def change_password(
+    app: App, requester: Requester, new_password: str, *, logout_devices: bool
+) -> None:
+    """C-S API, "Password management": the other devices are logged out unless the client says otherwise."""
+    check_password(app, new_password)
+    password_hash = passwords.hash_password(app, new_password)
+    with app.database.transaction() as txn:
+        accounts.put_password_hash(txn, requester.user_id, password_hash)
+        if logout_devices:
+            others = [
+                device.device_id
+                for device in devices.list_of_user(txn, requester.user_id)
+                if device.device_id != requester.device_id
+            ]
+            devices.delete(txn, requester.user_id, others)
+    app.page.revoke()
+
+
+def deactivate(app: App, requester: Requester, *, erase: bool) -> None:
+    """End an account for ever: its tokens stop, it leaves its rooms. C-S API, "Account deactivation"."""
+    user_id = requester.user_id
+    with app.database.transaction() as txn:
+        accounts.deactivate(txn, user_id)
+        devices.delete_all(txn, user_id)
+        if erase:
+            profiles.delete_all(txn, user_id)
+        rooms = [one for one in memberships.list_of_user(txn, user_id)]
+        found = app.rooms.get_by_nids(txn, [one.room_nid for one in rooms])
+    app.page.revoke()
+    for one in rooms:
+        if one.membership in ("join", "invite", "knock"):
+            membership.leave(app, requester, found[one.room_nid].room_id, None)
+
+
+def new_nonce(app: App) -> str:
+    """For registration by the shared secret: good once, for a minute."""
+    _shared_secret(app)
+    nonce = secrets.token_hex(32)
+    with app.database.transaction() as txn:
+        accounts.insert_nonce(txn, nonce, app.now_ms(), NONCE_MS)
+    return nonce
+
+
+def check_shared_secret(app: App, nonce: str, mac: str, *signed: str) -> None:
+    """Use the nonce up, and raise Forbidden unless `mac` is the HMAC-SHA1 of the fields by the shared secret.
+
+    COMPAT(Synapse's register_new_matrix_user and the tools like it): the fields are joined by NUL.
+    """
+    secret = _shared_secret(app)
+    message = "\0".join((nonce, *signed)).encode(errors="surrogatepass")
+    expected = hmac.new(secret.encode(), message, hashlib.sha1).hexdigest()
+    with app.database.transaction() as txn:
+        is_fresh = accounts.take_nonce(txn, nonce, app.now_ms() - NONCE_MS)
+    if not is_fresh:
+        raise errors.Unknown("unrecognised nonce")
+    if not hmac.compare_digest(expected.encode(), mac.encode(errors="surrogatepass")):
+        raise errors.Forbidden("the HMAC is wrong")
+
+
+def _shared_secret(app: App) -> str:
+    secret = app.config.registration_shared_secret
+    if not secret:
+        raise errors.Unknown("registration by shared secret is not enabled")
+    return secret

@@ -1,0 +1,51 @@
+"""The user's devices. C-S API, "Device management"."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from impl import errors
+from impl.app import App
+from impl.requester import Requester
+from impl.services.sessions import check_display_name
+from impl.storage import devices
+from impl.storage.devices import Device
+
+
+def list_devices(app: App, requester: Requester) -> list[dict[str, Any]]:
+    with app.database.read() as txn:
+        return [_as_json(device) for device in devices.list_of_user(txn, requester.user_id)]
+
+
+def get_device(app: App, requester: Requester, device_id: str) -> dict[str, Any]:
+    with app.database.read() as txn:
+        device = devices.get(txn, requester.user_id, device_id)
+    if device is None:
+        raise errors.NotFound("you have no such device")
+    return _as_json(device)
+
+
+def rename(app: App, requester: Requester, device_id: str, display_name: str | None) -> None:
+    check_display_name(display_name)
+    if display_name is None:
+        get_device(app, requester, device_id)
+        return
+    with app.database.transaction() as txn:
+        if not devices.put_display_name(txn, requester.user_id, device_id, display_name):
+            raise errors.NotFound("you have no such device")
+
+
+def delete(app: App, requester: Requester, device_ids: Sequence[str]) -> None:
+    """Log devices out for ever; those that are not there are passed over."""
+    with app.database.transaction() as txn:
+        devices.delete(txn, requester.user_id, [one for one in device_ids if "\0" not in one])
+    app.page.revoke()
+
+
+def _as_json(device: Device) -> dict[str, Any]:
+    fields = {
+        "device_id": device.device_id,
+        "display_name": device.display_name,
+        "last_seen_ts": device.last_seen_ts,
+        "last_seen_ip": device.last_seen_ip,
+    }
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,40 @@
+"""What a client asks first: versions, capabilities, where the server is. C-S API, "API Versions", "Capabilities
+negotiation", "Server Discovery"."""
+
+from typing import Any
+
+from impl.app import App
+from impl.core.room_version import ROOM_VERSIONS
+
+# A client takes a version for a promise. From v1.11 on it would fetch media by the authenticated endpoints alone,
+# which are not there yet.
+VERSIONS = tuple(f"v1.{minor}" for minor in range(1, 11))
+
+ROOM_VERSIONS_OFFERED = tuple(name for name in ROOM_VERSIONS if int(name) >= 10)
+
+
+def versions() -> dict[str, Any]:
+    return {"versions": list(VERSIONS), "unstable_features": {}}
+
+
+def client_well_known(app: App) -> dict[str, Any]:
+    return {
+        **app.config.extra_well_known_client_content,
+        "m.homeserver": {"base_url": app.config.public_baseurl},
+    }
+
+
+def capabilities(app: App) -> dict[str, Any]:
+    config = app.config
+    return {
+        "m.change_password": {"enabled": config.password_config.may_log_in},
+        "m.room_versions": {
+            "default": config.default_room_version,
+            "available": dict.fromkeys(ROOM_VERSIONS_OFFERED, "stable"),
+        },
+        "m.set_displayname": {"enabled": config.enable_set_displayname},
+        "m.set_avatar_url": {"enabled": config.enable_set_avatar_url},
+        "m.3pid_changes": {"enabled": False},
+        "m.get_login_token": {"enabled": False},
+        "m.profile_fields": {"enabled": True},
+    }

@@ -1,0 +1,148 @@
+"""Joining a room. C-S API, "Joining rooms", "Restricted rooms", "Guest Access".
+
+The rules of the room version decide, under the room's lock. What they cannot know is done here: whether a user meets
+a condition of a restricted room and who vouches for it, and that guests are let in only where guests are wanted.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from impl import errors
+from impl.app import App
+from impl.core import identifiers
+from impl.core.event import Event
+from impl.core.event_builder import Draft
+from impl.core.power_levels import PowerLevels
+from impl.core.room_version import ROOM_VERSIONS
+from impl.requester import Requester
+from impl.services import member_content, room_reading
+from impl.services.room_events import batching
+from impl.services.room_events.submission import Submission
+from impl.storage import memberships
+from impl.storage.rooms import Room
+
+AUTHORISED_VIA = "join_authorised_via_users_server"
+
+Signed = Mapping[str, Any]
+
+
+def join(
+    app: App,
+    requester: Requester,
+    room_id: str,
+    reason: str | None = None,
+    third_party_signed: Signed | None = None,
+) -> None:
+    """Bring the requester into a room. Who is in it already stays in it: nothing happens."""
+    user_id = requester.user_id
+    with app.database.read() as txn:
+        room = room_reading.get(app, txn, room_id)
+        membership = room_reading.membership(txn, room, user_id)
+        if membership == "join":
+            return
+        content = member_content.make("join", member_content.profile_of(app, txn, user_id), reason)
+        drafts = []
+        if third_party_signed is not None and membership != "invite":
+            drafts.append(_third_party_invite(app, txn, room, user_id, third_party_signed))
+            membership = "invite"
+        content |= authorisation(app, txn, requester, room, membership)
+    drafts.append(Draft("m.room.member", user_id, content, state_key=user_id))
+    batching.submit(app, Submission(room_id, drafts))
+
+
+def authorisation(
+    app: App, txn: Any, requester: Requester, room: Room, membership: str
+) -> dict[str, Any]:
+    """What a join must say of who vouches for it, if somebody must.
+
+    Raises what the rules of the room version cannot: that a guest, or somebody who meets no condition, may not join.
+    """
+    keys = (*room_reading.RIGHTS, room_reading.JOIN_RULES)
+    state = room_reading.current(app, txn, room, keys)
+    if requester.is_guest:
+        _check_guests_may_join(app, txn, room)
+
+    version = ROOM_VERSIONS[room.room_version]
+    rules = state.get(room_reading.JOIN_RULES)
+    join_rule = rules.content.get("join_rule") if rules is not None else None
+    is_restricted = (join_rule == "restricted" and version.restricted_join) or (
+        join_rule == "knock_restricted" and version.knock_restricted_join
+    )
+    if rules is None or not is_restricted or membership in ("join", "invite", "ban"):
+        return {}
+
+    if not _meets_a_condition(app, txn, requester.user_id, rules):
+        raise errors.Forbidden("you are not invited, nor in a room whose members may join")
+    voucher = _voucher(app, txn, room, room_reading.levels_in(room, state))
+    if voucher is None:
+        raise errors.Forbidden("nobody of this server in the room may invite")
+    return {AUTHORISED_VIA: voucher}
+
+
+def _check_guests_may_join(app: App, txn: Any, room: Room) -> None:
+    # The event must be there, and say so; its absence is a no.
+    state = room_reading.stored_state(app, txn, room, (room_reading.GUEST_ACCESS,))
+    event = state.get(room_reading.GUEST_ACCESS)
+    if event is None or room_reading.content_of(event).get("guest_access") != "can_join":
+        raise errors.GuestAccessForbidden("guests may not join this room")
+
+
+def _meets_a_condition(app: App, txn: Any, user_id: str, rules: Event) -> bool:
+    # A condition that cannot be read, or is about a room unknown here, is not met.
+    allow = rules.content.get("allow")
+    room_ids = [
+        condition["room_id"]
+        for condition in (allow if isinstance(allow, list) else [])
+        if isinstance(condition, dict)
+        and condition.get("type") == "m.room_membership"
+        and isinstance(condition.get("room_id"), str)
+    ]
+    if not room_ids:
+        return False
+    joined = set(memberships.list_joined_room_nids(txn, user_id))
+    for room_id in room_ids:
+        room = room_reading.find(app, txn, room_id)
+        if room is not None and room.room_nid in joined:
+            return True
+    return False
+
+
+def _voucher(app: App, txn: Any, room: Room, levels: PowerLevels) -> str | None:
+    """One of our users in the room who has the power to invite."""
+    if levels.named("users_default") >= levels.invite:
+        some = memberships.list_joined_of_server(txn, room.room_nid, app.server_name, 100)
+        if capable := [user_id for user_id in some if levels.user(user_id) >= levels.invite]:
+            return min(capable)
+
+    users = levels.content.get("users") if levels.content is not None else None
+    named = {*levels.creators, *(users if isinstance(users, dict) else ())}
+    candidates = [
+        user_id
+        for user_id in named
+        if identifiers.server_name_of(user_id) == app.server_name
+        and levels.user(user_id) >= levels.invite
+    ]
+    joined = memberships.list_joined_among(txn, room.room_nid, candidates)
+    return joined[0] if joined else None
+
+
+def _third_party_invite(app: App, txn: Any, room: Room, user_id: str, signed: Signed) -> Draft:
+    """The invite that a third-party invite becomes when who was meant shows the identity server's signature.
+
+    Signature and user are checked by the rules: Rooms, "Authorisation rules", m.room.member with membership `invite`.
+    """
+    token = signed.get("token")
+    if not isinstance(token, str) or "\0" in token:
+        raise errors.InvalidParam("third_party_signed.token is not a token")
+    key = ("m.room.third_party_invite", token)
+    pending = room_reading.current(app, txn, room, (key,)).get(key)
+    if pending is None or identifiers.server_name_of(pending.sender) != app.server_name:
+        raise errors.Forbidden("third_party_signed does not belong to a pending invite")
+    content = member_content.make("invite", member_content.profile_of(app, txn, user_id))
+    content["third_party_invite"] = {
+        "display_name": pending.content.get("display_name", ""),
+        "signed": {
+            name: signed[name] for name in ("mxid", "token", "signatures") if name in signed
+        },
+    }
+    return Draft("m.room.member", pending.sender, content, state_key=user_id)

@@ -1,0 +1,185 @@
+"""Inviting, knocking, leaving, kicking, banning, forgetting. C-S API, "Room membership".
+
+Each is an m.room.member event, and the rules of the room version say who may; what is refused here is what the
+rules would let pass and the specification of the endpoint does not.
+"""
+
+from typing import Any
+
+from impl import errors
+from impl.app import App
+from impl.core.event_builder import Draft
+from impl.requester import Requester
+from impl.services import aliases, joining, member_content, rate_limiting, room_reading
+from impl.services.room_events import batching
+from impl.services.room_events.submission import Submission
+from impl.storage import memberships
+
+# From these a user can be kicked, or leave.
+PRESENT = ("join", "invite", "knock")
+
+
+def joined_rooms(app: App, requester: Requester) -> list[str]:
+    """The ids of the rooms that the requester is in."""
+    room_nids = app.news.joined_rooms(requester.user_id)
+    with app.database.read() as txn:
+        known = app.rooms.get_by_nids(txn, sorted(room_nids))
+    return [room.room_id for room in known.values()]
+
+
+def join(
+    app: App,
+    requester: Requester,
+    room_id_or_alias: str,
+    reason: str | None = None,
+    third_party_signed: joining.Signed | None = None,
+) -> str:
+    """Bring the requester into a room, and return its id."""
+    room_id = aliases.resolve_room(app, room_id_or_alias)
+    rate_limiting.spend(app, "rc_joins_per_room", room_id)
+    joining.join(app, requester, room_id, reason, third_party_signed)
+    return room_id
+
+
+def knock(app: App, requester: Requester, room_id_or_alias: str, reason: str | None = None) -> str:
+    """Ask to be let in, and return the room's id."""
+    user_id = requester.user_id
+    room_id = aliases.resolve_room(app, room_id_or_alias)
+    with app.database.read() as txn:
+        room_reading.get(app, txn, room_id)
+        profile = member_content.profile_of(app, txn, user_id)
+    _put(app, user_id, room_id, user_id, member_content.make("knock", profile, reason))
+    return room_id
+
+
+def invite(
+    app: App, requester: Requester, room_id: str, user_id: str, reason: str | None = None
+) -> None:
+    member_content.check_user_id(user_id)
+    rate_limiting.spend(app, "rc_invites_per_user", user_id)
+    with app.database.read() as txn:
+        room_reading.get_joined(app, txn, room_id, requester.user_id)
+        member_content.check_invites_allowed(app, txn, [user_id])
+        profile = member_content.profile_of(app, txn, user_id)
+    content = member_content.make("invite", profile, reason)
+    _put(app, requester.user_id, room_id, user_id, content)
+
+
+def refuse_third_party_invite() -> None:
+    """C-S API, "Third-party invites": they need an identity server that we trust, and we trust none."""
+    raise errors.ServerNotTrusted("this server trusts no identity server")
+
+
+def leave(app: App, requester: Requester, room_id: str, reason: str | None = None) -> None:
+    """Leave a room, reject its invite or retract a knock. Who has left already has nothing to do."""
+    user_id = requester.user_id
+    with app.database.read() as txn:
+        room = room_reading.get(app, txn, room_id)
+        member = memberships.get(txn, room.room_nid, user_id)
+        if member is not None and member.membership == "leave":
+            return
+        if member is None or member.membership not in PRESENT:
+            raise errors.Forbidden("you are not in this room")
+        profile = member_content.profile_of(app, txn, user_id)
+    _put(app, user_id, room_id, user_id, member_content.make("leave", profile, reason))
+
+
+def forget(app: App, requester: Requester, room_id: str) -> None:
+    """Let go of the history of a room that the requester has left."""
+    with app.database.transaction() as txn:
+        room = room_reading.get(app, txn, room_id)
+        member = memberships.get(txn, room.room_nid, requester.user_id)
+        if member is None:
+            raise errors.NotFound("this server does not know the room")
+        if not memberships.forget(txn, room.room_nid, requester.user_id):
+            raise errors.Unknown("you have not left this room")
+
+
+def kick(
+    app: App, requester: Requester, room_id: str, user_id: str, reason: str | None = None
+) -> None:
+    # A ban is lifted by /unban alone, and who is not there cannot be kicked.
+    if _target_membership(app, requester, room_id, user_id) not in PRESENT:
+        raise errors.Forbidden("the user to kick is not in this room")
+    _put(app, requester.user_id, room_id, user_id, member_content.make("leave", reason=reason))
+
+
+def ban(
+    app: App, requester: Requester, room_id: str, user_id: str, reason: str | None = None
+) -> None:
+    _target_membership(app, requester, room_id, user_id)
+    _put(app, requester.user_id, room_id, user_id, member_content.make("ban", reason=reason))
+
+
+def unban(
+    app: App, requester: Requester, room_id: str, user_id: str, reason: str | None = None
+) -> None:
+    if _target_membership(app, requester, room_id, user_id) != "ban":
+        raise errors.BadState("the user is not banned from this room")
+    _put(app, requester.user_id, room_id, user_id, member_content.make("leave", reason=reason))
+
+
+def put_content(
+    app: App, requester: Requester, room_id: str, user_id: str, content: dict[str, Any]
+) -> str:
+    """Set a membership to what a client says, as PUT /state does; returns the event id."""
+    member_content.check_user_id(user_id)
+    # Who vouches for a join is for the server to say.
+    content = {key: value for key, value in content.items() if key != joining.AUTHORISED_VIA}
+    membership = content.get("membership")
+    with app.database.read() as txn:
+        room = room_reading.find(app, txn, room_id)
+        if room is None:
+            raise errors.Forbidden("you are not in this room")
+        if membership == "invite":
+            member_content.check_invites_allowed(app, txn, [user_id])
+        if membership in ("join", "invite", "knock"):
+            profile = member_content.profile_of(app, txn, user_id)
+            content = member_content.profile_part(profile) | content
+        if membership == "join" and user_id == requester.user_id:
+            before = room_reading.membership(txn, room, user_id)
+            if before != "join":
+                content |= joining.authorisation(app, txn, requester, room, before)
+    return _put(app, requester.user_id, room_id, user_id, content)
+
+
+def repeat_profile(app: App, user_id: str) -> None:
+    """Tell the rooms that a user is in of a changed profile. C-S API, "Events on Change of Profile Information"."""
+    with app.database.read() as txn:
+        profile = member_content.profile_of(app, txn, user_id)
+        room_nids = memberships.list_joined_room_nids(txn, user_id)
+        known = app.rooms.get_by_nids(txn, room_nids)
+    content = member_content.make("join", profile)
+    for room in known.values():
+        try:
+            _put(app, user_id, room.room_id, user_id, content)
+        except errors.Forbidden:
+            continue  # They have left it in the meantime.
+
+
+def remove_guests(app: App, room_id: str) -> None:
+    """Let the guests of this server leave a room that wants none any more. C-S API, "Guest Access"."""
+    with app.database.read() as txn:
+        room = room_reading.get(app, txn, room_id)
+        state = room_reading.stored_state(app, txn, room, (room_reading.GUEST_ACCESS,))
+        event = state.get(room_reading.GUEST_ACCESS)
+        if event and room_reading.content_of(event).get("guest_access") == "can_join":
+            return
+        guests = memberships.list_joined_guests(txn, room.room_nid)
+    for user_id in guests:
+        try:
+            _put(app, user_id, room_id, user_id, member_content.make("leave"))
+        except errors.Forbidden:
+            continue  # They have left by themselves.
+
+
+def _target_membership(app: App, requester: Requester, room_id: str, user_id: str) -> str:
+    member_content.check_user_id(user_id)
+    with app.database.read() as txn:
+        room = room_reading.get_joined(app, txn, room_id, requester.user_id)
+        return room_reading.membership(txn, room, user_id)
+
+
+def _put(app: App, sender: str, room_id: str, user_id: str, content: dict[str, Any]) -> str:
+    draft = Draft("m.room.member", sender, content, state_key=user_id)
+    return batching.submit(app, Submission(room_id, [draft]))[0]

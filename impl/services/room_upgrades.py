@@ -1,0 +1,214 @@
+"""Replacing a room by one of another version. C-S API, "Room Upgrades", "Server behaviour".
+
+The new room is made first, with what is carried over and with the aliases, in one transaction; then the old one
+gets its tombstone. If the server dies in between there are two rooms, and the old one still works.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from impl import errors
+from impl.app import App
+from impl.core.event_builder import Draft
+from impl.core.power_levels import CREATOR_LEVEL, PowerLevels, level_of
+from impl.core.room_version import RoomVersion
+from impl.requester import Requester
+from impl.services import aliases, initial_events, member_content, room_reading, rooms
+from impl.services.room_events import batching
+from impl.services.room_events.submission import Submission
+from impl.services.room_reading import StateKey
+from impl.storage import aliases as alias_storage
+from impl.storage import room_state
+from impl.storage import rooms as room_storage
+from impl.storage.rooms import Room
+
+TOMBSTONE = "m.room.tombstone"
+SPACE_CHILD = "m.space.child"
+
+# Carried over as they are, if they are there.
+_COPIED = (
+    "m.room.join_rules",
+    "m.room.history_visibility",
+    "m.room.guest_access",
+    "m.room.server_acl",
+    "m.room.encryption",
+    "m.room.name",
+    "m.room.avatar",
+    "m.room.topic",
+)
+_LEVEL_NAMES = (
+    "ban",
+    "events_default",
+    "invite",
+    "kick",
+    "redact",
+    "state_default",
+    "users_default",
+)
+_LEVEL_MAPS = ("events", "notifications", "users")
+
+Contents = Mapping[StateKey, dict[str, Any]]
+
+
+def upgrade(
+    app: App,
+    requester: Requester,
+    room_id: str,
+    new_version: str,
+    additional_creators: Sequence[str] = (),
+) -> str:
+    """Replace a room that the requester may close, and return the new room's id."""
+    version = rooms.known_version(new_version)
+    if version.creators_outrank_all:
+        rooms.check_creators(list(additional_creators))
+    user_id = requester.user_id
+    with app.database.read() as txn:
+        old = room_reading.get_joined(app, txn, room_id, user_id)
+        levels = room_reading.levels(app, txn, old)
+        if levels.user(user_id) < levels.event(TOMBSTONE, is_state=True):
+            raise errors.Forbidden("you may not upgrade this room")
+        state = _read_contents(app, txn, old)
+        newest = app.events.get(
+            txn, old.room_nid, max(room_storage.list_forward_extremities(txn, old.room_nid))
+        )
+        old_aliases = set(alias_storage.list_of_room(txn, old.room_nid))
+        profile = member_content.profile_of(app, txn, user_id)
+
+    predecessor = {"room_id": room_id}
+    if newest is not None:
+        predecessor["event_id"] = newest.event_id
+    content = _create_content(state, predecessor, user_id, version, additional_creators)
+    drafts = [
+        Draft("m.room.member", user_id, member_content.make("join", profile), user_id),
+        *_carried_over(state, levels, user_id, version, content, old_aliases),
+    ]
+
+    def move_aliases(txn: Any, new: Room) -> None:
+        alias_storage.move(txn, old.room_nid, new.room_nid)
+
+    new_room_id = rooms.begin(app, user_id, version, content, drafts, move_aliases)
+    _close(app, user_id, old, levels, new_room_id)
+    return new_room_id
+
+
+def _read_contents(app: App, txn: Any, room: Room) -> Contents:
+    types = (*_COPIED, "m.room.create", "m.room.canonical_alias", "m.room.power_levels")
+    rows = room_state.list_of_rooms(txn, [room.room_nid], [*types, SPACE_CHILD])
+    loaded = app.events.get_many(txn, [(room.room_nid, row[3]) for row in rows])
+    return {
+        (event_type, state_key): room_reading.content_of(loaded[nid])
+        for _, event_type, state_key, nid in rows
+        if event_type == SPACE_CHILD or state_key == ""
+    }
+
+
+def _create_content(
+    state: Contents,
+    predecessor: dict[str, Any],
+    creator: str,
+    version: RoomVersion,
+    additional_creators: Sequence[str],
+) -> dict[str, Any]:
+    before = state[room_reading.CREATE]
+    content: dict[str, Any] = {"room_version": version.version, "predecessor": predecessor}
+    for name in ("type", "m.federate"):
+        if name in before:
+            content[name] = before[name]
+    if not version.creator_is_sender:
+        content["creator"] = creator
+    others = [one for one in dict.fromkeys(additional_creators) if one != creator]
+    if version.creators_outrank_all and others:
+        content["additional_creators"] = others
+    return content
+
+
+def _carried_over(
+    state: Contents,
+    old_levels: PowerLevels,
+    creator: str,
+    version: RoomVersion,
+    create_content: Mapping[str, Any],
+    moved_aliases: set[str],
+) -> list[Draft]:
+    final = _power_levels(old_levels, creator, version, create_content)
+    first = final
+    if not version.creators_outrank_all:
+        # Somebody who may close a room need not be able to set all of its state: until it is set, the creator is.
+        first = {**final, "users": {**final["users"], creator: _highest(final)}}
+    carried = [("m.room.power_levels", "", first)]
+    carried += [(kind, "", state[kind, ""]) for kind in _COPIED if (kind, "") in state]
+    carried += [
+        (event_type, state_key, content)
+        for (event_type, state_key), content in state.items()
+        if event_type == SPACE_CHILD and content
+    ]
+    if named := _canonical_alias(state, moved_aliases):
+        carried.append((aliases.CANONICAL_ALIAS, "", named))
+    if first != final:
+        carried.append(("m.room.power_levels", "", final))
+    return [Draft(kind, creator, content, state_key) for kind, state_key, content in carried]
+
+
+def _power_levels(
+    old_levels: PowerLevels,
+    creator: str,
+    version: RoomVersion,
+    create_content: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The old room's levels, as the new version can hold them."""
+    old = old_levels.content or {}
+    read = old_levels.room_version
+    content: dict[str, Any] = {}
+    for name in _LEVEL_NAMES:
+        level = level_of(old.get(name), read)
+        if level is not None:
+            content[name] = level
+    for name in _LEVEL_MAPS:
+        values = old.get(name)
+        known = values.items() if isinstance(values, dict) else ()
+        content[name] = {
+            key: level for key, value in known if (level := level_of(value, read)) is not None
+        }
+    if version.creators_outrank_all:
+        for user_id in (creator, *create_content.get("additional_creators", ())):
+            content["users"].pop(user_id, None)
+        initial_events.raise_tombstone(content)
+    elif old_levels.user(creator) == CREATOR_LEVEL:
+        content["users"][creator] = initial_events.CREATOR_POWER
+    return content
+
+
+def _highest(content: Mapping[str, Any]) -> int:
+    named = [content[name] for name in _LEVEL_NAMES if name in content]
+    mapped = [level for name in _LEVEL_MAPS for level in content[name].values()]
+    return max(initial_events.CREATOR_POWER, *named, *mapped)
+
+
+def _canonical_alias(state: Contents, moved_aliases: set[str]) -> dict[str, Any]:
+    before = state.get(room_reading.CANONICAL_ALIAS, {})
+    content: dict[str, Any] = {}
+    if before.get("alias") in moved_aliases:
+        content["alias"] = before["alias"]
+    alternatives = before.get("alt_aliases")
+    kept = [one for one in alternatives or () if one in moved_aliases]
+    if kept:
+        content["alt_aliases"] = kept
+    return content
+
+
+def _close(app: App, user_id: str, old: Room, levels: PowerLevels, new_room_id: str) -> None:
+    tombstone = Draft(
+        TOMBSTONE,
+        user_id,
+        {"body": "This room has been replaced", "replacement_room": new_room_id},
+        "",
+    )
+    # Nobody but moderators is to talk here any longer, or to invite.
+    quiet = max(50, levels.named("users_default") + 1)
+    muted = {**(levels.content or {}), "events_default": quiet, "invite": quiet}
+    quieten = Draft("m.room.power_levels", user_id, muted, "")
+    try:
+        batching.submit(app, Submission(old.room_id, [tombstone, quieten]))
+    except errors.Forbidden:
+        # To lower the levels is for who may; the tombstone is what counts.
+        batching.submit(app, Submission(old.room_id, [tombstone]))

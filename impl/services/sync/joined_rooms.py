@@ -1,0 +1,143 @@
+"""The joined rooms of a sync: timeline, state, what is ephemeral, summary and counts. C-S API, "Syncing".
+
+First everything is worked out for all rooms, so that what the database must be asked is asked for all of them at once;
+then it is written.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from impl.core import state_trie
+from impl.services import client_events
+from impl.services.sync import ephemeral, room_deltas, summary, timeline
+from impl.services.sync.request import Sync
+from impl.services.sync.room_deltas import RoomDelta
+from impl.services.sync.timeline import Timeline
+from impl.services.visibility import IS_IN_ROOM, Sights
+from impl.storage import state_nodes, sync_rooms
+from impl.storage.rooms import Room
+from impl.storage.state_nodes import RoomNodes
+
+NOTHING_UNREAD = {"notification_count": 0, "highlight_count": 0}
+
+
+@dataclass(slots=True)
+class Told:
+    """A room that is told of."""
+
+    timeline: Timeline
+    # event_nids.
+    state: list[int]
+    is_whole: bool
+
+
+def write(
+    sync: Sync,
+    txn: Any,
+    rooms: Mapping[int, Room],
+    deltas: Mapping[int, RoomDelta],
+    room_data: Mapping[str, list[dict[str, Any]]],
+) -> dict[str, Any]:
+    """room_id -> what is new in it, without the rooms in which nothing is."""
+    told = _work_out(sync, txn, deltas)
+    keys = [(nid, event_nid) for nid, one in told.items() for event_nid in one.state]
+    loaded = sync.app.events.get_many(txn, keys)
+    section: dict[str, Any] = {}
+    for room_nid, one in told.items():
+        room_id = rooms[room_nid].room_id
+        state = [
+            loaded[nid]
+            for nid in one.state
+            if nid in loaded and timeline.passes(sync.filter.state, loaded[nid])
+        ]
+        written = {
+            **write_timeline(sync, txn, one.timeline),
+            **write_state(sync, txn, state),
+            "summary": summary.write(one.timeline.delta, sync.user_id),
+            "ephemeral": {"events": ephemeral.write(sync, room_id, one.timeline.delta)},
+            "account_data": {"events": room_data.get(room_id, [])},
+            "unread_notifications": NOTHING_UNREAD,
+        }
+        if sync.filter.timeline.unread_thread_notifications:
+            written["unread_thread_notifications"] = {}
+        if one.is_whole or one.timeline.is_limited or state or _has_events(written):
+            section[room_id] = written
+    return section
+
+
+def _has_events(written: Mapping[str, Any]) -> bool:
+    return any(written[part]["events"] for part in ("timeline", "ephemeral", "account_data"))
+
+
+def write_timeline(sync: Sync, txn: Any, one: Timeline) -> dict[str, Any]:
+    viewer = sync.viewer(one.memberships)
+    return {
+        "timeline": {
+            "events": client_events.write(viewer, txn, one.events, sync.form),
+            "limited": one.is_limited,
+            "prev_batch": one.prev_batch,
+        }
+    }
+
+
+def write_state(sync: Sync, txn: Any, state: Sequence[Any]) -> dict[str, Any]:
+    events = client_events.write_state(sync.viewer({}), txn, state, sync.form) if state else []
+    return {"state_after" if sync.use_state_after else "state": {"events": events}}
+
+
+def _work_out(sync: Sync, txn: Any, deltas: Mapping[int, RoomDelta]) -> dict[int, Told]:
+    _complete(sync, txn, deltas.values())
+    sights = Sights(sync.app, txn, sync.user_id)
+    warm(sync, txn, deltas.values(), sights)
+    told: dict[int, Told] = {}
+    for room_nid, delta in deltas.items():
+        # Joined by now, but not yet at this position: the next sync tells of it.
+        if delta.rows and sights.at(room_nid, delta.root_end)[1] != "join":
+            continue
+        one = timeline.cut(sync, sights, delta, IS_IN_ROOM)
+        is_whole = delta.after == 0 or sync.is_full_state
+        from_root = state_trie.EMPTY if is_whole else delta.root_since
+        heroes = (
+            summary.heroes(delta, sync.user_id)
+            if sync.filter.state.lazy_load_members and delta.counts is not None
+            else ()
+        )
+        told[room_nid] = Told(one, timeline.state_nids(sync, txn, one, from_root, heroes), is_whole)
+    return told
+
+
+def _complete(sync: Sync, txn: Any, deltas: Collection[RoomDelta]) -> None:
+    """With `full_state`, rooms in which nothing happened are told as well."""
+    if not sync.is_full_state:
+        return
+    still = [one for one in deltas if not one.rows]
+    if still:
+        roots = sync_rooms.list_state_roots(txn, [(one.room_nid, one.up_to) for one in still])
+        for one in still:
+            root = roots[one.room_nid, one.up_to]
+            one.root_since = one.root_start = one.root_end = root
+    room_deltas.add_members(txn, [one for one in deltas if one.counts is None])
+
+
+def warm(sync: Sync, txn: Any, deltas: Collection[RoomDelta], sights: Sights) -> None:
+    """Bring into the caches what will be asked for, for all rooms together."""
+    app = sync.app
+    nodes = {
+        (one.room_nid, root)
+        for one in deltas
+        for root in (
+            *(one.root_since, one.root_start, one.root_end),
+            *(event.state_before or 0 for event in one.events.values()),
+            *(event.state_after or 0 for event in one.events.values()),
+        )
+    }
+    state_nodes.preload(txn, app.state_nodes, nodes)
+    wanted: list[tuple[int, int]] = []
+    key_nids = list(sights.key_nids().values())
+    for one in deltas:
+        if one.after == 0 or len(one.rows) > 1:
+            room_nodes = RoomNodes(txn, app.state_nodes, one.room_nid)
+            found = state_trie.get_many(room_nodes, one.root_end, key_nids)
+            wanted += [(one.room_nid, nid) for nid in found.values()]
+    app.events.get_many(txn, wanted)

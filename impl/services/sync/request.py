@@ -1,0 +1,129 @@
+"""What a /sync asks for, read and checked; and what all parts of its answer need."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from impl import errors
+from impl.app import App
+from impl.core import event_filter, stream_token
+from impl.core.event_filter import Filter
+from impl.core.rejection import Malformed
+from impl.requester import Requester
+from impl.services import client_events
+from impl.services.client_events import Viewer
+from impl.storage import filters
+
+LIMIT_DEFAULT = 10
+LIMIT_MAX = 1000
+# With a filter that drops events, or somebody ignored, more is read, so that enough is left.
+READ_AHEAD = 100
+FILTERS_KEPT_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The query, as it came."""
+
+    filter: str | None = None
+    since: str | None = None
+    timeout_ms: int = 0
+    is_full_state: bool = False
+    use_state_after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One request, for the window (since, up_to]. `since` is 0 for an initial sync."""
+
+    app: App
+    requester: Requester
+    filter: Filter
+    since: int
+    up_to: int
+    is_full_state: bool
+    use_state_after: bool
+    ignored: frozenset[str] = field(default=frozenset())
+
+    @property
+    def user_id(self) -> str:
+        return self.requester.user_id
+
+    @property
+    def limit(self) -> int:
+        """How many events a timeline may have."""
+        most = self.app.config.filter_timeline_limit
+        wanted = self.filter.timeline.limit or LIMIT_DEFAULT
+        return min(wanted, LIMIT_MAX if most < 0 else max(most, 1))
+
+    @property
+    def read_limit(self) -> int:
+        """How many are read for it."""
+        if self.filter.timeline.passes_all and not self.ignored:
+            return self.limit
+        return self.limit + READ_AHEAD
+
+    @property
+    def form(self) -> str:
+        if self.filter.is_federation_format:
+            return client_events.FEDERATION
+        return client_events.WITHOUT_ROOM_ID
+
+    def viewer(self, memberships: Mapping[int, str]) -> Viewer:
+        return Viewer(self.app, self.requester, memberships, self.filter.event_fields)
+
+
+class _Filters:
+    """Filters that this worker has read: stored ones never change, and inline ones come again with every poll."""
+
+    def __init__(self, app: App) -> None:
+        self.kept: dict[tuple[str, str], Filter] = {}
+
+    def keep(self, key: tuple[str, str], found: Filter) -> Filter:
+        if len(self.kept) >= FILTERS_KEPT_MAX:
+            self.kept.clear()
+        self.kept[key] = found
+        return found
+
+
+def read_filter(app: App, user_id: str, text: str | None) -> Filter:
+    """The query's `filter`: the id of a stored one, or JSON."""
+    if not text:
+        return event_filter.NO_FILTER
+    kept = app.part(_Filters, _Filters)
+    key = ("", text) if text.startswith("{") else (user_id, text)
+    found = kept.kept.get(key)
+    return found if found is not None else kept.keep(key, _find_filter(app, user_id, text))
+
+
+def _find_filter(app: App, user_id: str, text: str) -> Filter:
+    try:
+        return event_filter.read(_definition(app, user_id, text))
+    except Malformed as error:
+        raise errors.InvalidParam(f"filter: {error}") from error
+
+
+def _definition(app: App, user_id: str, text: str) -> object:
+    if text.startswith("{"):
+        try:
+            return msgspec.json.decode(text)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise errors.InvalidParam("filter is neither an id nor JSON") from error
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise errors.InvalidParam("filter is neither an id nor JSON")
+    with app.database.read() as txn:
+        definition = filters.get(txn, user_id, int(text))
+    if definition is None:
+        raise errors.InvalidParam("you have no filter of this id")
+    return definition
+
+
+def read_since(token: str | None) -> int | None:
+    """The position behind `since`; None for an initial sync."""
+    if not token:
+        return None
+    try:
+        return stream_token.parse_sync(token).position
+    except Malformed as error:
+        raise errors.InvalidParam("since is not a token of /sync") from error

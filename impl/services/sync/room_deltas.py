@@ -1,0 +1,182 @@
+"""What happened in rooms between two positions of the stream: the part of /sync that is the same for all members.
+
+Two hundred clients that wait in one room ask for the same window when a message arrives, so what the database says
+of a window is kept for a while, and asked for once: a second asker waits for the first one's answer. What stands below a
+position that the news has reached does not change, so what is kept stays true.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gevent.event import Event as Signal
+
+from impl.app import App
+from impl.core import state_trie
+from impl.storage import memberships, sync_rooms
+from impl.storage.events import StoredEvent
+from impl.storage.state_nodes import RoomNodes
+from impl.storage.sync_rooms import Receipt, Window
+from impl.storage.timeline import Row
+
+DELTAS_KEPT_MAX = 2_000
+
+# More than the five that are asked for: the one who asks is not among them.
+HEROES = 5
+_MEMBER = "m.room.member"
+
+
+@dataclass(slots=True)
+class RoomDelta:
+    """A room's window (after, up_to]. `rows` are the newest of its timeline, newest first."""
+
+    room_nid: int
+    after: int
+    up_to: int
+    # Whether older rows of the window were left out.
+    is_cut: bool = False
+    rows: list[Row] = field(default_factory=list)
+    events: dict[int, StoredEvent] = field(default_factory=dict)
+    # Roots of the room's current state at `after`, before the oldest of `rows`, and at `up_to`.
+    root_since: int = 0
+    root_start: int = 0
+    root_end: int = 0
+    receipts: list[Receipt] = field(default_factory=list)
+    # (user_id, until_ts), if somebody's typing changed.
+    typing: list[tuple[str, int]] | None = None
+    # How many are in which membership, and the first members, if some membership changed.
+    counts: dict[str, int] | None = None
+    first_members: list[tuple[str, bool]] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.rows and not self.receipts and self.typing is None
+
+
+class _Kept:
+    """The deltas of this worker, and those that are being read."""
+
+    def __init__(self, app: App) -> None:
+        self.deltas: OrderedDict[tuple[Window, int], RoomDelta] = OrderedDict()
+        self.reading: dict[tuple[Window, int], Signal] = {}
+
+    def keep(self, key: tuple[Window, int], delta: RoomDelta) -> None:
+        self.deltas[key] = delta
+        if len(self.deltas) > DELTAS_KEPT_MAX:
+            self.deltas.popitem(last=False)
+
+
+def load(app: App, windows: Sequence[Window], limit: int) -> dict[int, RoomDelta]:
+    """room_nid -> its delta, with at most `limit` rows. One window a room."""
+    kept = app.part(_Kept, _Kept)
+    found: dict[int, RoomDelta] = {}
+    mine: list[Window] = []
+    others: list[tuple[Window, Signal]] = []
+    for window in windows:
+        key = (window, limit)
+        if (delta := kept.deltas.get(key)) is not None:
+            found[window[0]] = delta
+        elif (reading := kept.reading.get(key)) is not None:
+            others.append((window, reading))
+        else:
+            mine.append(window)
+    if mine:
+        found |= _read_for_all(app, kept, mine, limit)
+    missed: list[Window] = []
+    for window, reading in others:
+        reading.wait()
+        delta = kept.deltas.get((window, limit))
+        if delta is None:
+            missed.append(window)  # The other one failed, or it was dropped already.
+        else:
+            found[window[0]] = delta
+    return found | _read(app, missed, limit) if missed else found
+
+
+def _read_for_all(
+    app: App, kept: _Kept, windows: Sequence[Window], limit: int
+) -> dict[int, RoomDelta]:
+    # A window from the beginning is an initial sync: nobody else will ask for it.
+    shared = [window for window in windows if window[1] > 0]
+    signal = Signal()
+    for window in shared:
+        kept.reading[window, limit] = signal
+    try:
+        deltas = _read(app, windows, limit)
+        for window in shared:
+            kept.keep((window, limit), deltas[window[0]])
+        return deltas
+    finally:
+        for window in shared:
+            del kept.reading[window, limit]
+        signal.set()
+
+
+def _read(app: App, windows: Sequence[Window], limit: int) -> dict[int, RoomDelta]:
+    deltas = {window[0]: RoomDelta(*window) for window in windows}
+    with app.database.read() as txn:
+        # One more than asked for: the state before the oldest row stands in the row before it.
+        timelines = sync_rooms.list_timelines(txn, windows, [limit + 1] * len(windows))
+        for window, rows in timelines.items():
+            _put_rows(deltas[window[0]], rows, limit)
+        _read_roots(txn, deltas.values())
+        for receipt in sync_rooms.list_receipts(txn, windows):
+            deltas[receipt.room_nid].receipts.append(receipt)
+        for room_nid, typing in sync_rooms.list_typing(txn, windows).items():
+            deltas[room_nid].typing = typing
+        _read_events(app, txn, deltas.values())
+        changed = [one for one in deltas.values() if _has_membership_change(app, txn, one)]
+        add_members(txn, changed)
+    return deltas
+
+
+def _put_rows(delta: RoomDelta, rows: list[Row], limit: int) -> None:
+    delta.is_cut = len(rows) > limit
+    delta.rows = rows[:limit]
+    if rows:
+        delta.root_end = rows[0].current_state_root
+    if delta.is_cut:
+        delta.root_start = rows[limit].current_state_root
+
+
+def _read_roots(txn: Any, deltas: Any) -> None:
+    # The window of an initial sync begins before the room's first event.
+    wanted = [one for one in deltas if one.after > 0 and one.rows]
+    if wanted:
+        roots = sync_rooms.list_state_roots(txn, [(one.room_nid, one.after) for one in wanted])
+        for one in wanted:
+            one.root_since = roots[one.room_nid, one.after]
+            if not one.is_cut:
+                one.root_start = one.root_since
+
+
+def _read_events(app: App, txn: Any, deltas: Any) -> None:
+    keys = [(one.room_nid, row.event_nid) for one in deltas for row in one.rows]
+    events = app.events.get_many(txn, keys) if keys else {}
+    for one in deltas:
+        one.events = {row.event_nid: events[row.event_nid] for row in one.rows}
+
+
+def _has_membership_change(app: App, txn: Any, delta: RoomDelta) -> bool:
+    if delta.after == 0 and delta.rows:
+        return True
+    if any(event.event.type == _MEMBER and event.event.is_state for event in delta.events.values()):
+        return True
+    if delta.root_since == delta.root_start:
+        return False
+    nodes = RoomNodes(txn, app.state_nodes, delta.room_nid)
+    changed = state_trie.diff(nodes, delta.root_since, delta.root_start)
+    return any(key[0] == _MEMBER for key in app.state_keys.get_keys(txn, changed).values())
+
+
+def add_members(txn: Any, deltas: Sequence[RoomDelta]) -> None:
+    """Read what a room's summary is made of."""
+    if not deltas:
+        return
+    room_nids = [one.room_nid for one in deltas]
+    counts = memberships.count(txn, room_nids)
+    first = sync_rooms.list_first_members(txn, room_nids, HEROES + 1)
+    for one in deltas:
+        one.counts = counts[one.room_nid]
+        one.first_members = first[one.room_nid]

@@ -1,0 +1,89 @@
+"""The rooms that a sync has something to tell of, sorted by what the user is in them. C-S API, "Syncing"."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from impl.services.sync.request import Sync
+from impl.storage import sync_rooms
+from impl.storage.sync_rooms import Change
+
+# What is told of a room that is new to the client begins here: before all positions of a sync.
+BEGINNING = 0
+
+
+@dataclass(slots=True)
+class RoomsMoved:
+    """All by room_nid. A room is in one of the groups."""
+
+    # The position after which a joined room is told: `since`, or BEGINNING for one that is new to the client.
+    joined: dict[int, int] = field(default_factory=dict)
+    invited: dict[int, Change] = field(default_factory=dict)
+    knocked: dict[int, Change] = field(default_factory=dict)
+    # Where the user left, and after which position the room is told; None: nothing but the leaving itself.
+    left: dict[int, tuple[Change, int | None]] = field(default_factory=dict)
+
+    def nids(self) -> list[int]:
+        return [*self.joined, *self.invited, *self.knocked, *self.left]
+
+    def keep(self, room_nids: Collection[int]) -> None:
+        """Drop all rooms but these."""
+        for group in (self.joined, self.invited, self.knocked, self.left):
+            for room_nid in [nid for nid in group if nid not in room_nids]:
+                del group[room_nid]  # type: ignore[attr-defined]
+
+
+def of_initial(sync: Sync, txn: Any) -> RoomsMoved:
+    """Every room that the user is in, is invited to, or knocks on; those they left, if the filter wants them."""
+    moved = RoomsMoved()
+    at = sync_rooms.list_memberships_at(txn, sync.user_id, sync.up_to)
+    for room_nid, change in at.items():
+        if change.membership == "join":
+            moved.joined[room_nid] = BEGINNING
+        elif change.membership == "invite":
+            moved.invited[room_nid] = change
+        elif change.membership == "knock":
+            moved.knocked[room_nid] = change
+    if sync.filter.include_leave:
+        gone = [nid for nid, one in at.items() if one.membership in ("leave", "ban")]
+        for room_nid in set(gone) - sync_rooms.list_forgotten(txn, sync.user_id, gone):
+            last_join = sync_rooms.get_last_join(txn, sync.user_id, room_nid)
+            moved.left[room_nid] = (at[room_nid], None if last_join is None else BEGINNING)
+    return moved
+
+
+def since(sync: Sync, txn: Any, changed: Collection[int], has_user_moved: bool) -> RoomsMoved:
+    """Of the joined rooms those that `changed`, and every room in which the user's membership did."""
+    moved = RoomsMoved(joined=dict.fromkeys(changed, sync.since))
+    if not has_user_moved:
+        return moved
+    by_room: dict[int, list[Change]] = {}
+    for change in sync_rooms.list_membership_changes(txn, sync.user_id, sync.since, sync.up_to):
+        by_room.setdefault(change.room_nid, []).append(change)
+    if not by_room:
+        return moved
+    before = sync_rooms.list_memberships_at(txn, sync.user_id, sync.since, list(by_room))
+    for room_nid, changes in by_room.items():
+        was_in = room_nid in before and before[room_nid].membership == "join"
+        _sort(moved, room_nid, changes, sync.since if was_in else None)
+    return moved
+
+
+def _sort(
+    moved: RoomsMoved, room_nid: int, changes: Sequence[Change], joined_since: int | None
+) -> None:
+    """File a room by the last of the changes. `joined_since`: where the client knows it up to, if it was in it."""
+    last = changes[-1]
+    moved.joined.pop(room_nid, None)
+    if last.membership == "join":
+        stayed = all(change.membership == "join" for change in changes)
+        after = joined_since if stayed and joined_since is not None else BEGINNING
+        moved.joined[room_nid] = after
+    elif last.membership == "invite":
+        moved.invited[room_nid] = last
+    elif last.membership == "knock":
+        moved.knocked[room_nid] = last
+    else:
+        was_in_between = any(change.membership == "join" for change in changes)
+        after_left = BEGINNING if joined_since is None and was_in_between else joined_since
+        moved.left[room_nid] = (last, after_left)

@@ -1,0 +1,179 @@
+"""GET /sync: from `since` to `next_batch`, section by section. C-S API, "Syncing".
+
+Theory. The stream is one line of positions, so a sync is a question about a window: what happened in (since, M] that
+concerns this user, where M is how far this worker has read the stream. The next window begins where this one ends:
+nothing is told twice, and nothing is missed.
+
+The worker knows from the news which rooms and users moved (storage/notifier.py). If neither the user nor one of
+their rooms moved after `since`, the database is not asked. Otherwise only the rooms that moved are, all of them in
+the same few statements, and once for all users who ask for the same (room_deltas.py).
+"""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from impl.app import App
+from impl.requester import Requester
+from impl.services.sync import (
+    ignored_users,
+    joined_rooms,
+    other_rooms,
+    request,
+    room_deltas,
+    rooms_moved,
+    wait,
+)
+from impl.services.sync.request import Question, Sync
+from impl.services.sync.room_deltas import RoomDelta
+from impl.services.sync.rooms_moved import RoomsMoved
+from impl.storage import account_data
+
+AccountData = list[tuple[str, str, str]]
+
+
+def answer(app: App, requester: Requester, question: Question) -> dict[str, Any]:
+    """The answer: at once if there is something to tell, else when there is, or when the time is over."""
+    since = request.read_since(question.since)
+    wanted = request.read_filter(app, requester.user_id, question.filter)
+    asked = Sync(
+        app, requester, wanted, 0, 0, question.is_full_state, question.use_state_after
+    )
+    if since is None:
+        return _initial(asked)
+    if since > app.news.position:
+        app.news.catch_up()
+    if asked.is_full_state:
+        return _incremental(replace(asked, since=since, up_to=app.news.position))
+    return _poll(asked, since, min(question.timeout_ms, wait.TIMEOUT_MS_MAX))
+
+
+def _poll(asked: Sync, since: int, timeout_ms: int) -> dict[str, Any]:
+    app, user_id = asked.app, asked.user_id
+    deadline = time.monotonic() + timeout_ms / 1000
+    # A token of the future is one of a database that was restored to the past: from now on, then.
+    since = min(since, app.news.position)
+    while True:
+        up_to = app.news.position
+        joined = app.news.joined_rooms(user_id)
+        if wait.has_moved(app, user_id, joined, since):
+            found = _incremental(replace(asked, since=since, up_to=up_to))
+            if _has_news(found):
+                return found
+        since = up_to
+        left_ms = int((deadline - time.monotonic()) * 1000)
+        if not wait.until_moved(app, user_id, joined, since, left_ms):
+            return _frame(up_to)
+
+
+def _frame(up_to: int) -> dict[str, Any]:
+    """An answer in which nothing is told."""
+    return {
+        "next_batch": f"s{up_to}",
+        "account_data": {"events": []},
+        "presence": {"events": []},
+        "rooms": {"join": {}, "invite": {}, "knock": {}, "leave": {}},
+        "to_device": {"events": []},
+        "device_lists": {"changed": [], "left": []},
+        "device_one_time_keys_count": {"signed_curve25519": 0},
+        "device_unused_fallback_key_types": [],
+    }
+
+
+def _has_news(found: dict[str, Any]) -> bool:
+    return bool(found["account_data"]["events"]) or any(found["rooms"].values())
+
+
+def _initial(asked: Sync) -> dict[str, Any]:
+    app = asked.app
+    sync = replace(
+        asked, up_to=app.news.position, ignored=ignored_users.get(app, asked.user_id)
+    )
+    with app.database.read() as txn:
+        data = account_data.list_changed(txn, sync.user_id, 0, sync.up_to)
+        moved = rooms_moved.of_initial(sync, txn)
+    return _write(sync, moved, data)
+
+
+def _incremental(asked: Sync) -> dict[str, Any]:
+    app, user_id = asked.app, asked.user_id
+    sync = replace(asked, ignored=ignored_users.get(app, user_id))
+    joined = app.news.joined_rooms(user_id)
+    changed = list(joined) if sync.is_full_state else app.news.changed_rooms(joined, sync.since)
+    has_user_moved = app.news.user_position(user_id) > sync.since
+    data: AccountData = []
+    with app.database.read() as txn:
+        if has_user_moved:
+            data = account_data.list_changed(txn, user_id, sync.since, sync.up_to)
+        moved = rooms_moved.since(sync, txn, changed, has_user_moved)
+        if any(after == rooms_moved.BEGINNING for after in moved.joined.values()):
+            data = _with_data_of_new_rooms(sync, txn, moved, data)
+        for room_id in {room_id for room_id, _, _ in data if room_id}:
+            room = app.rooms.get(txn, room_id)
+            if room is not None and room.room_nid in joined:
+                moved.joined.setdefault(room.room_nid, sync.since)
+    return _write(sync, moved, data)
+
+
+def _with_data_of_new_rooms(
+    sync: Sync, txn: Any, moved: RoomsMoved, data: AccountData
+) -> AccountData:
+    """A room that is new to the client comes with all account data that it has."""
+    new = [nid for nid, after in moved.joined.items() if after == rooms_moved.BEGINNING]
+    room_ids = {room.room_id for room in sync.app.rooms.get_by_nids(txn, new).values()}
+    everything = account_data.list_changed(txn, sync.user_id, 0, sync.up_to)
+    return [row for row in data if row[0] not in room_ids] + [
+        row for row in everything if row[0] in room_ids
+    ]
+
+
+def _write(sync: Sync, moved: RoomsMoved, data: AccountData) -> dict[str, Any]:
+    app = sync.app
+    with app.database.read() as txn:
+        rooms = app.rooms.get_by_nids(txn, moved.nids())
+    wanted = sync.filter.rooms
+    moved.keep({nid for nid, room in rooms.items() if wanted.passes_room(room.room_id)})
+    # On a connection of its own, and only while it reads: others may wait for what it finds.
+    deltas = _load(sync, moved)
+    joined = {nid: deltas[nid] for nid in moved.joined}
+    found = _frame(sync.up_to)
+    found["account_data"] = {"events": _own_data(sync, data)}
+    with app.database.read() as txn:
+        found["rooms"] = {
+            "join": joined_rooms.write(sync, txn, rooms, joined, _room_data(sync, data)),
+            "invite": other_rooms.write_invited(sync, txn, rooms, moved.invited),
+            "knock": other_rooms.write_knocked(sync, txn, rooms, moved.knocked),
+            "leave": other_rooms.write_left(sync, txn, rooms, moved.left, deltas),
+        }
+    return found
+
+
+def _load(sync: Sync, moved: RoomsMoved) -> dict[int, RoomDelta]:
+    windows = [(nid, after, sync.up_to) for nid, after in moved.joined.items()]
+    windows += [
+        (nid, after, change.position)
+        for nid, (change, after) in moved.left.items()
+        if after is not None
+    ]
+    return room_deltas.load(sync.app, windows, sync.read_limit) if windows else {}
+
+
+def _own_data(sync: Sync, data: AccountData) -> list[dict[str, Any]]:
+    wanted = sync.filter.account_data
+    return [
+        {"type": data_type, "content": msgspec.Raw(content.encode())}
+        for room_id, data_type, content in data
+        if not room_id and wanted.passes(data_type, None, {})
+    ]
+
+
+def _room_data(sync: Sync, data: AccountData) -> dict[str, list[dict[str, Any]]]:
+    wanted = sync.filter.room_account_data
+    by_room: dict[str, list[dict[str, Any]]] = {}
+    for room_id, data_type, content in data:
+        if room_id and wanted.passes_room(room_id) and wanted.passes(data_type, None, {}):
+            one = {"type": data_type, "content": msgspec.Raw(content.encode())}
+            by_room.setdefault(room_id, []).append(one)
+    return by_room

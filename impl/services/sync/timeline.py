@@ -1,0 +1,137 @@
+"""The timeline of a room within a sync, and the state that goes with it. C-S API, "Syncing".
+
+The state is given by the roots of tries (core/state_trie.py): what changed between two points of a room is what
+differs between their roots, which costs what changed and not what is there.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from impl.core import state_trie
+from impl.core.event_filter import EventFilter
+from impl.core.stream_token import HistoryToken, SyncToken
+from impl.services.sync.request import Sync
+from impl.services.sync.room_deltas import RoomDelta
+from impl.services.visibility import Sights
+from impl.storage.events import StoredEvent
+from impl.storage.state_nodes import RoomNodes
+
+MEMBER = "m.room.member"
+
+
+@dataclass(slots=True)
+class Timeline:
+    """What a sync shows of a window, oldest first."""
+
+    delta: RoomDelta
+    events: list[StoredEvent]
+    memberships: dict[int, str]
+    is_limited: bool
+    prev_batch: str
+    # The root of the state before the first event.
+    root_start: int
+    # Whether state events of the window are not among `events`.
+    lacks_state: bool
+
+
+def passes(event_filter: EventFilter, stored: StoredEvent) -> bool:
+    event = stored.event
+    return event_filter.passes_all or event_filter.passes(event.type, event.sender, event.content)
+
+
+def cut(sync: Sync, sights: Sights, delta: RoomDelta, last_join_depth: int) -> Timeline:
+    """The newest events of a window that the user may see and wants."""
+    wanted = sync.filter.timeline
+    stored = [delta.events[row.event_nid] for row in delta.rows]
+    visible, memberships = sights.select(stored, last_join_depth)
+    visible_nids = {one.event_nid for one in visible}
+    shown: list[StoredEvent] = []
+    end = 0  # How many rows were looked at.
+    lacks_state = False
+    for one in stored:
+        if len(shown) == sync.limit:
+            break
+        end += 1
+        if (
+            one.event_nid in visible_nids
+            and passes(wanted, one)
+            and (one.event.is_state or one.event.sender not in sync.ignored)
+        ):
+            shown.append(one)
+        elif one.event.is_state:
+            lacks_state = True
+    shown.reverse()
+    is_cut = end < len(stored) or delta.is_cut
+    return Timeline(
+        delta,
+        shown,
+        memberships,
+        # Who comes back to a room has a gap between what they knew and this.
+        is_cut or (delta.after == 0 and sync.since > 0),
+        _prev_batch(sync, delta, end),
+        delta.rows[end].current_state_root if end < len(delta.rows) else delta.root_start,
+        lacks_state,
+    )
+
+
+def _prev_batch(sync: Sync, delta: RoomDelta, end: int) -> str:
+    if not end:
+        return str(SyncToken(sync.since or sync.up_to))
+    first = delta.rows[end - 1]
+    return str(HistoryToken(first.topological, first.position - 1))
+
+
+def state_nids(
+    sync: Sync, txn: Any, timeline: Timeline, from_root: int, heroes: Collection[str]
+) -> list[int]:
+    """The event_nids of the state that changed from a root to where the timeline begins, or ends (`state_after`)."""
+    delta = timeline.delta
+    nodes = RoomNodes(txn, sync.app.state_nodes, delta.room_nid)
+    to_root = delta.root_end if sync.use_state_after else timeline.root_start
+    changed = _changed(nodes, from_root, to_root)
+    if timeline.lacks_state and not sync.use_state_after:
+        # State events that the timeline does not show are state all the same.
+        shown = {one.event_nid for one in timeline.events}
+        later = _changed(nodes, timeline.root_start, delta.root_end)
+        changed |= {key: nid for key, nid in later.items() if nid not in shown}
+    if sync.filter.state.lazy_load_members:
+        changed = _lazy(sync, txn, timeline, changed, (from_root, to_root), heroes)
+    return sorted(changed.values())
+
+
+def _changed(nodes: RoomNodes, from_root: int, to_root: int) -> dict[int, int]:
+    if from_root == to_root:
+        return {}
+    if from_root == state_trie.EMPTY:
+        return dict(state_trie.items(nodes, to_root))
+    return {
+        key: new
+        for key, (_, new) in state_trie.diff(nodes, from_root, to_root).items()
+        if new is not None
+    }
+
+
+def _lazy(
+    sync: Sync,
+    txn: Any,
+    timeline: Timeline,
+    changed: dict[int, int],
+    roots: tuple[int, int],
+    heroes: Collection[str],
+) -> dict[int, int]:
+    """C-S API, "Lazy-loading room members": of the members those whom the timeline needs, and who changed since."""
+    from_root, to_root = roots
+    needed = {one.event.sender for one in timeline.events} | set(heroes)
+    if from_root == state_trie.EMPTY:
+        needed.add(sync.user_id)
+        keys = sync.app.state_keys.get_keys(txn, changed)
+        return {
+            nid: event_nid
+            for nid, event_nid in changed.items()
+            if keys[nid][0] != MEMBER or keys[nid][1] in needed
+        }
+    # The client may never have been told of a sender.
+    nids = sync.app.state_keys.get_nids(txn, [(MEMBER, user_id) for user_id in needed])
+    nodes = RoomNodes(txn, sync.app.state_nodes, timeline.delta.room_nid)
+    return state_trie.get_many(nodes, to_root, list(nids.values())) | changed

@@ -1,0 +1,163 @@
+"""User-interactive authentication. C-S API, "User-Interactive Authentication API".
+
+Theory. An operation names flows, lists of stages, of which the user completes one. A first request without `auth` is answered
+with 401, the flows and a session; each further one carries a stage, and the last one carries out the operation. The session is
+kept in the database, so that any worker may serve any step, and is bound to the operation and to the request's body as it
+was at first: nobody can have a harmless request authenticated and send another with its session.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from impl import errors
+from impl.app import App
+from impl.requester import Requester
+from impl.services import sessions
+from impl.storage import accounts, ui_auth
+from impl.storage.ui_auth import Session
+
+DUMMY = "m.login.dummy"
+PASSWORD = "m.login.password"
+REGISTRATION_TOKEN = "m.login.registration_token"
+
+SESSION_MS = 15 * 60_000
+
+Flow = Sequence[str]
+
+
+def authenticate(
+    app: App,
+    operation: str,
+    flows: Sequence[Flow],
+    body: Mapping[str, Any],
+    user_id: str | None = None,
+) -> dict[str, Any]:
+    """The body of the operation, without `auth`, once a flow is complete; until then raises
+    UserAuthenticationRequired. `user_id` is whose password the password stage takes."""
+    auth = body.get("auth")
+    wanted = {key: value for key, value in body.items() if key != "auth" and value is not None}
+    if auth is None:
+        raise _required(_begin(app, operation, wanted), flows)
+    if not isinstance(auth, dict):
+        raise errors.BadJson("auth is not an object")
+
+    session = _find(app, operation, auth, wanted)
+    stage = auth.get("type")
+    if stage is not None:
+        session = _do_stage(app, session, flows, auth, user_id)
+    if not any(set(flow) <= session.completed.keys() for flow in flows):
+        raise _required(session, flows)
+    _use_up(app, session)
+    return session.body
+
+
+def authenticate_user(
+    app: App, requester: Requester, operation: str, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """`authenticate` for what a user does to their own account: by their password."""
+    name = f"{operation} {requester.user_id}"
+    return authenticate(app, name, [[PASSWORD]], body, requester.user_id)
+
+
+def _begin(app: App, operation: str, body: dict[str, Any]) -> Session:
+    session = Session(secrets.token_urlsafe(18), app.now_ms(), operation, body, {})
+    with app.database.transaction() as txn:
+        ui_auth.insert(txn, session, app.now_ms() - SESSION_MS)
+    return session
+
+
+def _find(app: App, operation: str, auth: Mapping[str, Any], body: dict[str, Any]) -> Session:
+    session_id = auth.get("session")
+    if session_id is None:
+        # All in one request: for clients that know the flows beforehand.
+        return _begin(app, operation, body)
+    if not isinstance(session_id, str) or "\0" in session_id:
+        raise errors.BadJson("auth.session is not a string")
+    with app.database.transaction() as txn:
+        session = ui_auth.lock(txn, session_id)
+    if session is None or session.created_ts < app.now_ms() - SESSION_MS:
+        raise errors.Unknown("auth.session is not known, or has expired")
+    if session.operation != operation:
+        raise errors.Forbidden("auth.session is for another operation")
+    # A later step may leave the body out, but not change it.
+    if body and body != session.body:
+        raise errors.Forbidden("the request is not the one that auth.session was begun with")
+    return session
+
+
+def _do_stage(
+    app: App,
+    session: Session,
+    flows: Sequence[Flow],
+    auth: Mapping[str, Any],
+    user_id: str | None,
+) -> Session:
+    stage = auth["type"]
+    if not any(stage in flow for flow in flows):
+        raise errors.Unknown("auth.type is none of the stages of this operation")
+    try:
+        found = _check_stage(app, stage, auth, user_id)
+    except (errors.Forbidden, errors.Unauthorized) as error:
+        raise _required(session, flows, error) from error
+    with app.database.transaction() as txn:
+        locked = ui_auth.lock(txn, session.session_id)
+        if locked is None:
+            raise errors.Unknown("auth.session was used already")
+        completed = {**locked.completed, stage: found}
+        ui_auth.put_completed(txn, session.session_id, completed)
+    return Session(
+        session.session_id, session.created_ts, session.operation, session.body, completed
+    )
+
+
+def _check_stage(app: App, stage: str, auth: Mapping[str, Any], user_id: str | None) -> str:
+    if stage == PASSWORD and user_id is not None:
+        password = auth.get("password")
+        if not isinstance(password, str):
+            raise errors.MissingParam("auth.password is missing")
+        if _named_user(app, auth) not in (None, user_id):
+            raise errors.Forbidden("the user or the password is wrong")
+        sessions.check_password(app, user_id, password)
+        return user_id
+    if stage == REGISTRATION_TOKEN:
+        token = auth.get("token")
+        if not isinstance(token, str) or "\0" in token:
+            raise errors.MissingParam("auth.token is missing")
+        with app.database.read() as txn:
+            if not accounts.is_registration_token_valid(txn, token, app.now_ms()):
+                raise errors.Unauthorized("the registration token is not valid")
+        return token
+    return ""
+
+
+def _named_user(app: App, auth: Mapping[str, Any]) -> str | None:
+    identifier = auth.get("identifier")
+    name = identifier.get("user") if isinstance(identifier, dict) else auth.get("user")
+    if not isinstance(name, str):
+        return None
+    return name if name.startswith("@") else f"@{name}:{app.server_name}"
+
+
+def _use_up(app: App, session: Session) -> None:
+    token = session.completed.get(REGISTRATION_TOKEN)
+    with app.database.transaction() as txn:
+        if not ui_auth.delete(txn, session.session_id):
+            raise errors.Unknown("auth.session was used already")
+        if token is not None and not accounts.use_registration_token(txn, token, app.now_ms()):
+            raise errors.Unauthorized("the registration token is not valid")
+
+
+def _required(
+    session: Session, flows: Sequence[Flow], error: errors.MatrixError | None = None
+) -> errors.UserAuthenticationRequired:
+    body: dict[str, Any] = {
+        "flows": [{"stages": list(flow)} for flow in flows],
+        "params": {},
+        "session": session.session_id,
+    }
+    if session.completed:
+        body["completed"] = list(session.completed)
+    if error is None:
+        return errors.UserAuthenticationRequired(body)
+    return errors.UserAuthenticationRequired(body, errcode=error.errcode, message=error.message)

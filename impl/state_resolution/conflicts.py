@@ -1,0 +1,61 @@
+"""Where states disagree. Rooms, "State resolution", "Definitions"."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from impl.core.event import Event
+
+# state_map[(event_type, state_key)] == event_id
+StateMap = dict[tuple[str, str], str]
+
+
+def separate(
+    state_sets: Sequence[Mapping[tuple[str, str], str]],
+) -> tuple[StateMap, set[str]]:
+    """The unconflicted state map and the conflicted state set."""
+    if not state_sets:
+        return {}, set()
+    # Unconflicted: the key has the same event in every state. A key that some state lacks is
+    # conflicted.
+    common = set(state_sets[0].items()).intersection(*(states.items() for states in state_sets[1:]))
+    conflicted = {
+        event_id
+        for states in state_sets
+        for key, event_id in states.items()
+        if (key, event_id) not in common
+    }
+    return dict(common), conflicted
+
+
+def auth_difference(auth_chains: Sequence[AbstractSet[str]]) -> set[str]:
+    """The events that are in some of the states' full auth chains, and not in all."""
+    if not auth_chains:
+        return set()
+    first, *others = auth_chains
+    return set(first).union(*others) - set(first).intersection(*others)
+
+
+def conflicted_subgraph(conflicted: AbstractSet[str], events: Mapping[str, Event]) -> set[str]:
+    """Since version 12: what lies, along auth events, between one conflicted event and another."""
+    # An event is on such a path if a conflicted event leads to it, which holds for all that the
+    # walk meets, and if it is conflicted itself or one of its auth events is on a path. So auth
+    # events are judged first.
+    on_a_path: set[str] = set()
+    judged: set[str] = set()
+    entered: set[str] = set()
+    for start in conflicted:
+        stack = [start]
+        while stack:
+            event_id = stack[-1]
+            auth_event_ids = events[event_id].auth_event_ids
+            if event_id not in entered:
+                entered.add(event_id)
+                stack.extend(one for one in auth_event_ids if one not in entered)
+                continue
+            stack.pop()
+            if event_id in judged:
+                continue
+            judged.add(event_id)
+            if event_id in conflicted or not on_a_path.isdisjoint(auth_event_ids):
+                on_a_path.add(event_id)
+    return on_a_path

@@ -1,0 +1,72 @@
+"""Build a state from events, with those that are allowed in what it has become.
+
+Rooms, "State resolution", "Iterative auth checks".
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from impl.core.auth import rules, selection
+from impl.core.auth.selection import CREATE
+from impl.core.event import Event, StateKey
+from impl.core.rejection import Rejected
+from impl.state_resolution.conflicts import StateMap
+from impl.state_resolution.power_ordering import create_of
+
+
+def iterative_auth_checks(
+    state_map: StateMap,
+    ordered: Iterable[str],
+    events: Mapping[str, Event],
+    rejected: Collection[str],
+) -> StateMap:
+    """The state with those of the events added, in their order, that are allowed by then."""
+    resolved = dict(state_map)
+    for event_id in ordered:
+        event = events[event_id]
+        if not event.is_state:
+            continue
+        try:
+            _check(event, resolved, events, rejected)
+        except Rejected:
+            continue
+        resolved[event.key] = event_id
+    return resolved
+
+
+def _check(
+    event: Event, resolved: StateMap, events: Mapping[str, Event], rejected: Collection[str]
+) -> None:
+    # The rules for a create event look at no state.
+    if event.type == CREATE[0]:
+        rules.check_state_independent(event, {})
+        return
+
+    auth_state: dict[StateKey, Event] = {}
+    cited: dict[StateKey, Event] | None = None
+    wanted = selection.auth_types(
+        event.room_version, event.type, event.sender, event.state_key, event.content
+    )
+    for key in wanted:
+        event_id = resolved.get(key)
+        if event_id is not None:
+            auth_state[key] = events[event_id]
+            continue
+        # What the state lacks and the rules ask for is what the event cites, unless that was
+        # rejected.
+        if cited is None:
+            cited = _cited(event, events, rejected)
+        if key in cited:
+            auth_state[key] = cited[key]
+
+    # Since version 12 nobody cites the create event, and the room id stands for it.
+    create = create_of(event, events)
+    if create is not None:
+        auth_state[CREATE] = create
+    rules.check_state_dependent(event, auth_state)
+
+
+def _cited(
+    event: Event, events: Mapping[str, Event], rejected: Collection[str]
+) -> dict[StateKey, Event]:
+    auth_events = (events[one] for one in event.auth_event_ids if one not in rejected)
+    return {auth_event.key: auth_event for auth_event in auth_events if auth_event.is_state}

@@ -1,0 +1,100 @@
+"""State resolution of room version 1. Rooms, "Room Version 1", "State resolution".
+
+Conflicts are settled in passes, what decides about power first. Each pass begins with the oldest
+event of a key and goes on to newer ones as long as the state so far allows them. It is known to
+reset state; later versions do not use it.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from impl.core.auth import rules, selection
+from impl.core.event import Event, StateKey
+from impl.core.rejection import Rejected
+from impl.state_resolution.conflicts import StateMap
+
+# The types that decide what is allowed, in the order of their passes.
+_AUTH_TYPES = ("m.room.power_levels", "m.room.join_rules", "m.room.member")
+
+
+def resolve(
+    state_sets: Sequence[Mapping[tuple[str, str], str]], events: Mapping[str, Event]
+) -> StateMap:
+    """The resolution of some states."""
+    candidates: dict[StateKey, set[str]] = {}
+    for states in state_sets:
+        for key, event_id in states.items():
+            candidates.setdefault(key, set()).add(event_id)
+
+    # Start with what does not conflict. Unlike later versions: a key that some state lacks is no
+    # conflict.
+    resolved = {key: next(iter(ids)) for key, ids in candidates.items() if len(ids) == 1}
+    conflicted = {
+        key: _oldest_first(events[event_id] for event_id in ids)
+        for key, ids in candidates.items()
+        if len(ids) > 1
+    }
+
+    # Power levels, then join rules, then members. In a pass the keys do not see each other's
+    # results.
+    for event_type in _AUTH_TYPES:
+        settled = {
+            key: _settle_auth_event(ordered, resolved, events)
+            for key, ordered in conflicted.items()
+            if key[0] == event_type
+        }
+        resolved.update(settled)
+
+    # All others: the newest that is allowed.
+    settled = {
+        key: _settle_other_event(ordered, resolved, events)
+        for key, ordered in conflicted.items()
+        if key[0] not in _AUTH_TYPES
+    }
+    resolved.update(settled)
+    return resolved
+
+
+def _oldest_first(conflicting: Iterable[Event]) -> list[Event]:
+    # By depth, and from the greatest SHA-1 of the event id to the smallest.
+    newest_first = sorted(
+        conflicting,
+        key=lambda event: (-event.depth, hashlib.sha1(event.event_id.encode()).digest()),
+    )
+    return newest_first[::-1]
+
+
+def _settle_auth_event(
+    ordered: list[Event], resolved: StateMap, events: Mapping[str, Event]
+) -> str:
+    # The first is in; each further one if it is allowed on top; the first that is not ends it.
+    last = ordered[0]
+    for event in ordered[1:]:
+        if not _is_allowed(event, {**resolved, last.key: last.event_id}, events):
+            break
+        last = event
+    return last.event_id
+
+
+def _settle_other_event(
+    ordered: list[Event], resolved: StateMap, events: Mapping[str, Event]
+) -> str:
+    for event in reversed(ordered):
+        if _is_allowed(event, resolved, events):
+            return event.event_id
+    # The specification does not say what happens when none is allowed. Synapse keeps the oldest,
+    # and to differ from it would split rooms.
+    return ordered[0].event_id
+
+
+def _is_allowed(event: Event, resolved: StateMap, events: Mapping[str, Event]) -> bool:
+    # Only what the rules may ask for is read: the state of a room can be large.
+    wanted = selection.auth_types(
+        event.room_version, event.type, event.sender, event.state_key, event.content
+    )
+    state = {key: events[resolved[key]] for key in wanted if key in resolved}
+    try:
+        rules.check_state_dependent(event, state)
+    except Rejected:
+        return False
+    return True

@@ -1,0 +1,82 @@
+"""The log: one line per record on standard error, as key=value text or as JSON.
+
+Fields that a caller gives with `extra=` follow the message. What looks like a secret is masked, as a last
+resort: nobody should log one.
+"""
+
+import json
+import logging
+import re
+import sys
+import time
+from typing import TextIO
+
+# What every record has; the rest are the caller's own fields.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_SECRET = re.compile(
+    r"((?:access_token|refresh_token|password|secret|hs_token|as_token)[\"']?\s*[=:]\s*[\"']?"
+    r"|Bearer )[^\s&\"',}]+",
+    re.IGNORECASE,
+)
+_HINTS = ("token", "password", "secret", "Bearer", "Password", "Secret", "Token")
+_NEEDS_QUOTES = re.compile(r'[\s="\\]|^$')
+
+
+def set_up(level: str, form: str, stream: TextIO | None = None) -> None:
+    """Direct all logging of this process, and of those forked from it."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+def masked(text: str) -> str:
+    """The text without the values of secrets."""
+    if any(hint in text for hint in _HINTS):
+        return _SECRET.sub(r"\1<masked>", text)
+    return text
+
+
+class TextFormatter(logging.Formatter):
+    """2026-01-31T12:00:00.123Z INFO impl.web.request_log [812] message key=value"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        parts = [
+            f"{_instant(record)} {record.levelname} {record.name} [{record.process}]",
+            record.getMessage(),
+        ]
+        for name, value in vars(record).items():
+            if name not in _STANDARD:
+                parts.append(f"{name}={_quoted(value)}")
+        text = " ".join(parts)
+        if record.exc_info and record.exc_info[0] is not None:
+            text += "\n" + self.formatException(record.exc_info)
+        return masked(text)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, object] = {
+            "time": _instant(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "process": record.process,
+            "message": record.getMessage(),
+        }
+        entry.update((n, v) for n, v in vars(record).items() if n not in _STANDARD)
+        if record.exc_info and record.exc_info[0] is not None:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return masked(json.dumps(entry, default=str))
+
+
+def _instant(record: logging.LogRecord) -> str:
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    return f"{seconds}.{int(record.msecs):03d}Z"
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    return json.dumps(text) if _NEEDS_QUOTES.search(text) else text

@@ -1,0 +1,138 @@
+"""The WSGI callable of one App: a request from its first line to its last byte.
+
+A walk down the tree of paths, the operation's security, the generated decoders, the rate limits,
+the function, one encode. What all this needs was worked out at start (routing.py).
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gevent
+
+from impl import errors
+from impl.app import App
+from impl.requester import Requester
+from impl.web import authentication, error_handler, path_tree, rate_limit, request_log, response
+from impl.web.authentication import Authentication
+from impl.web.request import Environ, raw_target
+from impl.web.response import STATUS_LINES, Answer
+from impl.web.route import Route
+
+StartResponse = Callable[..., object]
+
+
+class Application:
+    """Answers requests for an App."""
+
+    def __init__(self, app: App, root: path_tree.Node) -> None:
+        self._app = app
+        self._root = root
+        self._authentication = Authentication(app)
+        self._unlimited_services = rate_limit.unlimited_services(app.config)
+        self._request_ids = request_log.RequestIds()
+
+    def find(self, method: str, target: str) -> Route | None:
+        """The operation that a request goes to."""
+        found = path_tree.find(self._root, target.partition("?")[0])
+        return found[0].routes.get(method) if found else None
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        started = time.perf_counter()
+        request_id = self._request_ids.next(environ)
+        path, _, query = raw_target(environ).partition("?")
+        call = _Call(environ, path, query)
+        try:
+            answer = self._answer(call)
+        except Exception as error:
+            answer = error_handler.answer(error, request_id)
+        start_response(STATUS_LINES[answer.status], response.headers_of(answer, request_id))
+        elapsed = time.perf_counter() - started
+        request_log.write(environ, path, answer, call.requester, request_id, elapsed)
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (answer.body,)
+
+    def _answer(self, call: "_Call") -> Answer:
+        method = call.environ["REQUEST_METHOD"]
+        if method == "OPTIONS":
+            return response.preflight()
+        found = path_tree.find(self._root, call.path)
+        if found is None or not found[0].routes:
+            raise errors.Unrecognized("there is nothing at this path")
+        node, values = found
+        route = node.routes.get("GET" if method == "HEAD" else method)
+        if route is None:
+            allowed = ", ".join([*sorted(node.routes), "OPTIONS"])
+            raise errors.MethodNotAllowed(
+                "this path does not have this method", headers={"Allow": allowed}
+            )
+        resources = call.environ.get("soma.resources")
+        if route.function is None or (
+            resources is not None and resources.isdisjoint(route.resources)
+        ):
+            raise errors.Unrecognized("there is nothing at this path")
+        return self._perform(call, route, values)
+
+    def _perform(self, call: "_Call", route: Route, values: list[str]) -> Answer:
+        arguments = [self._app, *self._callers(call, route, values)]
+        for place in route.path_arguments:
+            arguments.append(place if isinstance(place, str) else values[place])
+        if route.decode_query is not None:
+            arguments.append(route.decode_query(call.query))
+        if route.read_body is not None:
+            arguments.append(route.read_body(call.environ, self._app.config.max_upload_size))
+
+        is_limited = route.spendings and (
+            call.requester is None or call.requester.appservice_id not in self._unlimited_services
+        )
+        address = call.environ.get("REMOTE_ADDR", "")
+        if is_limited:
+            rate_limit.before(self._app, route.spendings, call.requester, address, values)
+        answer = response.success(self._run(route, arguments))
+        if is_limited:
+            rate_limit.after_success(self._app, route.spendings, address)
+        return answer
+
+    def _callers(self, call: "_Call", route: Route, values: list[str]) -> tuple[object, ...]:
+        """The arguments that say who asks: none, one, or None where the token may be missing."""
+        if not route.caller:
+            return ()
+        if route.caller == "server":
+            return (authentication.refuse_server(call.environ),)
+        if route.caller == "optional token":
+            call.requester = self._authentication.accept(
+                call.environ, call.query, route.operation_id
+            )
+        else:
+            call.requester = self._authentication.require(call.environ, call.query)
+        if call.requester is not None:
+            authentication.check_rights(call.requester, route.caller, route.operation_id, values)
+        return (call.requester,)
+
+    def _run(self, route: Route, arguments: list[Any]) -> object:
+        assert route.function is not None
+        if route.deadline_s is None:
+            self._app.news.catch_up_if_behind()
+            return route.function(*arguments)
+        deadline = gevent.Timeout.start_new(route.deadline_s)
+        try:
+            # What any worker has answered for is to be found by this request.
+            self._app.news.catch_up_if_behind()
+            return route.function(*arguments)
+        except gevent.Timeout as timeout:
+            if timeout is not deadline:
+                raise
+            raise errors.Unavailable("this takes too long", status=504) from None
+        finally:
+            deadline.close()
+
+
+class _Call:
+    """One request on its way."""
+
+    __slots__ = ("environ", "path", "query", "requester")
+
+    def __init__(self, environ: Environ, path: str, query: str) -> None:
+        self.environ = environ
+        self.path = path
+        self.query = query
+        self.requester: Requester | None = None

@@ -1,0 +1,299 @@
+"""One client's connection: requests one after another, each with its time limits, until it is closed.
+
+A subclass of gevent's WSGIHandler, which writes the responses. Reading is ours: heads are checked in
+http_head.py, bodies have to arrive at a least speed, and a body that nobody wants is not read for ever.
+The request line is logged by web/request_log.py, not here.
+"""
+
+import errno
+import ipaddress
+import json
+import logging
+import socket as stdlib_socket
+from contextlib import suppress
+from typing import Any
+
+import gevent
+from gevent import socket
+from gevent.pywsgi import Input, WSGIHandler
+
+from impl.web import http_head
+from impl.web.http_head import BadRequest
+
+# Without a byte from the client, or to it.
+IDLE_S = 60.0
+# From a request's first byte to the end of its head.
+HEAD_S = 20.0
+# A body: so long, and a second more for so many bytes.
+BODY_S = 30.0
+BODY_BYTES_PER_S = 4096
+# A response that is one piece may take a second more for so many bytes.
+SEND_BYTES_PER_S = 16_384
+# What is read of a body that the application did not want, to keep the connection.
+DISCARD_MAX = 256 << 10
+LINGER_MAX = 64 << 20
+LINGER_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class SlowBody(ConnectionResetError):
+    """The body does not arrive; the connection is given up."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ECONNRESET, "the request's body did not arrive in time")
+
+
+class TimedInput(Input):
+    """`wsgi.input`, with a limit on how long a read may take."""
+
+    __slots__ = ("connection",)
+
+    def __init__(
+        self, connection: "HttpConnection", expects_continue: bool, **options: Any
+    ) -> None:
+        super().__init__(
+            connection.rfile,
+            connection.content_length,
+            socket=connection.socket if expects_continue else None,
+            **options,
+        )
+        self.connection = connection
+
+    def read(self, length: int | None = None) -> bytes:
+        wanted = (self.content_length or 0) if length is None or length < 0 else length
+        seconds = BODY_S + min(wanted, 1 << 30) / BODY_BYTES_PER_S
+        timeout = gevent.Timeout(seconds)
+        timeout.start()
+        try:
+            return super().read(length)
+        except gevent.Timeout as error:
+            if error is not timeout:
+                raise
+            self.connection.close_connection = True
+            raise SlowBody from None
+        except TimeoutError:
+            self.connection.close_connection = True
+            raise SlowBody from None
+        finally:
+            timeout.close()
+
+    def _discard(self) -> None:
+        """Called after the response: bring the stream to the next request, or give it up."""
+        if self._chunked_input_error:
+            return
+        left = (self.content_length or 0) - self.position
+        if not self.chunked_input and left <= 0:
+            return
+        if self.chunked_input and self.chunk_length == 0:
+            return
+        # A client that was to wait for "100 Continue" has not sent its body, and may never do.
+        if self.socket is not None:
+            self.connection.close_connection = True
+            return
+        if not self.chunked_input and left <= DISCARD_MAX:
+            self.read(left)
+            return
+        self.connection.linger()
+
+
+class HttpConnection(WSGIHandler):
+    """The requests of one connection."""
+
+    request_id_header: str | None = None
+
+    def handle(self) -> None:
+        self.socket.settimeout(IDLE_S)
+        with suppress(OSError):
+            self.socket.setsockopt(stdlib_socket.IPPROTO_TCP, stdlib_socket.TCP_NODELAY, 1)
+        super().handle()
+
+    def end_idle(self) -> None:
+        """Close a connection on which no request has begun."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RD)
+
+    def linger(self) -> None:
+        """Close without losing the response: a client that is still sending would have it reset."""
+        self.close_connection = True
+        left = LINGER_MAX
+        with suppress(OSError), gevent.Timeout(LINGER_S, False):
+            self.socket.shutdown(socket.SHUT_WR)
+            while left > 0:
+                received = len(self.rfile.read1(65_536))
+                if not received:
+                    return
+                left -= received
+
+    def handle_one_request(self) -> object:
+        """None: close. True: go on. A pair of status and bytes: send that, and close."""
+        if not self._wait_for_request():
+            return None
+        self.response_length = 0
+        try:
+            self._read_head()
+        except BadRequest as refused:
+            _log.info("bad request from %s: %s", self.client_address, refused.reason)
+            return refused.status.partition(" ")[0], _refusal(refused)
+        except (OSError, gevent.Timeout):
+            return None
+        self.environ = self.get_environ()
+        self.application = self.server.application
+        self.handle_one_response()
+        return None if self.close_connection or self.rfile.closed else True
+
+    def _wait_for_request(self) -> bool:
+        server = self.server
+        if server.is_draining:
+            return False
+        server.idle.add(self)
+        try:
+            return bool(self.rfile.peek(1))
+        except OSError:
+            return False
+        finally:
+            server.idle.discard(self)
+
+    def _read_head(self) -> None:
+        # Nearly always the head has arrived whole, and needs no timer.
+        if b"\r\n\r\n" in self.rfile.peek(1):
+            self._parse_head()
+            return
+        with gevent.Timeout(HEAD_S):
+            self._parse_head()
+
+    def _parse_head(self) -> None:
+        line = self.rfile.readline(http_head.LINE_MAX + 1)
+        # RFC 9112, 2.2: an empty line before the request line is ignored.
+        if line in (b"\r\n", b"\n"):
+            line = self.rfile.readline(http_head.LINE_MAX + 1)
+        self.requestline = line.decode("latin-1")
+        self.command, self.path, self.request_version = http_head.read_request_line(line)
+        fields = self._fields = http_head.read_fields(self.rfile)
+        is_chunked = "HTTP_TRANSFER_ENCODING" in fields
+        if self.request_version == "HTTP/1.0":
+            if is_chunked:
+                raise BadRequest("400 Bad Request", "HTTP/1.0 has no transfer codings")
+            self.close_connection = fields.get("HTTP_CONNECTION", "").lower() != "keep-alive"
+        else:
+            if "HTTP_HOST" not in fields:
+                raise BadRequest("400 Bad Request", "the Host header is missing")
+            options = fields.get("HTTP_CONNECTION", "").lower()
+            self.close_connection = "close" in options
+        length = fields.get("CONTENT_LENGTH")
+        self.content_length = None if is_chunked or length is None else int(length)
+
+    def get_environ(self) -> dict[str, Any]:
+        environ = self.server.get_environ()
+        fields = self._fields
+        environ.update(fields)
+        path, _, query = self.path.partition("?")
+        environ["REQUEST_METHOD"] = self.command
+        environ["RAW_URI"] = self.path
+        environ["PATH_INFO"] = http_head.path_info(path)
+        environ["QUERY_STRING"] = query
+        environ["SERVER_PROTOCOL"] = self.request_version
+        if isinstance(self.client_address, tuple):
+            environ["REMOTE_ADDR"] = self.client_address[0]
+            environ["REMOTE_PORT"] = str(self.client_address[1])
+        else:
+            environ["REMOTE_ADDR"] = ""
+        listener = self.server.listener
+        if listener.x_forwarded:
+            _apply_forwarded(environ)
+        if listener.request_id_header:
+            name = "HTTP_" + listener.request_id_header.upper().replace("-", "_")
+            environ["soma.request_id"] = environ.get(name)
+        self.wsgi_input = TimedInput(
+            self,
+            fields.get("HTTP_EXPECT", "").lower() == "100-continue",
+            chunked_input="HTTP_TRANSFER_ENCODING" in fields,
+        )
+        environ["wsgi.input"] = self.wsgi_input
+        environ["wsgi.input_terminated"] = True
+        return environ
+
+    def finalize_headers(self) -> None:
+        if self.server.is_draining:
+            self.close_connection = True
+        if self.close_connection and self.request_version == "HTTP/1.1":
+            self.response_headers.append((b"Connection", b"close"))
+        super().finalize_headers()
+
+    def _write_with_headers(self, data: bytes) -> None:
+        # One packet for a response that is small, head and body.
+        self.headers_sent = True
+        self.finalize_headers()
+        head = [b"HTTP/1.1 ", self.status, b"\r\n"]
+        for name, value in self.response_headers:
+            head += (name, b": ", value, b"\r\n")
+        head.append(b"\r\n")
+        if self.command == "HEAD":
+            self._sendall(b"".join(head))
+        elif self.response_use_chunked or len(data) > 65_536:
+            self._sendall(b"".join(head))
+            self._write(data)
+        else:
+            head.append(data)
+            self._sendall(b"".join(head))
+
+    def _write(self, data: bytes) -> None:
+        if self.command != "HEAD":
+            super()._write(data)
+
+    def _sendall(self, data: bytes) -> None:
+        if len(data) <= 65_536:
+            super()._sendall(data)
+            return
+        self.socket.settimeout(IDLE_S + len(data) / SEND_BYTES_PER_S)
+        super()._sendall(data)
+        self.socket.settimeout(IDLE_S)
+
+    def log_request(self) -> None:
+        """web/request_log.py has written its line already."""
+
+    def _log_error(self, kind: Any, error: Any, traceback: Any) -> None:
+        # A client that went away or does not take its response is no error of ours.
+        if isinstance(error, OSError | gevent.GreenletExit):
+            self.close_connection = True
+            _log.debug("connection with %s lost: %s", self.client_address, error)
+            return
+        _log.error("unhandled in a request", exc_info=(kind, error, traceback))
+
+    def _send_error_response_if_possible(self, error_code: int) -> None:
+        self.close_connection = True
+        if self.response_length or self.headers_sent:
+            return
+        status = "500 Internal Server Error" if error_code == 500 else "400 Bad Request"
+        body = _error_body(
+            "internal error" if error_code == 500 else "the body is not as announced"
+        )
+        with suppress(OSError):
+            self.start_response(status, [("Content-Type", "application/json")])
+            self.result = [body]
+            self.write(body)
+
+
+def _apply_forwarded(environ: dict[str, Any]) -> None:
+    """What the proxy says of its client. As in Synapse the first address counts: let the proxy set
+    X-Forwarded-For, and not append to what the client sent."""
+    address = environ.get("HTTP_X_FORWARDED_FOR", "").partition(",")[0].strip()
+    if address:
+        with suppress(ValueError):
+            environ["REMOTE_ADDR"] = str(ipaddress.ip_address(address.strip("[]")))
+    scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").strip().lower()
+    if scheme in ("http", "https"):
+        environ["wsgi.url_scheme"] = scheme
+
+
+def _refusal(refused: BadRequest) -> bytes:
+    body = _error_body(refused.reason)
+    head = (
+        f"HTTP/1.1 {refused.status}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode("ascii") + body
+
+
+def _error_body(reason: str) -> bytes:
+    return json.dumps({"errcode": "M_UNKNOWN", "error": reason}).encode("ascii")

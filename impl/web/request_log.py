@@ -1,0 +1,54 @@
+"""One line per request: who, what, how it went. Never the query, which may hold a token."""
+
+import itertools
+import logging
+import os
+
+from impl.requester import Requester
+from impl.web.request import Environ
+from impl.web.response import Answer
+
+_log = logging.getLogger(__name__)
+
+
+class RequestIds:
+    """Names for requests that no other worker gives."""
+
+    def __init__(self) -> None:
+        self._prefix = os.urandom(4).hex()
+        self._count = itertools.count(1)
+
+    def next(self, environ: Environ) -> str:
+        """The proxy's, if the listener has one that names requests."""
+        given = environ.get("soma.request_id")
+        if given and given.isascii() and given.isprintable():
+            return str(given)[:128]
+        return f"{self._prefix}-{next(self._count):x}"
+
+
+def write(
+    environ: Environ,
+    path: str,
+    answer: Answer,
+    requester: Requester | None,
+    request_id: str,
+    seconds: float,
+) -> None:
+    if not _log.isEnabledFor(logging.INFO):
+        return
+    fields: dict[str, object] = {
+        "method": environ["REQUEST_METHOD"],
+        # As it was sent, and so one word; what is not ASCII might steer a terminal.
+        "path": path if path.isascii() and path.isprintable() else ascii(path),
+        "status": answer.status,
+        "ms": round(seconds * 1000, 2),
+        "bytes": len(answer.body),
+        "address": environ.get("REMOTE_ADDR", ""),
+        "request_id": request_id,
+    }
+    if requester is not None:
+        fields["user_id"] = requester.user_id
+    if answer.errcode is not None:
+        fields["errcode"] = answer.errcode
+    # As `_log.info` does it, but for looking up who called.
+    _log.handle(_log.makeRecord(_log.name, logging.INFO, "", 0, "request", (), None, extra=fields))

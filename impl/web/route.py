@@ -1,0 +1,35 @@
+"""Route: what a request needs of an operation, worked out once at start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from impl.web.rate_limit import Spending
+from impl.web.request import Environ
+
+DEADLINE_S = 60.0
+
+
+@dataclass(slots=True)
+class Route:
+    """An operation under one of its paths."""
+
+    operation_id: str
+    api: str
+    method: str
+    path: str
+    # Of impl.api; None: nobody has written it yet.
+    function: Callable[..., Any] | None
+    # The listener resources that it is part of.
+    resources: frozenset[str]
+    # "" (anybody), "token", "optional token", "appservice", "admin", "server".
+    caller: str = ""
+    # In the order of the function's arguments: the number of a path's value, or a string that
+    # stands for itself.
+    path_arguments: tuple[int | str, ...] = ()
+    decode_query: Callable[[str], Any] | None = None
+    # (environ, how many bytes an upload may have)
+    read_body: Callable[[Environ, int], Any] | None = None
+    spendings: tuple[Spending, ...] = ()
+    # None: the operation ends in time by itself, as a long poll does.
+    deadline_s: float | None = DEADLINE_S

@@ -1,0 +1,109 @@
+"""The generated operation table -> routes, and the few paths that are not in it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from generated.operations import OPERATIONS, Operation
+from impl.web import path_tree, request, response
+from impl.web.rate_limit import SPENDINGS
+from impl.web.response import Answer
+from impl.web.route import Route
+
+# Their own time limits end these.
+_LONG_POLLS = frozenset({"sync", "getEvents"})
+
+# Names of earlier versions that clients and tools still use. What lies below is the same.
+_ALIASES = (
+    (("_matrix", "client", "v3"), "r0"),
+    (("_matrix", "media", "v3"), "r0"),
+    (("_matrix", "media", "v3"), "v1"),
+)
+
+_ANY_RESOURCE = frozenset({"client", "federation", "health", "keys", "media", "openid", "metrics"})
+
+
+_OPERATIONS = {(operation.method, operation.path): operation for operation in OPERATIONS}
+# The arguments' order, from the path that fixes none of them.
+_ORDERS = {
+    (operation.api, operation.operation_id): operation.path_parameters
+    for operation in OPERATIONS
+    if not operation.fixed_arguments
+}
+
+
+def make(method: str, path: str, function: Callable[..., Any] | None) -> Route:
+    """The route of the operation that the table has there."""
+    operation = _OPERATIONS[method, path]
+    route = Route(
+        operation.operation_id,
+        operation.api,
+        method,
+        path,
+        function,
+        _resources(operation),
+        caller=_caller(operation),
+        path_arguments=_path_arguments(operation),
+    )
+    if operation.api == "client-server":
+        route.spendings = SPENDINGS.get(operation.operation_id, ())
+        if operation.operation_id in _LONG_POLLS:
+            route.deadline_s = None
+    # The types of what nobody has written need not be loaded.
+    if function is not None:
+        if operation.query_name is not None:
+            route.decode_query = request.query_decoder(operation.query_type)
+        if operation.body_name == "bytes":
+            route.read_body = request.read_bytes
+        elif operation.body_name is not None:
+            route.read_body = request.json_reader(operation.body_type, operation.body_required)
+    return route
+
+
+def finish(root: path_tree.Node) -> None:
+    """Add what is not in the table, and see that every path can be reached."""
+    for path, function in (("/", _front_page), ("/health", _health)):
+        path_tree.add(root, path, Route("", "", "GET", path, function, _ANY_RESOURCE))
+    path_tree.check(root)
+    for known, name in _ALIASES:
+        path_tree.alias(root, known, name)
+
+
+def _path_arguments(operation: Operation) -> tuple[int | str, ...]:
+    fixed = dict(operation.fixed_arguments)
+    return tuple(
+        fixed[name] if name in fixed else operation.path_parameters.index(name)
+        for name in _ORDERS[operation.api, operation.operation_id]
+    )
+
+
+def _caller(operation: Operation) -> str:
+    if not operation.security:
+        return ""
+    if "signedRequest" in operation.security:
+        return "server"
+    if all(scheme.startswith("appservice") for scheme in operation.security):
+        return "appservice"
+    if operation.security_optional:
+        return "optional token"
+    return "admin" if operation.api == "admin" else "token"
+
+
+def _resources(operation: Operation) -> frozenset[str]:
+    path = operation.path
+    if path.startswith("/.well-known/"):
+        return frozenset({"client", "federation"})
+    if path.startswith(("/_matrix/media/", "/_matrix/client/v1/media/")):
+        return frozenset({"client", "media"})
+    if path.startswith("/_matrix/key/"):
+        return frozenset({"federation", "keys"})
+    if path.startswith("/_matrix/federation/v1/openid/"):
+        return frozenset({"federation", "openid"})
+    return frozenset({"federation" if operation.api == "server-server" else "client"})
+
+
+def _front_page(app: object) -> Answer:
+    return response.text("Soma, a Matrix homeserver, is running. Point a Matrix client at it.\n")
+
+
+def _health(app: object) -> Answer:
+    return response.text("OK")

@@ -1,0 +1,35 @@
+"""gunicorn's entry point in a worker: configuration -> App -> WSGI callable."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impl.app import App
+from impl.config import Config
+from impl.core.signing import read_signing_keys
+from impl.storage.worker_page import WorkerPage
+from impl.web import matrix_api
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The server in one process: what answers requests, and how it is stopped."""
+
+    app: App
+    application: Callable[..., Any]
+
+    def begin_shutdown(self) -> None:
+        """Long polls are answered now."""
+        self.app.begin_shutdown()
+
+    def stop(self) -> None:
+        self.app.stop()
+
+
+def make_site(config: Config, dsn: str, page: Path, slot: int) -> Site:
+    """The site of one worker; `slot` is its own in the worker page."""
+    signing_keys = read_signing_keys(config.signing_key_path.read_text())
+    app = App(config, dsn, signing_keys[0], WorkerPage(page, slot))
+    app.start()
+    return Site(app, matrix_api.build(app))

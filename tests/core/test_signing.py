@@ -1,0 +1,109 @@
+"""Appendices, "Signing JSON", "Cryptographic Test Vectors"; S-S API, "Signing Events"."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impl.core import redaction, signing
+from impl.core.rejection import Malformed
+from impl.core.room_version import ROOM_VERSIONS
+from tests.core.test_canonical_json import texts, values
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors/signing.json").read_text())
+NAME, KEY_ID = VECTORS["server_name"], VECTORS["key_id"]
+KEY = signing.new_signing_key(signing.decode_base64(VECTORS["seed"]), "1")
+V1, V12 = ROOM_VERSIONS["1"], ROOM_VERSIONS["12"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["json"])
+def test_json_is_signed_as_in_the_specification(vector):
+    assert signing.sign_json(vector["unsigned"], NAME, KEY) == vector["signed"]
+    signing.verify_json(vector["signed"], NAME, KEY_ID, KEY.verify_key)
+
+
+@pytest.mark.parametrize("vector", VECTORS["events"])
+def test_events_are_hashed_and_signed_as_in_the_specification(vector):
+    assert signing.sign_event(vector["unsigned"], V1, NAME, KEY) == vector["signed"]
+    signing.verify_event(vector["signed"], V1, NAME, KEY_ID, KEY.verify_key)
+
+
+@given(st.dictionaries(texts, values))
+def test_what_was_signed_verifies(value):
+    value.pop("signatures", None)
+    signed = signing.sign_json(value, NAME, KEY)
+    signing.verify_json({**signed, "unsigned": {"age": 1}}, NAME, KEY_ID, KEY.verify_key)
+    with pytest.raises(Malformed):
+        signing.verify_json({**signed, "more": 1.5}, NAME, KEY_ID, KEY.verify_key)
+
+
+def test_signatures_of_others_are_kept_and_the_signed_is_not_changed():
+    other = signing.new_signing_key(b"\x02" * 32, "2")
+    once = signing.sign_json({"a": 1}, NAME, KEY)
+    twice = signing.sign_json(once, "elsewhere", other)
+    both = signing.sign_json(twice, NAME, other)
+    assert set(once["signatures"]) == {NAME}
+    assert set(both["signatures"][NAME]) == {"ed25519:1", "ed25519:2"}
+    signing.verify_json(both, NAME, KEY_ID, KEY.verify_key)
+    signing.verify_json(both, "elsewhere", "ed25519:2", other.verify_key)
+
+
+def test_the_signature_of_an_event_holds_for_its_redaction_only_as_far_as_it_covers():
+    event = {"type": "m.room.member", "content": {"membership": "join", "displayname": "A"}}
+    signed = signing.sign_event(event, V12, NAME, KEY)
+    signing.verify_event(redaction.redact(signed, V12), V12, NAME, KEY_ID, KEY.verify_key)
+    changed = {**signed, "content": {"membership": "ban"}}
+    with pytest.raises(Malformed):
+        signing.verify_event(changed, V12, NAME, KEY_ID, KEY.verify_key)
+
+
+@pytest.mark.parametrize(
+    "signatures",
+    [None, [], "x", {}, {NAME: None}, {NAME: []}, {NAME: {}}, {NAME: {KEY_ID: 1}}]
+    + [{NAME: {KEY_ID: text}} for text in ("", "AA", "!", "é", "\ud800", "A" * 86)],
+)
+def test_hostile_signatures_are_malformed(signatures):
+    with pytest.raises(Malformed):
+        signing.verify_json({"signatures": signatures}, NAME, KEY_ID, KEY.verify_key)
+
+
+@pytest.mark.parametrize("verify_key", [b"", b"x" * 31, b"\xff" * 32])
+def test_a_key_that_is_none_is_malformed(verify_key):
+    with pytest.raises(Malformed):
+        signing.verify_json(VECTORS["json"][0]["signed"], NAME, KEY_ID, verify_key)
+
+
+@pytest.mark.parametrize(
+    "envelope", [{"signatures": []}, {"signatures": {"a": 1}}, {"hashes": "x"}]
+)
+def test_an_event_whose_envelope_cannot_be_read_is_not_signed(envelope):
+    with pytest.raises(Malformed):
+        signing.sign_event({"type": "X", "content": {}, **envelope}, V12, NAME, KEY)
+
+
+def test_a_key_file_round_trips():
+    line = signing.write_signing_key(KEY)
+    # The last letter of the specification's seed holds two bits more than a seed.
+    assert line == f"ed25519 1 {VECTORS['seed'][:-1]}0\n"
+    (read,) = signing.read_signing_keys(line)
+    assert (read.key_id, read.verify_key) == (KEY.key_id, KEY.verify_key)
+
+
+def test_a_key_file_may_hold_several_keys_and_empty_lines():
+    text = f"ed25519 a_new {VECTORS['seed']}\n\ned25519 a_old {VECTORS['seed']}\n"
+    assert [key.key_id for key in signing.read_signing_keys(text)] == [
+        "ed25519:a_new",
+        "ed25519:a_old",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "ed25519 a", "rsa a AAAA", "ed25519 a AAAA", "ed25519 a !!"])
+def test_a_broken_key_file_is_malformed(text):
+    with pytest.raises(Malformed):
+        signing.read_signing_keys(text)
+
+
+def test_a_key_does_not_show_itself():
+    assert VECTORS["seed"][:10] not in repr(KEY)

@@ -1,0 +1,97 @@
+"""A process under test: our gunicorn with a small WSGI application. Run as a module with a JSON argument.
+
+It listens on the ports that it prints, first line, and prints "ready" when a worker answers.
+"""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from impl.config import Config, Listener, SomaSettings
+from impl.supervisor import listening, logs
+from impl.supervisor.gunicorn_app import GunicornApp, Hooks, slots_for
+
+
+@dataclass
+class SmallSite:
+    """What a worker needs of a site, with an application that shows what it is given."""
+
+    slot: int
+
+    def __post_init__(self) -> None:
+        self._stopping = Event()
+        self.application = self._answer
+
+    def begin_shutdown(self) -> None:
+        self._stopping.set()
+
+    def stop(self) -> None:
+        pass
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        path = environ["PATH_INFO"]
+        status = "200 OK"
+        if path == "/poll":
+            body: object = {"woken": self._stopping.wait(30)}
+        elif path == "/slow":
+            gevent.sleep(float(environ["QUERY_STRING"]))
+            body = {"done": True}
+        elif path == "/body":
+            body = {"body": environ["wsgi.input"].read().decode()}
+        elif path == "/fail":
+            raise RuntimeError("the application failed")
+        elif path == "/refuse":
+            status, body = "413 Content Too Large", {"errcode": "M_TOO_LARGE"}
+        else:
+            shown = {k: v for k, v in environ.items() if isinstance(v, str)}
+            body = {**shown, "resources": sorted(environ["soma.resources"])}
+        data = json.dumps({"pid": os.getpid(), "slot": self.slot, "answer": body}).encode()
+        start_response(status, [("Content-Type", "application/json")])
+        return [data]
+
+
+def main() -> None:
+    settings = json.loads(sys.argv[1])
+    directory = Path(settings["directory"])
+    listeners = tuple(
+        Listener(
+            port=0,
+            bind_addresses=("127.0.0.1",),
+            **{**listener, "resources": frozenset(listener.get("resources", ()))},
+        )
+        for listener in settings["listeners"]
+    )
+    config = Config(
+        server_name="small.test",
+        public_baseurl="http://small.test/",
+        listeners=listeners,
+        signing_key_path=directory / "signing.key",
+        media_store_path=directory / "media",
+        tls_certificate_path=settings.get("certificate"),
+        tls_private_key_path=settings.get("private_key"),
+        soma=SomaSettings(
+            data_dir=directory,
+            workers=settings.get("workers", 1),
+            shutdown_timeout=settings.get("shutdown_timeout", 5000),
+        ),
+    )
+    logs.set_up("info", "text")
+    bound = listening.bind_all(config.listeners)
+    print(json.dumps([one.socket.getsockname()[1] for one in bound]), flush=True)
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.read(reader, 1)
+        print("ready", flush=True)
+        os._exit(0)
+    hooks = Hooks(lambda: config, lambda _, slot: SmallSite(slot), writer)
+    GunicornApp(config, bound, hooks, slots_for(config.soma.workers)).run()
+
+
+if __name__ == "__main__":
+    main()
