@@ -1232,6 +1232,8 @@ OPERATIONS: tuple[Operation, ...] = (
         query_name="GetPublicRoomsQuery",
         response_name="GetPublicRoomsResponse",
         response_content_type="application/json",
+        security=("accessTokenQuery", "accessTokenBearer"),
+        security_optional=True,
     ),
     Operation(
         "client-server",

@@ -1,8 +1,7 @@
 """App: what lives as long as the server does. Every service takes it as its first argument.
 
-No module holds state; what must be kept hangs here, so that one process can serve several domains, an App each,
-and so that a test has as many servers as it likes.
-"""
+No module holds state; what must be kept hangs here, so that one process can serve several domains,
+an App each, and so that a test has as many servers as it likes."""
 
 import time
 from collections.abc import Callable

@@ -1,9 +1,8 @@
 """What a request can be answered with instead of a result. C-S API, "Standard error response".
 
-One family: every refusal is a `MatrixError` with an HTTP status, an errcode of the specification, and a
-text for the person who reads a log: a clause in lower case that names the field, where there is
-one. `web/error_handler.py` alone makes responses of them.
-"""
+One family: every refusal is a `MatrixError` with an HTTP status, an errcode of the specification,
+and a text for the person who reads a log: a clause in lower case that names the field, where there
+is one. `web/error_handler.py` alone makes responses of them."""
 
 from collections.abc import Mapping
 

@@ -10,6 +10,8 @@ from impl.config import Config
 from impl.core.signing import read_signing_keys
 from impl.storage.worker_page import WorkerPage
 from impl.web import matrix_api
+from impl.web.application import Application
+from impl.web.matrix_api import MatrixApi
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,14 @@ class Site:
         self.app.stop()
 
 
-def make_site(config: Config, dsn: str, page: Path, slot: int) -> Site:
+def load_api() -> MatrixApi:
+    """What all workers share: done once, before they are forked."""
+    return matrix_api.load()
+
+
+def make_site(config: Config, dsn: str, page: Path, slot: int, api: MatrixApi) -> Site:
     """The site of one worker; `slot` is its own in the worker page."""
     signing_keys = read_signing_keys(config.signing_key_path.read_text())
     app = App(config, dsn, signing_keys[0], WorkerPage(page, slot))
     app.start()
-    return Site(app, matrix_api.build(app))
+    return Site(app, Application(app, api.root))

@@ -67,7 +67,9 @@ def a_room(
     join_rule: str = "public",
     first: Sequence[Draft] = (),
 ) -> str:
-    """A room with its creator in it, made by the persister alone. `first` are further events of its first batch."""
+    """A room with its creator in it, made by the persister alone. `first` are further events of its
+    first batch.
+    """
     content: dict[str, object] = {"room_version": room_version}
     if room_version in map(str, range(1, 11)):
         content["creator"] = creator

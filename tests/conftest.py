@@ -1,8 +1,9 @@
-"""What tests stand on: a real PostgreSQL, a database of its own for each test that asks, and an App on it.
+"""What tests stand on: a real PostgreSQL, a database of its own for each test that asks, and an App
+on it.
 
-The server is the embedded one, started once for the whole run; SOMA_TEST_POSTGRES names another by a DSN that may
-create databases. Each database is a copy of one that was migrated once, which takes milliseconds.
-"""
+The server is the embedded one, started once for the whole run; SOMA_TEST_POSTGRES names another by
+a DSN that may create databases. Each database is a copy of one that was migrated once, which takes
+milliseconds."""
 
 from gevent import monkey
 
@@ -60,7 +61,9 @@ def _of_database(dsn: str, name: str) -> str:
 
 
 def schema_dump(dsn: str) -> str:
-    """The schema of a database, by the embedded server's pg_dump, without what differs from run to run."""
+    """The schema of a database, by the embedded server's pg_dump, without what differs from run to
+    run.
+    """
     program = postgres_binaries.find(None).program("pg_dump")
     dump = subprocess.run(
         [program, "--schema-only", "--no-owner", "--no-privileges", "--dbname", dsn],
@@ -110,8 +113,9 @@ def config(tmp_path: Path) -> Config:
 def new_app(
     new_database: Callable[[], str], config: Config, tmp_path: Path
 ) -> Iterator[Callable[..., App]]:
-    """Makes Apps: `new_app(dsn=..., page_slot=..., **changes of the configuration)`. Those of one test are the
-    workers of one machine: they share a page, and a database where `dsn` says so."""
+    """Makes Apps: `new_app(dsn=..., page_slot=..., **changes of the configuration)`. Those of one
+    test are the workers of one machine: they share a page, and a database where `dsn` says so.
+    """
     apps: list[App] = []
     page = tmp_path / "workers"
     WorkerPage.create(page, 8)

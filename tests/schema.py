@@ -1,4 +1,6 @@
-"""python -m tests.schema: write impl/storage/schema.sql, the schema after all migrations, for those who review."""
+"""python -m tests.schema: write impl/storage/schema.sql, the schema after all migrations, for those
+who review.
+"""
 
 import tempfile
 from pathlib import Path

@@ -88,6 +88,7 @@ class Operations(Protocol):
     def get_public_rooms(
         self,
         app: Any,
+        requester: Any | None,
         query: GetPublicRoomsQuery,
     ) -> GetPublicRoomsResponse | dict[str, Any]: ...
 
@@ -120,6 +121,7 @@ def set_room_visibility_on_directory(
 
 def get_public_rooms(
     app: Any,
+    requester: Any | None,
     query: GetPublicRoomsQuery,
 ) -> GetPublicRoomsResponse | dict[str, Any]:
     """GET /_matrix/client/v3/publicRooms"""

@@ -13,7 +13,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey as NaclSigningKey
 from nacl.signing import VerifyKey as NaclVerifyKey
 
-from impl.core import canonical_json, event_hash, redaction
+from impl.core import canonical_json, event_hash, identifiers, redaction
 from impl.core.rejection import Malformed
 from impl.core.room_version import RoomVersion
 
@@ -138,6 +138,32 @@ def verify_event(
     verify_json(
         redacted, server_name, key_id, verify_key, strict=room_version.strict_canonical_json
     )
+
+
+def required_servers(pdu: dict[str, Any], room_version: RoomVersion) -> frozenset[str]:
+    """The servers that must have signed an event. Raises Malformed where it names none.
+
+    S-S API, "Validating hashes and signatures on received events"; Rooms, "Authorisation rules".
+    """
+    content = pdu["content"]
+    is_member = pdu["type"] == "m.room.member"
+    servers = set()
+    # A third-party invite is sent by whichever server came to know of it; its rule asks for another
+    # signature.
+    is_invite = is_member and content.get("membership") == "invite"
+    if not (is_invite and "third_party_invite" in content):
+        servers.add(identifiers.server_name_of(pdu["sender"]))
+    # Until version 2 also the server that made the event's id.
+    if not room_version.event_id_is_hash:
+        servers.add(identifiers.server_name_of(pdu["event_id"]))
+    # Since version 8 also the server of the user who vouches for a join.
+    if room_version.restricted_join and is_member:
+        vouching = content.get("join_authorised_via_users_server")
+        if vouching is not None and not identifiers.is_user_id(vouching):
+            raise Malformed("join_authorised_via_users_server is not a user id")
+        if vouching is not None:
+            servers.add(identifiers.server_name_of(vouching))
+    return frozenset(servers)
 
 
 def _with_signature(

@@ -11,7 +11,7 @@ from impl.storage import account_data
 TAGS = "m.tag"
 TYPE_BYTES_MAX = 255
 # Kept by the server itself, through endpoints of their own.
-SERVER_MANAGED = {"": {"m.push_rules"}, "room": {"m.fully_read"}}
+SERVER_MANAGED = ("m.push_rules", "m.fully_read")
 
 
 def get(
@@ -35,8 +35,10 @@ def put(
     content: dict[str, Any],
 ) -> None:
     _check(requester, user_id, room_id, data_type)
-    if data_type in SERVER_MANAGED["room" if room_id else ""]:
-        raise errors.MethodNotAllowed(f"{data_type} is kept by the server")
+    if data_type in SERVER_MANAGED:
+        raise errors.MatrixError(
+            f"{data_type} is kept by the server", status=405, errcode="M_BAD_JSON"
+        )
     with app.database.transaction() as txn:
         account_data.put(txn, user_id, room_id, data_type, content)
 

@@ -1,19 +1,28 @@
-"""Accounts: register, change the password, deactivate. C-S API, "Account registration and management"."""
+"""Accounts: register, change the password, deactivate. C-S API, "Account registration and
+management".
+"""
 
 import hashlib
 import hmac
+import logging
 import secrets
+from collections.abc import Callable
+from typing import Any
 
 from impl import errors
 from impl.app import App
+from impl.config.application_services import ApplicationService
 from impl.core import identifiers
 from impl.requester import Requester
-from impl.services import membership, passwords
-from impl.storage import accounts, devices, memberships, profiles
+from impl.services import membership, passwords, push_rules
+from impl.storage import account_data, accounts, devices, memberships, profiles
+from impl.storage import push_rules as stored_push_rules
 from impl.storage.accounts import Account
 
 NONCE_MS = 60_000
 GUEST_LOCALPART_DIGITS = 12
+
+_log = logging.getLogger(__name__)
 
 
 def user_id_for(app: App, localpart: str) -> str:
@@ -23,17 +32,26 @@ def user_id_for(app: App, localpart: str) -> str:
         raise errors.InvalidUsername("username may hold a-z, 0-9 and the characters . _ = - / +")
     if len(user_id) > identifiers.BYTES_MAX:
         raise errors.InvalidUsername("username is too long")
-    if localpart.startswith("_"):
-        raise errors.InvalidUsername("username begins with _, which is for application services")
     return user_id
 
 
+def check_for_people(localpart: str) -> None:
+    """Raises InvalidUsername for names that are kept for application services and for guests."""
+    if localpart.startswith("_"):
+        raise errors.InvalidUsername("username begins with _, which is for application services")
+    if localpart.isdigit():
+        raise errors.InvalidUsername("username is a number, which is for guests")
+
+
 def check_available(app: App, localpart: str) -> None:
-    """Raises InvalidUsername, UserInUse or Exclusive for a name that cannot be registered."""
+    """Raises InvalidUsername, UserInUse or Exclusive for a name that a person cannot register."""
     user_id = user_id_for(app, localpart)
+    check_for_people(localpart)
     for service in app.config.application_services:
         if service.owns("users", user_id):
             raise errors.Exclusive("username belongs to an application service")
+    if app.config.inhibit_user_in_use_error:
+        return
     with app.database.read() as txn:
         if accounts.get(txn, user_id) is not None:
             raise errors.UserInUse("username is taken")
@@ -47,19 +65,43 @@ def register_user(
     is_admin: bool = False,
     is_guest: bool = False,
     display_name: str | None = None,
+    appservice_id: str | None = None,
+    also: Callable[[Any], object] = lambda txn: None,
 ) -> str:
-    """Make an account and return its user id. Raises InvalidUsername, UserInUse, WeakPassword."""
+    """Make an account and return its user id. Raises InvalidUsername, UserInUse, WeakPassword.
+
+    `also` is done in the same transaction, before anything else.
+    """
     user_id = user_id_for(app, localpart)
+    if appservice_id is None and not is_guest:
+        check_for_people(localpart)
     password_hash = None
     if password is not None:
         check_password(app, password)
         password_hash = passwords.hash_password(app, password)
-    account = Account(user_id, password_hash, is_admin, is_guest, False, None)
+    account = Account(user_id, password_hash, is_admin, is_guest, False, appservice_id)
     with app.database.transaction() as txn:
+        also(txn)
         if not accounts.insert(txn, account, app.now_ms()):
             raise errors.UserInUse("username is taken")
         profiles.put(txn, user_id, "displayname", display_name or localpart)
+        push_rules.put_account_data(txn, user_id, {})
     return user_id
+
+
+def register_for_service(app: App, service: ApplicationService, localpart: str) -> str:
+    """Make a user of an application service. Application Service API, "Server admin style permissions"."""
+    user_id = user_id_for(app, localpart)
+    if localpart != service.sender_localpart:
+        if not service.is_interested_in("users", user_id):
+            raise errors.Exclusive("username is not in the application service's namespaces")
+        if any(
+            other.owns("users", user_id)
+            for other in app.config.application_services
+            if other.id != service.id
+        ):
+            raise errors.Exclusive("username belongs to another application service")
+    return register_user(app, localpart, None, appservice_id=service.id)
 
 
 def new_guest(app: App) -> str:
@@ -75,7 +117,9 @@ def new_guest(app: App) -> str:
 
 
 def check_password(app: App, password: str) -> None:
-    """Raises WeakPassword for what the server's policy does not allow, InvalidParam for what is too long."""
+    """Raises WeakPassword for what the server's policy does not allow, InvalidParam for what is too
+    long.
+    """
     policy = app.config.password_config.policy
     if not password:
         raise errors.WeakPassword("password is empty")
@@ -99,7 +143,9 @@ def check_password(app: App, password: str) -> None:
 def change_password(
     app: App, requester: Requester, new_password: str, *, logout_devices: bool
 ) -> None:
-    """C-S API, "Password management": the other devices are logged out unless the client says otherwise."""
+    """C-S API, "Password management": the other devices are logged out unless the client says
+    otherwise.
+    """
     check_password(app, new_password)
     password_hash = passwords.hash_password(app, new_password)
     with app.database.transaction() as txn:
@@ -120,14 +166,24 @@ def deactivate(app: App, requester: Requester, *, erase: bool) -> None:
     with app.database.transaction() as txn:
         accounts.deactivate(txn, user_id)
         devices.delete_all(txn, user_id)
+        stored_push_rules.delete(txn, user_id)
+        account_data.delete_all(txn, user_id)
         if erase:
             profiles.delete_all(txn, user_id)
-        rooms = [one for one in memberships.list_of_user(txn, user_id)]
-        found = app.rooms.get_by_nids(txn, [one.room_nid for one in rooms])
     app.page.revoke()
-    for one in rooms:
-        if one.membership in ("join", "invite", "knock"):
-            membership.leave(app, requester, found[one.room_nid].room_id, None)
+    app.spawn(_leave_rooms, app, requester)
+
+
+def _leave_rooms(app: App, requester: Requester) -> None:
+    with app.database.read() as txn:
+        found = memberships.list_of_user(txn, requester.user_id)
+        present = [one.room_nid for one in found if one.membership in membership.PRESENT]
+        rooms = app.rooms.get_by_nids(txn, present)
+    for room in rooms.values():
+        try:
+            membership.leave(app, requester, room.room_id, None)
+        except errors.MatrixError as error:
+            _log.info("%s could not leave %s: %s", requester.user_id, room.room_id, error)
 
 
 def new_nonce(app: App) -> str:
@@ -140,7 +196,8 @@ def new_nonce(app: App) -> str:
 
 
 def check_shared_secret(app: App, nonce: str, mac: str, *signed: str) -> None:
-    """Use the nonce up, and raise Forbidden unless `mac` is the HMAC-SHA1 of the fields by the shared secret.
+    """Use the nonce up, and raise Forbidden unless `mac` is the HMAC-SHA1 of the fields by the
+    shared secret.
 
     COMPAT(Synapse's register_new_matrix_user and the tools like it): the fields are joined by NUL.
     """

@@ -95,8 +95,8 @@ def may_curate(app: App, txn: Any, room: Room, user_id: str) -> bool:
 def check_canonical_alias(app: App, txn: Any, room: Room, content: dict[str, Any]) -> None:
     """Refuse an m.room.canonical_alias with new aliases that do not point to its room.
 
-    C-S API, PUT /rooms/{roomId}/state: what stands in the present event already is not looked at again.
-    """
+    C-S API, PUT /rooms/{roomId}/state: what stands in the present event already is not looked at
+    again."""
     key = room_reading.CANONICAL_ALIAS
     present = room_reading.stored_state(app, txn, room, (key,)).get(key)
     known = named_aliases(room_reading.content_of(present)) if present else set()

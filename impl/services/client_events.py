@@ -1,10 +1,10 @@
 """Events as clients get them. C-S API, "Room event format", "Redactions".
 
-Theory. The JSON of an event is nearly the same for everybody: made once, kept on the stored event, and spliced. Only
-`unsigned` differs: the age, the transaction id for the device that sent it, and the membership of who asks. So the
-bytes of everything else are cached, and an answer to two hundred pollers copies them. What a state event replaced, and
-what redacted an event, may be redacted themselves one day: they are looked up anew, in the cache of events.
-"""
+Theory. The JSON of an event is nearly the same for everybody: made once, kept on the stored event,
+and spliced. Only `unsigned` differs: the age, the transaction id for the device that sent it, and
+the membership of who asks. So the bytes of everything else are cached, and an answer to two hundred
+pollers copies them. What a state event replaced, and what redacted an event, may be redacted
+themselves one day: they are looked up anew, in the cache of events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,9 @@ _MEMBERSHIPS = {
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """For whom events are written. `memberships` are theirs at each event, by event_nid, where it is known."""
+    """For whom events are written. `memberships` are theirs at each event, by event_nid, where it
+    is known.
+    """
 
     app: App
     requester: Requester
@@ -141,7 +143,9 @@ def _shown(stored: StoredEvent, form: str) -> dict[str, Any]:
 def _context(
     app: App, txn: Any, stored: Sequence[StoredEvent], *, with_replaced: bool
 ) -> dict[int, bytes]:
-    """event_nid -> what `unsigned` says of other events: what was replaced, and by what it was redacted."""
+    """event_nid -> what `unsigned` says of other events: what was replaced, and by what it was
+    redacted.
+    """
     wanted: list[tuple[int, int]] = []
     special: list[tuple[StoredEvent, int]] = []
     for one in stored:
@@ -192,7 +196,9 @@ def _look_up_replaced(app: App, txn: Any, stored: StoredEvent) -> int:
 
 
 def _select_fields(raw: msgspec.Raw, fields: tuple[str, ...]) -> msgspec.Raw:
-    """C-S API, "Filtering", `event_fields`: dots lead into objects, and a backslash makes a dot a letter."""
+    """C-S API, "Filtering", `event_fields`: dots lead into objects, and a backslash makes a dot a
+    letter.
+    """
     event = _decode(raw)
     kept: dict[str, Any] = {}
     for name in fields:

@@ -1,13 +1,14 @@
-"""What a client asks first: versions, capabilities, where the server is. C-S API, "API Versions", "Capabilities
-negotiation", "Server Discovery"."""
+"""What a client asks first: versions, capabilities, where the server is. C-S API, "API Versions",
+"Capabilities negotiation", "Server Discovery".
+"""
 
 from typing import Any
 
 from impl.app import App
 from impl.core.room_version import ROOM_VERSIONS
 
-# A client takes a version for a promise. From v1.11 on it would fetch media by the authenticated endpoints alone,
-# which are not there yet.
+# A client takes a version for a promise. From v1.11 on it would fetch media by the authenticated
+# endpoints alone, which are not there yet.
 VERSIONS = tuple(f"v1.{minor}" for minor in range(1, 11))
 
 ROOM_VERSIONS_OFFERED = tuple(name for name in ROOM_VERSIONS if int(name) >= 10)

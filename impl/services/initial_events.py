@@ -1,8 +1,7 @@
 """The events that a new room begins with. C-S API, "Creation", POST /createRoom.
 
-The order is the specification's: create, the creator's join, power levels, alias, preset, initial_state, name and
-topic, invites. An event that a later one would overwrite is left out.
-"""
+The order is the specification's: create, the creator's join, power levels, alias, preset,
+initial_state, name and topic, invites. An event that a later one would overwrite is left out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

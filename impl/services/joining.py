@@ -1,8 +1,8 @@
 """Joining a room. C-S API, "Joining rooms", "Restricted rooms", "Guest Access".
 
-The rules of the room version decide, under the room's lock. What they cannot know is done here: whether a user meets
-a condition of a restricted room and who vouches for it, and that guests are let in only where guests are wanted.
-"""
+The rules of the room version decide, under the room's lock. What they cannot know is done here:
+whether a user meets a condition of a restricted room and who vouches for it, and that guests are
+let in only where guests are wanted."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -55,8 +55,8 @@ def authorisation(
 ) -> dict[str, Any]:
     """What a join must say of who vouches for it, if somebody must.
 
-    Raises what the rules of the room version cannot: that a guest, or somebody who meets no condition, may not join.
-    """
+    Raises what the rules of the room version cannot: that a guest, or somebody who meets no
+    condition, may not join."""
     keys = (*room_reading.RIGHTS, room_reading.JOIN_RULES)
     state = room_reading.current(app, txn, room, keys)
     if requester.is_guest:
@@ -127,10 +127,11 @@ def _voucher(app: App, txn: Any, room: Room, levels: PowerLevels) -> str | None:
 
 
 def _third_party_invite(app: App, txn: Any, room: Room, user_id: str, signed: Signed) -> Draft:
-    """The invite that a third-party invite becomes when who was meant shows the identity server's signature.
+    """The invite that a third-party invite becomes when who was meant shows the identity server's
+    signature.
 
-    Signature and user are checked by the rules: Rooms, "Authorisation rules", m.room.member with membership `invite`.
-    """
+    Signature and user are checked by the rules: Rooms, "Authorisation rules", m.room.member with
+    membership `invite`."""
     token = signed.get("token")
     if not isinstance(token, str) or "\0" in token:
         raise errors.InvalidParam("third_party_signed.token is not a token")

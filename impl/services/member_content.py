@@ -1,4 +1,6 @@
-"""The content of m.room.member events. C-S API, "m.room.member", "Events on Change of Profile Information"."""
+"""The content of m.room.member events. C-S API, "m.room.member", "Events on Change of Profile
+Information".
+"""
 
 from collections.abc import Collection, Mapping
 from typing import Any

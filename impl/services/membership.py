@@ -1,8 +1,7 @@
 """Inviting, knocking, leaving, kicking, banning, forgetting. C-S API, "Room membership".
 
-Each is an m.room.member event, and the rules of the room version say who may; what is refused here is what the
-rules would let pass and the specification of the endpoint does not.
-"""
+Each is an m.room.member event, and the rules of the room version say who may; what is refused here
+is what the rules would let pass and the specification of the endpoint does not."""
 
 from typing import Any
 
@@ -66,12 +65,16 @@ def invite(
 
 
 def refuse_third_party_invite() -> None:
-    """C-S API, "Third-party invites": they need an identity server that we trust, and we trust none."""
+    """C-S API, "Third-party invites": they need an identity server that we trust, and we trust
+    none.
+    """
     raise errors.ServerNotTrusted("this server trusts no identity server")
 
 
 def leave(app: App, requester: Requester, room_id: str, reason: str | None = None) -> None:
-    """Leave a room, reject its invite or retract a knock. Who has left already has nothing to do."""
+    """Leave a room, reject its invite or retract a knock. Who has left already has nothing to
+    do.
+    """
     user_id = requester.user_id
     with app.database.read() as txn:
         room = room_reading.get(app, txn, room_id)
@@ -144,7 +147,9 @@ def put_content(
 
 
 def repeat_profile(app: App, user_id: str) -> None:
-    """Tell the rooms that a user is in of a changed profile. C-S API, "Events on Change of Profile Information"."""
+    """Tell the rooms that a user is in of a changed profile. C-S API, "Events on Change of Profile
+    Information".
+    """
     with app.database.read() as txn:
         profile = member_content.profile_of(app, txn, user_id)
         room_nids = memberships.list_joined_room_nids(txn, user_id)
@@ -158,7 +163,9 @@ def repeat_profile(app: App, user_id: str) -> None:
 
 
 def remove_guests(app: App, room_id: str) -> None:
-    """Let the guests of this server leave a room that wants none any more. C-S API, "Guest Access"."""
+    """Let the guests of this server leave a room that wants none any more. C-S API, "Guest
+    Access".
+    """
     with app.database.read() as txn:
         room = room_reading.get(app, txn, room_id)
         state = room_reading.stored_state(app, txn, room, (room_reading.GUEST_ACCESS,))

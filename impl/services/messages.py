@@ -1,7 +1,7 @@
 """Messages and redactions. C-S API, "Sending events to a room", "Redactions".
 
-Whether the sender may is for the room's rules, which are checked under its lock; nothing is read here.
-"""
+Whether the sender may is for the room's rules, which are checked under its lock; nothing is read
+here."""
 
 from typing import Any
 

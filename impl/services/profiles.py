@@ -40,7 +40,9 @@ def get_field(app: App, user_id: str, key_name: str) -> object:
 
 
 def set_field(app: App, requester: Requester, user_id: str, key_name: str, value: object) -> None:
-    """Set a field of one's own profile; None for a display name or avatar takes it away, as it did of old."""
+    """Set a field of one's own profile; None for a display name or avatar takes it away, as it did
+    of old.
+    """
     _check_own(requester, user_id)
     if value is None and key_name in IN_MEMBER_EVENTS:
         delete_field(app, requester, user_id, key_name)

@@ -1,10 +1,13 @@
-"""Registering by a client. C-S API, "Account registration": the flows of this server, then an account and a session."""
+"""Registering by a client. C-S API, "Account registration": the flows of this server, then an
+account and a session.
+"""
 
 import secrets
 from typing import Any
 
 from impl import errors
 from impl.app import App
+from impl.requester import Requester
 from impl.services import accounts, sessions
 from impl.services import user_interactive_auth as ui_auth
 from impl.services.sessions import DeviceWish
@@ -14,25 +17,49 @@ RANDOM_LOCALPART_BYTES = 8
 
 
 def register(app: App, kind: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Raises Forbidden where registration is closed, and UserAuthenticationRequired until a flow is complete."""
+    """Raises Forbidden where registration is closed, and UserAuthenticationRequired until a flow is
+    complete.
+    """
     if kind == "guest":
-        return sessions.begin(app, accounts.new_guest(app), DeviceWish())
-    config = app.config
-    if not config.enable_registration:
+        wish = DeviceWish(display_name=body.get("initial_device_display_name"))
+        return sessions.begin(app, accounts.new_guest(app), wish)
+    if not app.config.enable_registration:
         raise errors.Forbidden("registration is not open")
     username = body.get("username")
     if username is not None:
+        # COMPAT(Synapse): telephones write names with a capital.
+        username = body["username"] = username.lower()
         accounts.check_available(app, username)
-    if body.get("password") is not None:
-        accounts.check_password(app, body["password"])
-
+    sessions.check_device(body.get("device_id") or "NEW", body.get("initial_device_display_name"))
     # The session is kept in the database: a password is not to lie there, but to come again.
     password = body.pop("password", None)
-    body["has_password"] = password is not None
-    body = ui_auth.authenticate(app, "register", [_flow(app)], body)
+    if password is not None:
+        accounts.check_password(app, password)
+        body["has_password"] = True
 
+    session = ui_auth.authenticate(app, "register", [_flow(app)], body)
+
+    body = session.body
+    if bool(body.get("has_password")) != (password is not None):
+        raise errors.MissingParam("password is missing: it is wanted with each request")
     localpart = body.get("username") or secrets.token_hex(RANDOM_LOCALPART_BYTES)
-    user_id = accounts.register_user(app, localpart, password)
+    user_id = accounts.register_user(
+        app, localpart, password, also=lambda txn: ui_auth.use_up(txn, session)
+    )
+    return _answer(app, user_id, body)
+
+
+def register_for_service(app: App, requester: Requester, body: dict[str, Any]) -> dict[str, Any]:
+    """An account of an application service's user. Application Service API, "Server admin style
+    permissions"."""
+    service = sessions.service_of(app, requester)
+    username = body.get("username")
+    if username is None:
+        raise errors.MissingParam("username is missing")
+    return _answer(app, accounts.register_for_service(app, service, username), body)
+
+
+def _answer(app: App, user_id: str, body: dict[str, Any]) -> dict[str, Any]:
     if body.get("inhibit_login"):
         return {"user_id": user_id, "home_server": app.server_name}
     return sessions.begin(

@@ -1,9 +1,9 @@
 """The published rooms of this server. C-S API, "Published room directory".
 
-What the directory shows of a room is kept in the worker until the room's position in the stream moves, so a look into
-the directory costs what has changed since the last one, not what is there. Rooms stand in the order of their joined
-members, the largest first; a token names the place in that order at which a page ended.
-"""
+What the directory shows of a room is kept in the worker until the room's position in the stream
+moves, so a look into the directory costs what has changed since the last one, not what is there.
+Rooms stand in the order of their joined members, the largest first; a token names the place in that
+order at which a page ended."""
 
 import bisect
 from collections.abc import Mapping, Sequence
@@ -90,7 +90,9 @@ def get_visibility(app: App, room_id: str) -> str:
 
 
 def set_visibility(app: App, requester: Requester, room_id: str, visibility: str) -> None:
-    """Show a room in the directory or hide it: for those who curate its aliases, and the server's administrators."""
+    """Show a room in the directory or hide it: for those who curate its aliases, and the server's
+    administrators.
+    """
     with app.database.transaction() as txn:
         room = room_reading.get(app, txn, room_id)
         if not requester.is_admin and not aliases.may_curate(app, txn, room, requester.user_id):

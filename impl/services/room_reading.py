@@ -1,8 +1,8 @@
 """Reading a room's state for a use case, now or as somebody left it.
 
-What is read here is read outside of the room's lock: good for answers and for refusals with a better text than the
-rules give. The rules themselves are checked under the lock (room_events/create.py).
-"""
+What is read here is read outside of the room's lock: good for answers and for refusals with a
+better text than the rules give. The rules themselves are checked under the lock
+(room_events/create.py)."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -50,8 +50,9 @@ def get(app: App, txn: Any, room_id: str) -> Room:
 
 
 def get_joined(app: App, txn: Any, room_id: str, user_id: str) -> Room:
-    """Raises Forbidden unless the user is in the room; an unknown room is no exception, so that nobody learns which
-    there are."""
+    """Raises Forbidden unless the user is in the room; an unknown room is no exception, so that
+    nobody learns which there are.
+    """
     room = find(app, txn, room_id)
     member = memberships.get(txn, room.room_nid, user_id) if room is not None else None
     if room is None or member is None or member.membership != "join":
@@ -106,8 +107,8 @@ def is_world_readable(app: App, txn: Any, room: Room) -> bool:
 def visible_root(app: App, txn: Any, room_id: str, user_id: str) -> tuple[Room, int]:
     """The state that a user may see: the current one, or the one in which the user left.
 
-    Raises Forbidden for who never was in the room, or has forgotten it, unless all the world may read it.
-    """
+    Raises Forbidden for who never was in the room, or has forgotten it, unless all the world may
+    read it."""
     room = find(app, txn, room_id)
     if room is None:
         raise errors.Forbidden("you are not in this room")

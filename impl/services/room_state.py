@@ -1,4 +1,6 @@
-"""A room's state, read and set by clients. C-S API, "Getting events for a room", "Sending events to a room"."""
+"""A room's state, read and set by clients. C-S API, "Getting events for a room", "Sending events to
+a room".
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,8 +1,8 @@
 """Replacing a room by one of another version. C-S API, "Room Upgrades", "Server behaviour".
 
-The new room is made first, with what is carried over and with the aliases, in one transaction; then the old one
-gets its tombstone. If the server dies in between there are two rooms, and the old one still works.
-"""
+The new room is made first, with what is carried over and with the aliases, in one transaction; then
+the old one gets its tombstone. If the server dies in between there are two rooms, and the old one
+still works."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -133,7 +133,8 @@ def _carried_over(
     final = _power_levels(old_levels, creator, version, create_content)
     first = final
     if not version.creators_outrank_all:
-        # Somebody who may close a room need not be able to set all of its state: until it is set, the creator is.
+        # Somebody who may close a room need not be able to set all of its state: until it is set,
+        # the creator is.
         first = {**final, "users": {**final["users"], creator: _highest(final)}}
     carried = [("m.room.power_levels", "", first)]
     carried += [(kind, "", state[kind, ""]) for kind in _COPIED if (kind, "") in state]

@@ -72,10 +72,13 @@ def begin(
     drafts: list[Draft],
     alongside: Callable[[Any, Room], None],
 ) -> str:
-    """Make a room of the content of its first event and the drafts of the others, and return its id."""
+    """Make a room of the content of its first event and the drafts of the others, and return its
+    id.
+    """
     now_ms = app.now_ms()
     try:
-        # Since version 12 the id follows from the event: two equal rooms of one millisecond would be one.
+        # Since version 12 the id follows from the event: two equal rooms of one millisecond would
+        # be one.
         for origin_server_ts in range(now_ms, now_ms + SAME_ROOMS_MAX):
             draft = Draft("m.room.create", creator, content, "", origin_server_ts=origin_server_ts)
             first = event_creation.create_event(app, draft, version.version)

@@ -7,20 +7,24 @@ any worker, so whatever deletes one counts it on the workers' page before it ans
 import hashlib
 import secrets
 import string
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from impl import errors
 from impl.app import App
+from impl.config.application_services import ApplicationService
 from impl.core import identifiers
 from impl.requester import Requester
-from impl.services import passwords
+from impl.services import passwords, rate_limiting
 from impl.storage import accounts, devices
+from impl.storage.accounts import Account
 
 DEVICE_ID_LETTERS = 10
 DEVICE_ID_MAX = 255
 DISPLAY_NAME_MAX = 100
 PASSWORD = "m.login.password"
+APPLICATION_SERVICE = "m.login.application_service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class DeviceWish:
 
 def login_types(app: App) -> list[str]:
     """What POST /login takes here."""
-    return [PASSWORD] if app.config.password_config.may_log_in else []
+    types = [PASSWORD] if app.config.password_config.may_log_in else []
+    return [*types, APPLICATION_SERVICE]
 
 
 def token_hash(token: str) -> bytes:
@@ -55,19 +60,62 @@ def log_in_with_password(
     user_id = _user_id_of(app, identifier, user)
     if password is None:
         raise errors.MissingParam("password is missing")
-    check_password(app, user_id, password)
+    user_id = check_password(app, user_id, password)
+    rate_limiting.spend(app, "rc_login_account", user_id)
     return begin(app, user_id, wish)
 
 
-def check_password(app: App, user_id: str, password: str) -> None:
-    """Raises Forbidden, or UserDeactivated for who knows the right password of an account that has ended."""
+def log_in_for_service(
+    app: App,
+    service: ApplicationService,
+    identifier: dict[str, Any] | None,
+    user: str | None,
+    wish: DeviceWish,
+) -> dict[str, Any]:
+    """A session for an application service's user. Application Service API, "Server admin style permissions"."""
+    user_id = _user_id_of(app, identifier, user)
+    own_user_id = f"@{service.sender_localpart}:{app.server_name}"
+    if user_id != own_user_id and not service.is_interested_in("users", user_id):
+        raise errors.Exclusive("the user is not in the application service's namespaces")
     with app.database.read() as txn:
         account = accounts.get(txn, user_id)
-    is_right = passwords.is_right(app, password, account.password_hash if account else None)
+    if account is None:
+        raise errors.Forbidden("there is no such user")
+    if account.is_deactivated:
+        raise errors.UserDeactivated("this account has been deactivated")
+    return begin(app, user_id, wish)
+
+
+def service_of(app: App, requester: Requester | None) -> ApplicationService:
+    """The application service whose own token came with a request."""
+    if requester is None:
+        raise errors.MissingToken("the token of an application service is missing")
+    for service in app.config.application_services:
+        # Who has a token of a session's is a user, if an application service's one.
+        if service.id == requester.appservice_id and not requester.access_token_hash:
+            return service
+    raise errors.UnknownToken("the access token is not an application service's")
+
+
+def check_password(app: App, user_id: str, password: str) -> str:
+    """The user id as it is registered. Raises Forbidden, UserDeactivated for an account that has ended, and
+    LimitExceeded after too many failures."""
+    key = user_id.lower()
+    rate_limiting.check(app, "rc_login_failed_attempts", key)
+    account = _find_account(app, user_id)
+    password_hash = account.password_hash if account else None
+    is_right = passwords.is_right(app, password, password_hash)
     if account is not None and account.is_deactivated:
         raise errors.UserDeactivated("this account has been deactivated")
-    if not is_right:
+    if account is None or password_hash is None or not is_right:
+        with suppress(errors.LimitExceeded):
+            rate_limiting.spend(app, "rc_login_failed_attempts", key)
         raise errors.Forbidden("the user or the password is wrong")
+    if passwords.needs_new_hash(password_hash):
+        new_hash = passwords.hash_password(app, password)
+        with app.database.transaction() as txn:
+            accounts.replace_password_hash(txn, account.user_id, password_hash, new_hash)
+    return account.user_id
 
 
 def begin(app: App, user_id: str, wish: DeviceWish) -> dict[str, Any]:
@@ -76,12 +124,17 @@ def begin(app: App, user_id: str, wish: DeviceWish) -> dict[str, Any]:
     if device_id is None:
         letters = string.ascii_uppercase
         device_id = "".join(secrets.choice(letters) for _ in range(DEVICE_ID_LETTERS))
-    _check_device(device_id, wish.display_name)
+    check_device(device_id, wish.display_name)
+    lifetime = app.config.session_lifetime
+    ends_ts = None if lifetime is None else app.now_ms() + lifetime
     with app.database.transaction() as txn:
         devices.put(txn, user_id, device_id, wish.display_name, app.now_ms())
         if wish.device_id is not None:
             accounts.delete_tokens(txn, user_id, device_id)
-        tokens = _issue(app, txn, user_id, device_id, is_refreshable=wish.has_refresh_token)
+        if wish.has_refresh_token and app.config.refreshable_access_token_lifetime is not None:
+            tokens = _issue_refreshable(app, txn, user_id, device_id, ends_ts)
+        else:
+            tokens = _issue(app, txn, user_id, device_id, ends_ts)
     if wish.device_id is not None:
         app.page.revoke()
     return {
@@ -93,18 +146,21 @@ def begin(app: App, user_id: str, wish: DeviceWish) -> dict[str, Any]:
 
 
 def refresh(app: App, refresh_token: str) -> dict[str, Any]:
-    """New tokens for an old refresh token. The old one works until the new one is used, since the answer may get lost."""
+    """New tokens for an old refresh token. The old one works until a new one is used, since the answer may get lost."""
     digest = token_hash(refresh_token)
     now_ms = app.now_ms()
     with app.database.transaction() as txn:
         old = accounts.lock_refresh_token(txn, digest)
-        if old is None or (old.expires_ts is not None and old.expires_ts <= now_ms):
-            raise errors.UnknownToken("the refresh token is unknown or has expired")
+        if old is None:
+            raise errors.UnknownToken("the refresh token is unknown")
+        if old.expires_ts is not None and old.expires_ts <= now_ms:
+            # The device is still there: who logs in again keeps it.
+            raise errors.UnknownToken("the refresh token has expired", soft_logout=True)
         if old.successor_hash is not None:
             # Used before, and the answer was lost: what it gave is void.
             accounts.delete_refresh_token(txn, old.successor_hash)
         accounts.delete_access_tokens(txn, old.user_id, old.device_id)
-        tokens = _issue(app, txn, old.user_id, old.device_id, is_refreshable=True)
+        tokens = _issue_refreshable(app, txn, old.user_id, old.device_id, old.session_ends_ts)
         accounts.put_successor(txn, digest, token_hash(tokens["refresh_token"]))
     app.page.revoke()
     return tokens
@@ -127,36 +183,64 @@ def log_out_all(app: App, requester: Requester) -> None:
 
 
 def _issue(
-    app: App, txn: Any, user_id: str, device_id: str, *, is_refreshable: bool
+    app: App, txn: Any, user_id: str, device_id: str, ends_ts: int | None
+) -> dict[str, Any]:
+    now_ms = app.now_ms()
+    expires_ts = _end(now_ms, app.config.nonrefreshable_access_token_lifetime, ends_ts)
+    return _add_access_token(app, txn, user_id, device_id, expires_ts)
+
+
+def _issue_refreshable(
+    app: App, txn: Any, user_id: str, device_id: str, ends_ts: int | None
 ) -> dict[str, Any]:
     config, now_ms = app.config, app.now_ms()
-    lifetime = config.nonrefreshable_access_token_lifetime
-    is_refreshable = is_refreshable and config.refreshable_access_token_lifetime is not None
-    if is_refreshable:
-        lifetime = config.refreshable_access_token_lifetime
-    elif lifetime is None:
-        lifetime = config.session_lifetime
+    refresh_token = "somr_" + secrets.token_urlsafe(32)
+    digest = token_hash(refresh_token)
+    accounts.insert_refresh_token(
+        txn,
+        digest,
+        user_id,
+        device_id,
+        now_ms,
+        _end(now_ms, config.refresh_token_lifetime, ends_ts),
+        ends_ts,
+    )
+    expires_ts = _end(now_ms, config.refreshable_access_token_lifetime, ends_ts)
+    tokens = _add_access_token(app, txn, user_id, device_id, expires_ts, digest)
+    return {**tokens, "refresh_token": refresh_token}
+
+
+def _end(now_ms: int, lifetime: int | None, ends_ts: int | None) -> int | None:
+    ends = [one for one in (ends_ts, None if lifetime is None else now_ms + lifetime) if one]
+    return min(ends, default=None)
+
+
+def _add_access_token(
+    app: App,
+    txn: Any,
+    user_id: str,
+    device_id: str,
+    expires_ts: int | None,
+    refresh_token_hash: bytes | None = None,
+) -> dict[str, Any]:
     access_token = "soma_" + secrets.token_urlsafe(32)
-    expires_ts = None if lifetime is None else now_ms + lifetime
+    digest, now_ms = token_hash(access_token), app.now_ms()
     accounts.insert_access_token(
-        txn, token_hash(access_token), user_id, device_id, now_ms, expires_ts
+        txn, digest, user_id, device_id, now_ms, expires_ts, refresh_token_hash
     )
     tokens: dict[str, Any] = {"access_token": access_token}
-    if lifetime is not None:
-        tokens["expires_in_ms"] = lifetime
-    if is_refreshable:
-        refresh_token = "somr_" + secrets.token_urlsafe(32)
-        ends = config.refresh_token_lifetime
-        accounts.insert_refresh_token(
-            txn,
-            token_hash(refresh_token),
-            user_id,
-            device_id,
-            now_ms,
-            None if ends is None else now_ms + ends,
-        )
-        tokens["refresh_token"] = refresh_token
+    if expires_ts is not None:
+        tokens["expires_in_ms"] = max(expires_ts - now_ms, 0)
     return tokens
+
+
+def _find_account(app: App, user_id: str) -> Account | None:
+    with app.database.read() as txn:
+        account = accounts.get(txn, user_id)
+        if account is None and user_id != user_id.lower():
+            # Telephones write names with a capital.
+            account = accounts.get(txn, user_id.lower())
+    return account
 
 
 def _user_id_of(app: App, identifier: dict[str, Any] | None, user: str | None) -> str:
@@ -175,7 +259,8 @@ def _user_id_of(app: App, identifier: dict[str, Any] | None, user: str | None) -
     return user_id
 
 
-def _check_device(device_id: str, display_name: str | None) -> None:
+def check_device(device_id: str, display_name: str | None) -> None:
+    """Raises InvalidParam for what cannot be a device's id or name."""
     if not device_id or len(device_id) > DEVICE_ID_MAX or "\0" in device_id:
         raise errors.InvalidParam(f"device_id is not of 1 to {DEVICE_ID_MAX} characters")
     check_display_name(display_name)

@@ -1,8 +1,7 @@
 """What clients may not put into state, though the rules of the room versions would let it pass.
 
-Each of these would harm a room by mistake: a server ACL that shuts out its own author, power levels that
-nobody can read. C-S API, "m.room.server_acl", "m.room.power_levels".
-"""
+Each of these would harm a room by mistake: a server ACL that shuts out its own author, power levels
+that nobody can read. C-S API, "m.room.server_acl", "m.room.power_levels"."""
 
 from collections.abc import Callable
 from typing import Any

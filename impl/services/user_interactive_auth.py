@@ -1,13 +1,15 @@
 """User-interactive authentication. C-S API, "User-Interactive Authentication API".
 
-Theory. An operation names flows, lists of stages, of which the user completes one. A first request without `auth` is answered
-with 401, the flows and a session; each further one carries a stage, and the last one carries out the operation. The session is
-kept in the database, so that any worker may serve any step, and is bound to the operation and to the request's body as it
-was at first: nobody can have a harmless request authenticated and send another with its session.
+Theory. An operation names flows, lists of stages, of which the user completes one, in its order. A
+first request without `auth` is answered with 401, the flows and a session; each further one carries
+a stage, and the last one carries out the operation. The session is kept in the database, so that
+any worker may serve any step, and is bound to the operation and to the request's body as it was at
+first: nobody can have a harmless request authenticated and send another with its session.
 """
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from impl import errors
@@ -32,9 +34,10 @@ def authenticate(
     flows: Sequence[Flow],
     body: Mapping[str, Any],
     user_id: str | None = None,
-) -> dict[str, Any]:
-    """The body of the operation, without `auth`, once a flow is complete; until then raises
-    UserAuthenticationRequired. `user_id` is whose password the password stage takes."""
+) -> Session:
+    """The session, with the operation's body, once a flow is complete; until then raises
+    UserAuthenticationRequired. Whoever carries the operation out calls `use_up` in its transaction.
+    `user_id` is whose password the password stage takes."""
     auth = body.get("auth")
     wanted = {key: value for key, value in body.items() if key != "auth" and value is not None}
     if auth is None:
@@ -44,26 +47,41 @@ def authenticate(
 
     session = _find(app, operation, auth, wanted)
     stage = auth.get("type")
-    if stage is not None:
+    # A stage that is complete is not done again: the answer is where things stand.
+    if stage is not None and stage not in session.completed:
         session = _do_stage(app, session, flows, auth, user_id)
     if not any(set(flow) <= session.completed.keys() for flow in flows):
         raise _required(session, flows)
-    _use_up(app, session)
-    return session.body
+    return session
 
 
 def authenticate_user(
     app: App, requester: Requester, operation: str, body: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """`authenticate` for what a user does to their own account: by their password."""
+    """For what a user does to their own account: by their password. Returns the body, without
+    `auth`."""
     name = f"{operation} {requester.user_id}"
-    return authenticate(app, name, [[PASSWORD]], body, requester.user_id)
+    session = authenticate(app, name, [[PASSWORD]], body, requester.user_id)
+    with app.database.transaction() as txn:
+        use_up(txn, session)
+    return session.body
+
+
+def use_up(txn: Any, session: Session) -> None:
+    """End a session whose operation is carried out."""
+    if not ui_auth.delete(txn, session.session_id):
+        raise errors.Unknown("auth.session was used already")
+    if token := session.completed.get(REGISTRATION_TOKEN):
+        accounts.release_registration_token(txn, token, is_used=True)
 
 
 def _begin(app: App, operation: str, body: dict[str, Any]) -> Session:
     session = Session(secrets.token_urlsafe(18), app.now_ms(), operation, body, {})
     with app.database.transaction() as txn:
-        ui_auth.insert(txn, session, app.now_ms() - SESSION_MS)
+        for completed in ui_auth.delete_old(txn, app.now_ms() - SESSION_MS):
+            if token := completed.get(REGISTRATION_TOKEN):
+                accounts.release_registration_token(txn, token, is_used=False)
+        ui_auth.insert(txn, session)
     return session
 
 
@@ -94,41 +112,52 @@ def _do_stage(
     user_id: str | None,
 ) -> Session:
     stage = auth["type"]
-    if not any(stage in flow for flow in flows):
+    if not isinstance(stage, str) or not any(stage in flow for flow in flows):
         raise errors.Unknown("auth.type is none of the stages of this operation")
+    if not any(_is_next(flow, stage, session) for flow in flows):
+        raise _required(session, flows, errors.Forbidden("another stage comes first"))
     try:
         found = _check_stage(app, stage, auth, user_id)
+        with app.database.transaction() as txn:
+            locked = ui_auth.lock(txn, session.session_id)
+            if locked is None:
+                raise errors.Unknown("auth.session was used already")
+            if stage not in locked.completed:
+                _take(app, txn, stage, found)
+                locked = replace(locked, completed={**locked.completed, stage: found})
+                ui_auth.put_completed(txn, session.session_id, locked.completed)
+            return locked
     except (errors.Forbidden, errors.Unauthorized) as error:
         raise _required(session, flows, error) from error
-    with app.database.transaction() as txn:
-        locked = ui_auth.lock(txn, session.session_id)
-        if locked is None:
-            raise errors.Unknown("auth.session was used already")
-        completed = {**locked.completed, stage: found}
-        ui_auth.put_completed(txn, session.session_id, completed)
-    return Session(
-        session.session_id, session.created_ts, session.operation, session.body, completed
-    )
+
+
+def _is_next(flow: Flow, stage: str, session: Session) -> bool:
+    return stage in flow and set(flow[: flow.index(stage)]) <= session.completed.keys()
 
 
 def _check_stage(app: App, stage: str, auth: Mapping[str, Any], user_id: str | None) -> str:
+    """What the stage found out."""
     if stage == PASSWORD and user_id is not None:
         password = auth.get("password")
         if not isinstance(password, str):
             raise errors.MissingParam("auth.password is missing")
         if _named_user(app, auth) not in (None, user_id):
             raise errors.Forbidden("the user or the password is wrong")
-        sessions.check_password(app, user_id, password)
-        return user_id
+        return sessions.check_password(app, user_id, password)
     if stage == REGISTRATION_TOKEN:
         token = auth.get("token")
         if not isinstance(token, str) or "\0" in token:
             raise errors.MissingParam("auth.token is missing")
-        with app.database.read() as txn:
-            if not accounts.is_registration_token_valid(txn, token, app.now_ms()):
-                raise errors.Unauthorized("the registration token is not valid")
         return token
     return ""
+
+
+def _take(app: App, txn: Any, stage: str, found: str) -> None:
+    """What a stage takes while the rest of its flow is under way."""
+    if stage == REGISTRATION_TOKEN and not accounts.reserve_registration_token(
+        txn, found, app.now_ms()
+    ):
+        raise errors.Unauthorized("the registration token is not valid")
 
 
 def _named_user(app: App, auth: Mapping[str, Any]) -> str | None:
@@ -137,15 +166,6 @@ def _named_user(app: App, auth: Mapping[str, Any]) -> str | None:
     if not isinstance(name, str):
         return None
     return name if name.startswith("@") else f"@{name}:{app.server_name}"
-
-
-def _use_up(app: App, session: Session) -> None:
-    token = session.completed.get(REGISTRATION_TOKEN)
-    with app.database.transaction() as txn:
-        if not ui_auth.delete(txn, session.session_id):
-            raise errors.Unknown("auth.session was used already")
-        if token is not None and not accounts.use_registration_token(txn, token, app.now_ms()):
-            raise errors.Unauthorized("the registration token is not valid")
 
 
 def _required(

@@ -1,7 +1,7 @@
 """Which of some events a user may see. C-S API, "Room History Visibility".
 
-The states at the events are looked up by their roots, each once; the rule itself is core/history_visibility.py.
-"""
+The states at the events are looked up by their roots, each once; the rule itself is
+core/history_visibility.py."""
 
 import sys
 from collections.abc import Sequence
@@ -17,7 +17,8 @@ from impl.storage.state_nodes import RoomNodes
 
 VISIBILITY = ("m.room.history_visibility", "")
 
-# The depth of the last join of one who is in the room: whatever happened, they came later or were there.
+# The depth of the last join of one who is in the room: whatever happened, they came later or were
+# there.
 IS_IN_ROOM = sys.maxsize
 NEVER_JOINED = -1
 
@@ -35,7 +36,8 @@ class Sights:
     def select(
         self, stored: Sequence[StoredEvent], last_join_depth: int
     ) -> tuple[list[StoredEvent], dict[int, str]]:
-        """Those that the user may see, in their order, and the user's membership at each, by event_nid.
+        """Those that the user may see, in their order, and the user's membership at each, by
+        event_nid.
 
         `last_join_depth` is the depth of the event by which the user last came into the room.
         """

@@ -1,4 +1,5 @@
-"""Account data of users and of users in rooms, tags and read markers too. Table: account_data; room_id '' is no room.
+"""Account data of users and of users in rooms, tags and read markers too. Table: account_data;
+room_id '' is no room.
 
 A change is told in /sync, so it is written with a position; what is deleted becomes `{}`.
 """
@@ -51,7 +52,9 @@ def put(txn: Any, user_id: str, room_id: str, data_type: str, content: object) -
 
 
 def list_changed(txn: Any, user_id: str, since: int, to: int) -> list[tuple[str, str, str]]:
-    """(room_id, type, content as JSON) of what changed in (since, to], in order. From 0 it is all there is."""
+    """(room_id, type, content as JSON) of what changed in (since, to], in order. From 0 it is all
+    there is.
+    """
     txn.execute(
         """
         SELECT room_id, type, content
@@ -79,3 +82,14 @@ def get_of_users(txn: Any, user_ids: Sequence[str], data_type: str) -> dict[str,
         (list(user_ids), data_type),
     )
     return {user_id: json.loads(content) for user_id, content in txn.fetchall()}
+
+
+def delete_all(txn: Any, user_id: str) -> None:
+    """Of a user who is gone: nobody is told."""
+    txn.execute(
+        """
+        DELETE FROM account_data
+         WHERE user_id = %s
+        """,
+        (user_id,),
+    )

@@ -1,10 +1,9 @@
-"""Accounts, access tokens and refresh tokens. Tables: users, access_tokens, refresh_tokens, registration_tokens,
-registration_nonces."""
+"""Accounts, access tokens and refresh tokens. Tables: users, access_tokens, refresh_tokens,
+registration_tokens, registration_nonces.
+"""
 
 from dataclasses import dataclass
 from typing import Any
-
-from impl.requester import Requester
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +17,22 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenOwner:
+    user_id: str
+    device_id: str
+    is_guest: bool
+    is_admin: bool
+    appservice_id: str | None
+    expires_ts: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshToken:
     user_id: str
     device_id: str
     expires_ts: int | None
     successor_hash: bytes | None
+    session_ends_ts: int | None
 
 
 def get(txn: Any, user_id: str) -> Account | None:
@@ -69,6 +79,19 @@ def put_password_hash(txn: Any, user_id: str, password_hash: str | None) -> None
     )
 
 
+def replace_password_hash(txn: Any, user_id: str, old: str, new: str) -> None:
+    """Another hash of the same password, if it is still the same."""
+    txn.execute(
+        """
+        UPDATE users
+           SET password_hash = %s
+         WHERE user_id = %s
+           AND password_hash = %s
+        """,
+        (new, user_id, old),
+    )
+
+
 def deactivate(txn: Any, user_id: str) -> None:
     txn.execute(
         """
@@ -81,23 +104,29 @@ def deactivate(txn: Any, user_id: str) -> None:
     )
 
 
-def get_requester_by_token_hash(txn: Any, token_hash: bytes) -> Requester | None:
-    """Who an access token stands for; None for a token that is unknown or of a deactivated user."""
+def get_token_owner(txn: Any, token_hash: bytes) -> TokenOwner | None:
+    """Who an access token stands for; None if it is unknown or its user is deactivated.
+
+    That it is used proves that the answer with it has arrived: what was refreshed for it goes.
+    """
     txn.execute(
         """
+        WITH spent AS (
+            DELETE FROM refresh_tokens
+                  WHERE successor_hash = (SELECT refresh_token_hash
+                                            FROM access_tokens
+                                           WHERE token_hash = %s)
+        )
         SELECT t.user_id, t.device_id, u.is_guest, u.is_admin, u.appservice_id, t.expires_ts
           FROM access_tokens t
           JOIN users u USING (user_id)
          WHERE t.token_hash = %s
            AND NOT u.is_deactivated
         """,
-        (token_hash,),
+        (token_hash, token_hash),
     )
     row = txn.fetchone()
-    if row is None:
-        return None
-    user_id, device_id, is_guest, is_admin, appservice_id, expires_ts = row
-    return Requester(user_id, device_id, token_hash, is_guest, is_admin, appservice_id, expires_ts)
+    return TokenOwner(*row) if row else None
 
 
 def insert_access_token(
@@ -107,13 +136,15 @@ def insert_access_token(
     device_id: str,
     created_ts: int,
     expires_ts: int | None,
+    refresh_token_hash: bytes | None = None,
 ) -> None:
     txn.execute(
         """
-        INSERT INTO access_tokens (token_hash, user_id, device_id, created_ts, expires_ts)
-             VALUES (%s, %s, %s, %s, %s)
+        INSERT INTO access_tokens
+                    (token_hash, user_id, device_id, created_ts, expires_ts, refresh_token_hash)
+             VALUES (%s, %s, %s, %s, %s, %s)
         """,
-        (token_hash, user_id, device_id, created_ts, expires_ts),
+        (token_hash, user_id, device_id, created_ts, expires_ts, refresh_token_hash),
     )
 
 
@@ -148,23 +179,28 @@ def insert_refresh_token(
     device_id: str,
     created_ts: int,
     expires_ts: int | None,
+    session_ends_ts: int | None,
 ) -> None:
     txn.execute(
         """
-        INSERT INTO refresh_tokens (token_hash, user_id, device_id, created_ts, expires_ts)
-             VALUES (%s, %s, %s, %s, %s)
+        INSERT INTO refresh_tokens
+                    (token_hash, user_id, device_id, created_ts, expires_ts, session_ends_ts)
+             VALUES (%s, %s, %s, %s, %s, %s)
         """,
-        (token_hash, user_id, device_id, created_ts, expires_ts),
+        (token_hash, user_id, device_id, created_ts, expires_ts, session_ends_ts),
     )
 
 
 def lock_refresh_token(txn: Any, token_hash: bytes) -> RefreshToken | None:
+    """None for a token that is unknown or of a deactivated user."""
     txn.execute(
         """
-        SELECT user_id, device_id, expires_ts, successor_hash
-          FROM refresh_tokens
-         WHERE token_hash = %s
-           FOR UPDATE
+        SELECT t.user_id, t.device_id, t.expires_ts, t.successor_hash, t.session_ends_ts
+          FROM refresh_tokens t
+          JOIN users u USING (user_id)
+         WHERE t.token_hash = %s
+           AND NOT u.is_deactivated
+           FOR UPDATE OF t
         """,
         (token_hash,),
     )
@@ -172,11 +208,13 @@ def lock_refresh_token(txn: Any, token_hash: bytes) -> RefreshToken | None:
     if row is None:
         return None
     successor_hash = bytes(row[3]) if row[3] is not None else None
-    return RefreshToken(row[0], row[1], row[2], successor_hash)
+    return RefreshToken(row[0], row[1], row[2], successor_hash, row[4])
 
 
 def put_successor(txn: Any, token_hash: bytes, successor_hash: bytes) -> None:
-    """A refresh token was used. Its predecessor was kept for the case that this one got lost: it did not."""
+    """A refresh token was used. Its predecessor was kept for the case that this one got lost: it
+    did not.
+    """
     txn.execute(
         """
         DELETE FROM refresh_tokens
@@ -218,12 +256,12 @@ def is_registration_token_valid(txn: Any, token: str, now_ms: int) -> bool:
     return txn.fetchone() is not None
 
 
-def use_registration_token(txn: Any, token: str, now_ms: int) -> bool:
-    """Count one use; False if the token is not good for another."""
+def reserve_registration_token(txn: Any, token: str, now_ms: int) -> bool:
+    """Keep one use for a registration under way; False if the token is not good for another."""
     txn.execute(
         """
         UPDATE registration_tokens
-           SET completed = completed + 1
+           SET pending = pending + 1
          WHERE token = %s
            AND (expires_ts IS NULL OR expires_ts > %s)
            AND (uses_allowed IS NULL OR pending + completed < uses_allowed)
@@ -231,6 +269,19 @@ def use_registration_token(txn: Any, token: str, now_ms: int) -> bool:
         (token, now_ms),
     )
     return txn.rowcount == 1
+
+
+def release_registration_token(txn: Any, token: str, *, is_used: bool) -> None:
+    """A registration that had kept a use has taken it, or was given up."""
+    txn.execute(
+        """
+        UPDATE registration_tokens
+           SET pending = pending - 1,
+               completed = completed + %s
+         WHERE token = %s
+        """,
+        (int(is_used), token),
+    )
 
 
 def insert_registration_token(

@@ -1,12 +1,12 @@
 """The way to PostgreSQL: connections, transactions, and what a commit publishes.
 
-psycopg2 is made to wait the gevent way by a wait callback: while a statement runs, other greenlets do.
-The callback is one for the process, so importing this module is what turns it on.
+psycopg2 is made to wait the gevent way by a wait callback: while a statement runs, other greenlets
+do. The callback is one for the process, so importing this module is what turns it on.
 
-Round trips are what a statement costs here, so a transaction adds none of its own: BEGIN travels with the
-first statement and COMMIT with the last. `Transaction.allot` collects the statements that draw positions from
-the stream; they go out with the COMMIT, under the stream lock (storage/streams.py says why).
-"""
+Round trips are what a statement costs here, so a transaction adds none of its own: BEGIN travels
+with the first statement and COMMIT with the last. `Transaction.allot` collects the statements that
+draw positions from the stream; they go out with the COMMIT, under the stream lock
+(storage/streams.py says why)."""
 
 import logging
 import select
@@ -36,7 +36,9 @@ _log = logging.getLogger(__name__)
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot be reached, or went away. Whether a COMMIT that was under way took place is not known."""
+    """The database cannot be reached, or went away. Whether a COMMIT that was under way took place
+    is not known.
+    """
 
 
 # What psycopg2 raises, for those who may not import it.
@@ -55,8 +57,8 @@ def _wait(connection: Any, timeout: float | None = None) -> None:
             elif state == psycopg2.extensions.POLL_WRITE:
                 wait_write(connection.fileno())
     except BaseException:
-        # The greenlet was killed or timed out. psycopg2 closes the connection then, but the server would go on
-        # with the statement.
+        # The greenlet was killed or timed out. psycopg2 closes the connection then, but the server
+        # would go on with the statement.
         if not connection.closed and connection.info.backend_pid:
             try:
                 connection.cancel()
@@ -97,15 +99,17 @@ class Transaction:
         self._cursor.execute(statement)
 
     def allot(self, sql: str, parameters: Sequence[object] = ()) -> None:
-        """Run a statement that draws stream positions: later, with the COMMIT, under the stream lock.
+        """Run a statement that draws stream positions: later, with the COMMIT, under the stream
+        lock.
 
         It sees what the transaction wrote; nobody sees its result.
         """
         self._allotments.append(self._cursor.mogrify(sql, parameters or None))
 
     def with_commit(self, sql: str, parameters: Sequence[object] = ()) -> None:
-        """Run a statement in the round trip of the COMMIT: nobody needs its result, and nothing in the transaction
-        reads what it wrote but the allotments."""
+        """Run a statement in the round trip of the COMMIT: nobody needs its result, and nothing in
+        the transaction reads what it wrote but the allotments.
+        """
         self._last.append(self._cursor.mogrify(sql, parameters or None))
 
     def values_with_commit(
@@ -154,9 +158,8 @@ class Transaction:
 class Pool:
     """Connections, handed to those who wait in the order in which they came.
 
-    A connection that is given back goes straight to the longest waiter. With a plain queue the greenlet that
-    gives one back takes it again, and others starve.
-    """
+    A connection that is given back goes straight to the longest waiter. With a plain queue the
+    greenlet that gives one back takes it again, and others starve."""
 
     def __init__(self, connect: Callable[[], Any], size: int) -> None:
         self._connect = connect
@@ -230,8 +233,9 @@ def _is_alive(connection: Any) -> bool:
 
 
 class Database:
-    """Transactions on pooled connections. `on_allotted(position)` is called after a commit that drew
-    positions, with the last of them, before the transaction's caller goes on."""
+    """Transactions on pooled connections. `on_allotted(position)` is called after a commit that
+    drew positions, with the last of them, before the transaction's caller goes on.
+    """
 
     def __init__(self, dsn: str, pool_size: int = POOL_SIZE) -> None:
         self.dsn = dsn
@@ -265,7 +269,9 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """Statements that are each a transaction of their own: for one SELECT, or several that need not agree."""
+        """Statements that are each a transaction of their own: for one SELECT, or several that need
+        not agree.
+        """
         connection = self._pool.get()
         try:
             with _named_failures(), connection.cursor() as cursor:
@@ -317,7 +323,8 @@ def _named_failures() -> Iterator[None]:
     try:
         yield
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-        # A statement that was cancelled or ran out of a limit is a failure of its own; it has a code.
+        # A statement that was cancelled or ran out of a limit is a failure of its own; it has a
+        # code.
         if getattr(error, "pgcode", None) and not error.pgcode.startswith(("57P", "08")):
             raise
         raise DatabaseUnavailable(f"the database went away: {error}") from error

@@ -1,8 +1,8 @@
 """Edges between events, and auth chains. Tables: event_edges, auth_chains, events.auth_event_nids.
 
-An auth chain is a set of event numbers, kept as a compressed bitmap for the events that many chains share (the
-state that is not a membership). The chain of anything else is the union of the chains of its auth events.
-"""
+An auth chain is a set of event numbers, kept as a compressed bitmap for the events that many chains
+share (the state that is not a membership). The chain of anything else is the union of the chains of
+its auth events."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -35,9 +35,9 @@ def insert_auth_chains(txn: Any, rows: Sequence[tuple[int, int, BitMap64]]) -> N
 def get_auth_chains(txn: Any, room_nid: int, event_nids: Collection[int]) -> dict[int, BitMap64]:
     """event_nid -> its auth chain, without the event itself.
 
-    Level by level: those that have a bitmap are done; of the others the auth events are asked for next.
-    Memberships refer to memberships only a few deep (an invite, the authoriser of a restricted join), so the levels are few.
-    """
+    Level by level: those that have a bitmap are done; of the others the auth events are asked for
+    next. Memberships refer to memberships only a few deep (an invite, the authoriser of a
+    restricted join), so the levels are few."""
     bitmaps: dict[int, BitMap64] = {}
     parents: dict[int, list[int]] = {}
     wanted = set(event_nids)

@@ -1,8 +1,7 @@
 """Events by number and by id, and this worker's cache of them. Table: events.
 
-What is written goes out with the COMMIT (Transaction.with_commit): the transaction that inserts an event has it in
-its hands and need not read it back.
-"""
+What is written goes out with the COMMIT (Transaction.with_commit): the transaction that inserts an
+event has it in its hands and need not read it back."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
@@ -23,11 +22,11 @@ EventKey = tuple[int, int]  # (room_nid, event_nid)
 
 
 class StoredEvent:
-    """A row of the table. It does not change but for a redaction, of which the news tells (EventCache.forget).
+    """A row of the table. It does not change but for a redaction, of which the news tells
+    (EventCache.forget).
 
-    `state_before` and `state_after` are roots of state tries; None for an outlier. `forms` is where the services
-    keep what they made of the event, such as its JSON for clients.
-    """
+    `state_before` and `state_after` are roots of state tries; None for an outlier. `forms` is where
+    the services keep what they made of the event, such as its JSON for clients."""
 
     __slots__ = (
         "_event",
@@ -76,7 +75,9 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """What `insert` needs; `event_nid` was reserved before, so that the rows of one batch can name each other."""
+    """What `insert` needs; `event_nid` was reserved before, so that the rows of one batch can name
+    each other.
+    """
 
     room_nid: int
     event_nid: int

@@ -7,7 +7,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ClientTransaction:
-    """C-S API, "Transaction identifiers": an id holds for one device and one endpoint with its path."""
+    """C-S API, "Transaction identifiers": an id holds for one device and one endpoint with its
+    path.
+    """
 
     user_id: str
     device_id: str

@@ -186,7 +186,9 @@ def list_joined_of_server(txn: Any, room_nid: int, server_name: str, limit: int)
 
 
 def get_last_departure(txn: Any, room_nid: int, user_id: str) -> int | None:
-    """The event by which one of our users was last no longer in the room; None if they never were in it."""
+    """The event by which one of our users was last no longer in the room; None if they never were
+    in it.
+    """
     txn.execute(
         """
         SELECT event_nid
@@ -242,7 +244,9 @@ def list_joined_guests(txn: Any, room_nid: int) -> list[str]:
 def list_heroes(
     txn: Any, room_nids: Sequence[int], user_id: str, number: int
 ) -> dict[int, list[str]]:
-    """room_nid -> the first others by their joining or being invited; where nobody is left, those who were there."""
+    """room_nid -> the first others by their joining or being invited; where nobody is left, those
+    who were there.
+    """
     txn.execute(
         """
         SELECT wanted.room_nid, h.user_id

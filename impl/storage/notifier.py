@@ -1,13 +1,14 @@
 """What moved: a worker's memory of the stream, and the greenlets that wait for it.
 
-Every commit that draws positions is followed by a NOTIFY with the newest one. Each worker LISTENs on a connection of
-its own, and reads the rows of the stream since it last looked: rooms and users with their newest position, nothing of
-what happened. That is enough to answer an idle poll without asking the database, to know which of two thousand
-rooms changed, and to drop what caches hold of them. A notification may be lost with its connection, so the stream
-is looked at every few seconds besides.
+Every commit that draws positions is followed by a NOTIFY with the newest one. Each worker LISTENs
+on a connection of its own, and reads the rows of the stream since it last looked: rooms and users
+with their newest position, nothing of what happened. That is enough to answer an idle poll without
+asking the database, to know which of two thousand rooms changed, and to drop what caches hold of
+them. A notification may be lost with its connection, so the stream is looked at every few seconds
+besides.
 
-`position` only moves once the news up to it is known here: what is read up to `position` agrees with the caches.
-"""
+`position` only moves once the news up to it is known here: what is read up to `position` agrees
+with the caches."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -69,7 +70,9 @@ class News:
         gevent.killall(self._greenlets)
 
     def catch_up_if_behind(self) -> None:
-        """At the start of a request: see what any worker of this machine has answered for already."""
+        """At the start of a request: see what any worker of this machine has answered for
+        already.
+        """
         if self._page.newest() > self.position:
             self.catch_up()
 
@@ -102,7 +105,8 @@ class News:
             moves = self._membership_moves
             with self._database.read() as txn:
                 joined = frozenset(memberships.list_joined_room_nids(txn, user_id))
-            # What was read while memberships moved may be old already: good for this answer, not to keep.
+            # What was read while memberships moved may be old already: good for this answer, not to
+            # keep.
             if moves == self._membership_moves:
                 if len(self._joined) >= CACHED_USERS_MAX:
                     self._joined.clear()
@@ -110,8 +114,9 @@ class News:
         return joined
 
     def wait(self, user_id: str, room_nids: Iterable[int], since: int, timeout_s: float) -> bool:
-        """Sleep until the user or one of the rooms moves beyond a position: True; False once the time is
-        over, or when the server stops."""
+        """Sleep until the user or one of the rooms moves beyond a position: True; False once the
+        time is over, or when the server stops.
+        """
         event = Event()
         keys: list[int | str] = [user_id, *room_nids]
         for key in keys:
@@ -138,7 +143,8 @@ class News:
         if len(rows) < streams.NEWS_MAX:
             self._learn(rows)
             return False
-        # Far behind, or the last position may be cut in two. To forget everything is right, and soon mended.
+        # Far behind, or the last position may be cut in two. To forget everything is right, and
+        # soon mended.
         with self._database.read() as txn:
             newest = streams.current(txn)
         self._forget_all(newest)

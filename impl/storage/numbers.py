@@ -1,8 +1,7 @@
 """Numbers in blocks. Sequences: event_nids, state_node_nids.
 
-A worker takes a block of numbers with one `nextval` and hands them out by itself. What is left of a block when
-the worker ends is lost: numbers are plentiful, and say nothing of an order.
-"""
+A worker takes a block of numbers with one `nextval` and hands them out by itself. What is left of a
+block when the worker ends is lost: numbers are plentiful, and say nothing of an order."""
 
 from typing import Any
 

@@ -37,9 +37,9 @@ class StateKeyCache:
     def intern(self, txn: Any, keys: Collection[StateKey]) -> dict[StateKey, int]:
         """The numbers of all keys; what has none gets one.
 
-        New ones are written in an order, so that two transactions that bring the same do not wait for each other in a circle.
-        They are kept in the cache by a later look-up only: this transaction may be rolled back.
-        """
+        New ones are written in an order, so that two transactions that bring the same do not wait
+        for each other in a circle. They are kept in the cache by a later look-up only: this
+        transaction may be rolled back."""
         found = self.get_nids(txn, keys)
         missing = sorted(key for key in set(keys) if key not in found)
         if not missing:

@@ -1,8 +1,7 @@
 """The nodes of the states' tries. Table: state_nodes. What a trie is: core/state_trie.py.
 
-A node never changes and its number is never used again, so this worker's cache of nodes cannot go stale. A node of
-a transaction that was rolled back may stay in the cache; nothing refers to it.
-"""
+A node never changes and its number is never used again, so this worker's cache of nodes cannot go
+stale. A node of a transaction that was rolled back may stay in the cache; nothing refers to it."""
 
 from collections import OrderedDict
 from collections.abc import Collection
@@ -31,7 +30,9 @@ class NodeCache:
 
 
 class RoomNodes:
-    """A room's nodes as core.state_trie wants them: read through the cache, new ones collected until `insert`."""
+    """A room's nodes as core.state_trie wants them: read through the cache, new ones collected
+    until `insert`.
+    """
 
     def __init__(
         self, txn: Any, cache: NodeCache, room_nid: int, numbers: Numbers | None = None
@@ -100,7 +101,9 @@ class RoomNodes:
 
 
 def preload(txn: Any, cache: NodeCache, keys: Collection[tuple[int, int]]) -> None:
-    """Read nodes of many rooms, (room_nid, node_nid), into the cache: one statement for those that are not there."""
+    """Read nodes of many rooms, (room_nid, node_nid), into the cache: one statement for those that
+    are not there.
+    """
     missing = [key for key in keys if key[1] and cache.get(key[1]) is None]
     if not missing:
         return

@@ -1,16 +1,16 @@
 """The one stream: positions, how they are allotted, and how far a reader may read.
 
-Whatever a client or a server can be told of has a position from one sequence. A sequence alone is not enough:
-transactions commit in another order than they drew their numbers, and a reader that goes by the
-greatest number it saw would skip what commits later with a smaller one. So positions are drawn under an advisory
-lock that is held until the end of the transaction: what is committed has no gaps that may still fill. It costs
-little, because it is taken in the last round trip, together with the COMMIT
-(Database.Transaction.allot); everything slow has been done by then.
+Whatever a client or a server can be told of has a position from one sequence. A sequence alone is
+not enough: transactions commit in another order than they drew their numbers, and a reader that
+goes by the greatest number it saw would skip what commits later with a smaller one. So positions
+are drawn under an advisory lock that is held until the end of the transaction: what is committed
+has no gaps that may still fill. It costs little, because it is taken in the last round trip,
+together with the COMMIT (Database.Transaction.allot); everything slow has been done by then.
 
 Positions go up for ever, but a database may forget: a replica that is promoted, or a backup that is
-restored, may lack the newest commits, and would allot their positions a second time, below tokens that
-clients hold. So the first connection after the database was started, promoted or restored moves the sequence on by 2^32.
-"""
+restored, may lack the newest commits, and would allot their positions a second time, below tokens
+that clients hold. So the first connection after the database was started, promoted or restored
+moves the sequence on by 2^32."""
 
 from typing import Any
 
@@ -22,19 +22,22 @@ NEWS_MAX = 5000
 
 
 def publish(cursor: Any) -> int:
-    """Tell all workers how far the stream goes now; returns that position, the last this connection drew.
+    """Tell all workers how far the stream goes now; returns that position, the last this connection
+    drew.
 
-    A statement of its own, after the commit: NOTIFY inside of the transaction would make commits wait for each other.
-    """
+    A statement of its own, after the commit: NOTIFY inside of the transaction would make commits
+    wait for each other."""
     cursor.execute(
-        f"SELECT pg_notify('{CHANNEL}', currval('stream_positions')::text),"  # noqa: S608
+        f"SELECT pg_notify('{CHANNEL}', currval('stream_positions')::text),"
         " currval('stream_positions')"
     )
     return cursor.fetchone()[1]
 
 
 def current(txn: Any) -> int:
-    """The newest position that is committed: a reader may read up to it, and will miss nothing below."""
+    """The newest position that is committed: a reader may read up to it, and will miss nothing
+    below.
+    """
     txn.execute(
         """
         SELECT greatest(
@@ -50,8 +53,10 @@ def current(txn: Any) -> int:
 
 
 def list_news(txn: Any, after: int) -> list[tuple[int, int | None, str | None, int | None, bool]]:
-    """What moved after a position: (position, room_nid, user_id, redacts_nid, is_membership), in order, at most
-    NEWS_MAX rows. A row has a room, whose members are told, or a user, who is told, or both."""
+    """What moved after a position: (position, room_nid, user_id, redacts_nid, is_membership), in
+    order, at most NEWS_MAX rows. A row has a room, whose members are told, or a user, who is told,
+    or both.
+    """
     txn.execute(
         """
         SELECT position, room_nid, NULL AS user_id, redacts_nid, FALSE

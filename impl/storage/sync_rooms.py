@@ -1,8 +1,8 @@
-"""What /sync and /messages read of many rooms at once. Tables: timeline, membership_changes, room_members, receipts, typing.
+"""What /sync and /messages read of many rooms at once. Tables: timeline, membership_changes,
+room_members, receipts, typing.
 
-Every function answers for a list of windows (room_nid, after, up_to) in one statement: what changed in the room
-with after < position <= up_to.
-"""
+Every function answers for a list of windows (room_nid, after, up_to) in one statement: what changed
+in the room with after < position <= up_to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +61,9 @@ def list_timelines(
 
 
 def list_state_roots(txn: Any, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    """(room_nid, position) -> the root of the room's current state at that position; 0 before its first event."""
+    """(room_nid, position) -> the root of the room's current state at that position; 0 before its
+    first event.
+    """
     txn.execute(
         """
         SELECT w.room_nid, w.up_to, t.current_state_root
@@ -99,7 +101,9 @@ def list_receipts(txn: Any, windows: Sequence[Window]) -> list[Receipt]:
 
 
 def list_typing(txn: Any, windows: Sequence[Window]) -> dict[int, list[tuple[str, int]]]:
-    """room_nid -> (user_id, until_ts) of all who have a row, for rooms where one of the rows is in the window."""
+    """room_nid -> (user_id, until_ts) of all who have a row, for rooms where one of the rows is in
+    the window.
+    """
     txn.execute(
         """
         SELECT t.room_nid, t.user_id, t.until_ts
@@ -189,7 +193,9 @@ def list_forgotten(txn: Any, user_id: str, room_nids: Sequence[int]) -> set[int]
 def list_first_members(
     txn: Any, room_nids: Sequence[int], limit: int
 ) -> dict[int, list[tuple[str, bool]]]:
-    """room_nid -> its first members by event: (user_id, whether joined or invited), those who are first."""
+    """room_nid -> its first members by event: (user_id, whether joined or invited), those who are
+    first.
+    """
     txn.execute(
         """
         SELECT w.room_nid, m.user_id, m.is_present

@@ -28,7 +28,9 @@ class Row:
 
 
 def append(txn: Any, rows: Sequence[NewRow]) -> None:
-    """Give events the next positions, in their order, with the COMMIT; memberships get the same position."""
+    """Give events the next positions, in their order, with the COMMIT; memberships get the same
+    position.
+    """
     with_members = [row for row in rows if row.member]
     statement = """
         INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root,
@@ -86,7 +88,9 @@ def get_of_event(txn: Any, room_nid: int, event_nid: int, topological: int) -> R
 
 
 def get_state_root_at(txn: Any, room_nid: int, position: int) -> int | None:
-    """The room's current state as it was at a position of the stream; None before the room's first event."""
+    """The room's current state as it was at a position of the stream; None before the room's first
+    event.
+    """
     txn.execute(
         """
         SELECT current_state_root
@@ -105,7 +109,9 @@ def get_state_root_at(txn: Any, room_nid: int, position: int) -> int | None:
 def list_newest(
     txn: Any, room_nids: Sequence[int], after: int, up_to: int, limit: int
 ) -> dict[int, list[Row]]:
-    """room_nid -> its newest rows with after < position <= up_to, newest first, at most `limit` each."""
+    """room_nid -> its newest rows with after < position <= up_to, newest first, at most `limit`
+    each.
+    """
     txn.execute(
         """
         SELECT t.room_nid, t.position, t.event_nid, t.topological, t.current_state_root

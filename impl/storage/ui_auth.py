@@ -14,15 +14,7 @@ class Session:
     completed: dict[str, str]
 
 
-def insert(txn: Any, session: Session, forget_before_ts: int) -> None:
-    """Begin a session, and forget those that are too old."""
-    txn.execute(
-        """
-        DELETE FROM ui_auth_sessions
-         WHERE created_ts < %s
-        """,
-        (forget_before_ts,),
-    )
+def insert(txn: Any, session: Session) -> None:
     txn.execute(
         """
         INSERT INTO ui_auth_sessions (session_id, created_ts, operation, body)
@@ -30,6 +22,19 @@ def insert(txn: Any, session: Session, forget_before_ts: int) -> None:
         """,
         (session.session_id, session.created_ts, session.operation, json.dumps(session.body)),
     )
+
+
+def delete_old(txn: Any, before_ts: int) -> list[dict[str, str]]:
+    """Forget the sessions that are too old; returns what each had completed."""
+    txn.execute(
+        """
+        DELETE FROM ui_auth_sessions
+              WHERE created_ts < %s
+          RETURNING completed
+        """,
+        (before_ts,),
+    )
+    return [json.loads(row[0]) for row in txn.fetchall()]
 
 
 def lock(txn: Any, session_id: str) -> Session | None:

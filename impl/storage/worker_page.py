@@ -1,16 +1,18 @@
-"""A page of memory that all workers of a machine share, so that each knows at once what another has done.
+"""A page of memory that all workers of a machine share, so that each knows at once what another has
+done.
 
-A client that got its 200 from one worker may ask another a moment later: it must find what it wrote, and a token that was
-revoked must not work any more. NOTIFY comes a millisecond too late for that. So each worker has a slot here that
-it alone writes, after a commit and before its answer: the newest stream position that it committed, and how
-often it revoked tokens. A request compares the greatest position, and the sum of the counts, with what its worker has
-seen: two reads of memory.
+A client that got its 200 from one worker may ask another a moment later: it must find what it
+wrote, and a token that was revoked must not work any more. NOTIFY comes a millisecond too late for
+that. So each worker has a slot here that it alone writes, after a commit and before its answer: the
+newest stream position that it committed, and how often it revoked tokens. A request compares the
+greatest position, and the sum of the counts, with what its worker has seen: two reads of memory.
 
-Behind the slots lie the buckets of the rate limits, as one float64 each (core/rate_limit.py), so that several workers do
-not give several times the limit. They are written by all: a lost update costs a request more or less.
+Behind the slots lie the buckets of the rate limits, as one float64 each (core/rate_limit.py), so
+that several workers do not give several times the limit. They are written by all: a lost update
+costs a request more or less.
 
-The page is a file that the supervisor makes and the workers map. Words of eight bytes are written whole.
-"""
+The page is a file that the supervisor makes and the workers map. Words of eight bytes are written
+whole."""
 
 import mmap
 import os
@@ -61,7 +63,9 @@ class WorkerPage:
             self._positions[self._slot] = position
 
     def revocations(self) -> int:
-        """How often tokens were revoked: a number that has moved means that cached tokens may be void."""
+        """How often tokens were revoked: a number that has moved means that cached tokens may be
+        void.
+        """
         return sum(self._revocations)
 
     def revoke(self) -> None:

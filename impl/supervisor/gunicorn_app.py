@@ -30,23 +30,27 @@ CONNECTIONS_MAX = 10_000
 DESCRIPTORS_RESERVED = 256
 BACKLOG = 2048
 SHARED_MEMORY = "/dev/shm"
+SLOTS_SPARE = 4
 
 _log = logging.getLogger(__name__)
 
 
 def slots_for(workers: int) -> int:
-    """Slots of the worker page: while a reload goes on, old and new workers live side by side."""
-    return 4 * workers + 8
+    """How many slots of the worker page a gunicorn needs: one that dies may still hold its own."""
+    return 2 * workers + SLOTS_SPARE
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """What the supervisor does for gunicorn."""
 
-    load_config: Callable[[], Config]
-    make_site: Callable[[Config, int], Any]
-    # Written to by each worker that is ready.
+    # Called in a worker, with its slot in the worker page.
+    make_site: Callable[[int], Any]
+    # The slots that our workers may have.
+    slots: range
+    # Each worker writes the byte when it answers requests.
     ready_descriptor: int
+    ready_byte: bytes = b"r"
 
 
 class GunicornLogger(Logger):
@@ -64,22 +68,19 @@ class GunicornLogger(Logger):
 class GunicornApp(BaseApplication):
     """What gunicorn asks for settings, and its workers for the site."""
 
-    def __init__(
-        self, config: Config, bound: list[BoundSocket], hooks: Hooks, slot_count: int
-    ) -> None:
-        self.config = config
+    def __init__(self, config: Config, bound: list[BoundSocket], hooks: Hooks) -> None:
+        self._config = config
         # In the order of the sockets.
         self.listeners: list[Listener] = [one.listener for one in bound]
         # gunicorn closes the descriptors that it is given, once it has its own.
         self._addresses = [f"fd://{one.socket.detach()}" for one in bound]
         self._hooks = hooks
-        self._slot_count = slot_count
         self._taken: set[int] = set()
         super().__init__()
 
     @property
     def certificate(self) -> tuple[Path | None, Path | None]:
-        return self.config.tls_certificate_path, self.config.tls_private_key_path
+        return self._config.tls_certificate_path, self._config.tls_private_key_path
 
     def run(self) -> None:
         try:
@@ -93,16 +94,17 @@ class GunicornApp(BaseApplication):
             "bind": self._addresses,
             "backlog": BACKLOG,
             # A reload may ask for more, but does not make the page longer.
-            "workers": min(self.config.soma.workers, self._slot_count // 2 - 1),
+            "workers": min(self._config.soma.workers, len(self._hooks.slots) - SLOTS_SPARE),
             "worker_class": WORKER_CLASS,
             "worker_connections": _connections_max(),
             "worker_tmp_dir": SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None,
             "timeout": HEARTBEAT_S_MAX,
-            "graceful_timeout": max(1, self.config.soma.shutdown_timeout // 1000),
+            "graceful_timeout": max(1, self._config.soma.shutdown_timeout // 1000),
             "preload_app": False,
             "control_socket_disable": True,
             "proc_name": "soma",
             "logger_class": GunicornLogger,
+            "on_starting": self._keep_socket_paths,
             "pre_fork": self._before_fork,
             "post_fork": self._after_fork,
             "post_worker_init": self._announce,
@@ -111,20 +113,17 @@ class GunicornApp(BaseApplication):
         for name, value in settings.items():
             self.cfg.set(name, value)
 
-    def reload(self) -> None:
-        """SIGHUP: the file is read again; a wrong one changes nothing."""
-        try:
-            self.config = self._hooks.load_config()
-        except Exception as error:
-            _log.error("the configuration stays as it was: %s", error)
-        super().reload()
-
     def load_site(self, slot: int) -> Any:
         """In a worker: what answers requests."""
-        return self._hooks.make_site(self.config, slot)
+        return self._hooks.make_site(slot)
+
+    def _keep_socket_paths(self, arbiter: Any) -> None:
+        # The sockets are the supervisor's, as they might be systemd's: at a reload this gunicorn
+        # ends, and the path of a Unix socket stays.
+        arbiter.systemd = True
 
     def _before_fork(self, arbiter: Any, worker: Any) -> None:
-        worker.slot = min(set(range(self._slot_count)) - self._taken)
+        worker.slot = min(set(self._hooks.slots) - self._taken)
         self._taken.add(worker.slot)
         gc.collect()
         gc.freeze()  # What is shared stays shared: the collector does not touch it.
@@ -135,7 +134,7 @@ class GunicornApp(BaseApplication):
     def _announce(self, worker: Any) -> None:
         # The first of them tells the supervisor that requests are answered.
         try:
-            os.write(self._hooks.ready_descriptor, b"r")
+            os.write(self._hooks.ready_descriptor, self._hooks.ready_byte)
         except OSError:
             pass
 

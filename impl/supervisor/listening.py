@@ -39,6 +39,8 @@ def bind_all(listeners: tuple[Listener, ...]) -> list[BoundSocket]:
 def close_all(bound: list[BoundSocket]) -> None:
     for one in bound:
         one.socket.close()
+        if one.listener.path:
+            one.listener.path.unlink(missing_ok=True)
 
 
 def _bind_port(listener: Listener, key: str) -> list[BoundSocket]:

@@ -1,20 +1,22 @@
 """`soma serve`: start in order, watch, stop in order.
 
-    data directory, listening sockets  ->  PostgreSQL  ->  migrations  ->  gunicorn  ->  background process
+    data directory, listening sockets -> PostgreSQL -> migrations -> gunicorn -> background process
 
-The supervisor itself only waits. SIGTERM and SIGINT stop everything in the reverse order, the second one
-at once; SIGHUP reads the configuration again. Whatever dies is started again; should the supervisor be
-killed, the kernel ends the others.
+The supervisor itself only waits. SIGTERM and SIGINT stop everything in the reverse order, a second one
+at once. SIGHUP reads the configuration again and starts a second gunicorn with it, beside the first,
+which ends when the other answers; so does a new version of the code come into use. Whatever dies is
+started again; should the supervisor be killed, the kernel ends the others.
 """
 
 import contextlib
 import importlib
+import json
 import logging
 import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -22,10 +24,11 @@ from impl import jobs
 from impl.config import Config
 from impl.storage.migrate import migrate
 from impl.storage.worker_page import WorkerPage
-from impl.supervisor import data_directory, listening
+from impl.supervisor import data_directory, gunicorn_process, listening
 from impl.supervisor.children import Child
 from impl.supervisor.embedded_postgres import EmbeddedPostgres
-from impl.supervisor.gunicorn_app import GunicornApp, Hooks, slots_for
+from impl.supervisor.gunicorn_app import slots_for
+from impl.supervisor.gunicorn_process import Backend
 from impl.supervisor.postgres_binaries import PostgresError
 from impl.supervisor.terminal import Terminal
 
@@ -34,6 +37,8 @@ POLL_S = 1.0
 # Connections of a worker: its pool, one that listens, two persisters. Twice, for a reload.
 CONNECTIONS_PER_WORKER = 2 * 8
 CONNECTIONS_OF_OTHERS = 24
+# What a reload does not change.
+FIXED = ("server_name", "listeners", "database", "signing_key_path")
 
 _log = logging.getLogger(__name__)
 
@@ -52,26 +57,35 @@ class Supervisor:
         self._load_config = load_config
         self._terminal = terminal
         self._signals: list[int] = []
-        self._is_started = False
+        self._may_interrupt = True
         self._was_ready = False
         self._bound: list[listening.BoundSocket] = []
         self._postgres: EmbeddedPostgres | None = None
+        self._backend: Backend | None = None
+        self._slot_count = slots_for(config.soma.workers)
+        # The gunicorn that answers; at a reload, the one that is to take over, and the one before.
         self._gunicorn: Child | None = None
-        self._children: list[Child] = []
+        self._next: Child | None = None
+        self._retired: Child | None = None
+        self._background: Child | None = None
+        self._generation = 0
+        self._wants_reload = False
         self._ready_reader, self._ready_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._wake_reader, self._wake_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._backend_reader, self._backend_writer = os.pipe2(os.O_CLOEXEC)
 
     def run(self) -> int:
         """Until stopped; the exit status."""
-        self._catch_signals()
         lock = data_directory.lock(self._config)
+        self._catch_signals()
         try:
             self._start()
-            self._is_started = True
+            self._may_interrupt = False
             return self._watch()
         except Stopped:
             return 0
         finally:
+            self._may_interrupt = False
             self._stop()
             os.close(lock)
 
@@ -83,17 +97,18 @@ class Supervisor:
         is_new_key = data_directory.ensure_signing_key(config)
         self._terminal.tell_key(config.signing_key_path, is_new_key)
         self._bound = listening.bind_all(config.listeners)
+        self._gunicorn = self._new_gunicorn(config)
+        self._gunicorn.start()
         dsn = self._start_database()
         self._terminal.tell_migrations(migrate(dsn))
-        slot_count = slots_for(config.soma.workers)
         page = config.soma.data_dir / "run" / "workers"
-        WorkerPage.create(page, slot_count + 1)
-        self._gunicorn = self._make_gunicorn(dsn, page, slot_count)
-        self._children = [self._gunicorn]
+        # Two gunicorns, in turn, and the background process.
+        WorkerPage.create(page, 2 * self._slot_count + 1)
+        self._backend = Backend(dsn, page)
+        os.write(self._backend_writer, json.dumps([dsn, str(page)]).encode())
         if jobs.LOOPS:
-            self._children.append(self._make_background(dsn, page, slot_count))
-        for child in self._children:
-            child.start()
+            self._background = self._new_background()
+            self._background.start()
 
     def _start_database(self) -> str:
         if self._config.database is not None:
@@ -105,22 +120,34 @@ class Supervisor:
         self._terminal.tell_postgres(self._postgres.directory, time.monotonic() - started)
         return self._postgres.dsn
 
-    def _make_gunicorn(self, dsn: str, page: Path, slot_count: int) -> Child:
-        # Imported in a worker, after gevent has patched the standard library there.
-        def make_site(config: Config, slot: int) -> object:
-            return importlib.import_module("impl.wsgi").make_site(config, dsn, page, slot)
-
-        hooks = Hooks(self._load_config, make_site, self._ready_writer)
+    def _new_gunicorn(self, config: Config) -> Child:
+        self._generation += 1
+        first_slot = self._generation % 2 * self._slot_count
+        slots = range(first_slot, first_slot + self._slot_count)
+        ready_byte = bytes([self._generation % 256])
 
         def run() -> None:
-            GunicornApp(self._config, self._bound, hooks, slot_count).run()
+            gunicorn_process.run(
+                config, self._wait_for_backend, self._bound, slots, self._ready_writer, ready_byte
+            )
 
         return Child("gunicorn", run, signal.SIGQUIT)
 
-    def _make_background(self, dsn: str, page: Path, slot: int) -> Child:
+    def _wait_for_backend(self) -> Backend:
+        """In the gunicorn that was forked before there was a database; the later ones know it."""
+        if self._backend is None:
+            dsn, page = json.loads(os.read(self._backend_reader, 65_536))
+            return Backend(dsn, Path(page))
+        return self._backend
+
+    def _new_background(self) -> Child:
+        backend = self._backend
+        assert backend is not None
+
         def run() -> None:
             importlib.import_module("gevent.monkey").patch_all()
-            importlib.import_module("impl.worker").main(self._config, dsn, page, slot)
+            worker = importlib.import_module("impl.worker")
+            worker.main(self._config, backend.dsn, backend.page, 2 * self._slot_count)
 
         return Child("the background process", run, signal.SIGTERM)
 
@@ -129,26 +156,50 @@ class Supervisor:
     def _watch(self) -> int:
         while True:
             ready, _, _ = select.select([self._wake_reader, self._ready_reader], [], [], POLL_S)
-            for descriptor in ready:
-                _drain(descriptor)
-            if self._ready_reader in ready and not self._was_ready:
-                self._was_ready = True
-                self._terminal.tell_ready(self._config, [one.url for one in self._bound])
+            _drain(self._wake_reader)
+            if self._ready_reader in ready:
+                self._notice_ready(_drain(self._ready_reader))
             while self._signals:
-                number = self._signals.pop(0)
-                if number in (signal.SIGTERM, signal.SIGINT):
+                if self._signals.pop(0) != signal.SIGHUP:
                     return 0
-                if number == signal.SIGHUP:
-                    self._reload()
+                self._wants_reload = True
             if not self._look_after_children():
                 return 1
             self._look_after_postgres()
-            _reap_orphans({child.pid for child in self._children})
+            self._reload_if_wanted()
+            _reap_orphans({child.pid for child in self._children()})
+
+    def _children(self) -> list[Child]:
+        every = (self._background, self._next, self._gunicorn, self._retired)
+        return [child for child in every if child is not None]
+
+    def _notice_ready(self, generations: bytes) -> None:
+        if self._generation % 256 not in generations:
+            return  # A worker of the gunicorn that is leaving.
+        if self._next is not None:
+            _log.info("the new workers answer; the old ones finish")
+            self._retired, self._gunicorn, self._next = self._gunicorn, self._next, None
+            if self._retired is not None:
+                self._retired.send(signal.SIGTERM)
+            if self._background is not None:
+                self._background.send(signal.SIGTERM)  # It is started again with what is new.
+        if not self._was_ready:
+            self._was_ready = True
+            self._terminal.tell_ready(self._config, [one.url for one in self._bound])
 
     def _look_after_children(self) -> bool:
-        for child in self._children:
+        """False: it is of no use to go on."""
+        if self._retired is not None and self._retired.has_ended():
+            self._retired = None
+        if self._next is not None and self._next.has_ended():
+            _log.error("the new workers do not start: the old ones stay")
+            self._next = None
+            self._generation -= 1
+        for child in (self._gunicorn, self._background):
+            if child is None:
+                continue
             if child.has_ended():
-                _log.error("%s ended with status %s", child.name, child.exit_status)
+                _log.warning("%s ended with status %s", child.name, child.exit_status)
                 if child is self._gunicorn and not self._was_ready:
                     # It never worked: that is a mistake in the set-up, and would be one again.
                     self._terminal.tell_failure()
@@ -166,31 +217,38 @@ class Supervisor:
         except PostgresError as error:
             _log.error("PostgreSQL does not start: %s", error)
 
-    def _reload(self) -> None:
+    def _reload_if_wanted(self) -> None:
+        if not self._wants_reload or self._next is not None or self._retired is not None:
+            return  # One after the other: there are slots for two.
+        self._wants_reload = False
         try:
             config = self._load_config()
         except Exception as error:
             _log.error("the configuration stays as it was: %s", error)
             return
-        for name in ("server_name", "listeners", "database", "signing_key_path"):
-            if getattr(config, name) != getattr(self._config, name):
-                _log.warning("%s was changed: that takes effect at the next start", name)
-        for child in self._children:
-            child.send(signal.SIGHUP)
+        changed = [name for name in FIXED if getattr(config, name) != getattr(self._config, name)]
+        if changed:
+            _log.error("%s cannot change while the server runs: restart it", ", ".join(changed))
+            return
+        self._config = config
+        self._next = self._new_gunicorn(config)
+        self._next.start()
 
     # Stop
 
     def _stop(self) -> None:
-        if self._children:
+        children = self._children()
+        if children:
             self._terminal.tell_stopping()
         listening.close_all(self._bound)
         grace = self._config.soma.shutdown_timeout / 1000 + STOP_EXTRA_S
-        self._is_started = True  # A further signal hurries gunicorn, and is no exception.
-        for child in self._children:
+        for child in children:
+            child.send(signal.SIGTERM)
+        for child in children:
             child.stop(grace)
         if self._postgres is not None:
             self._postgres.stop()
-        if self._children:
+        if children:
             self._terminal.tell_stopped()
 
     # Signals
@@ -199,16 +257,16 @@ class Supervisor:
         signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # It only has to wake us.
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._signals.append(number)
         if number == signal.SIGHUP:
             return
-        if not self._is_started:
+        if self._may_interrupt:
             raise Stopped
-        if len(self._signals) > 1 or self._is_stopping():
-            for child in self._children:
+        if self._signals.count(number) > 1 or self._is_stopping():
+            for child in self._children():
                 child.send(signal.SIGQUIT)
 
     def _is_stopping(self) -> bool:
@@ -223,7 +281,7 @@ def embedded(config: Config) -> EmbeddedPostgres:
 
 
 @contextlib.contextmanager
-def a_database(config: Config):  # type: ignore[no-untyped-def]
+def a_database(config: Config) -> Iterator[str]:
     """A DSN for a command: of the configured database, of the server that runs, or of one for now."""
     if config.database is not None:
         yield config.database.dsn
@@ -236,10 +294,13 @@ def a_database(config: Config):  # type: ignore[no-untyped-def]
         postgres.stop()
 
 
-def _drain(descriptor: int) -> None:
+def _drain(descriptor: int) -> bytes:
+    """What can be read now."""
+    read = b""
     with contextlib.suppress(BlockingIOError):
-        while os.read(descriptor, 4096):
-            pass
+        while piece := os.read(descriptor, 4096):
+            read += piece
+    return read
 
 
 def _reap_orphans(ours: set[int]) -> None:

@@ -92,9 +92,18 @@ class Authentication:
         if requester is None:
             revocations = self._app.tokens_revocations
             with self._app.database.read() as txn:
-                requester = accounts.get_requester_by_token_hash(txn, token_hash)
-            if requester is None:
+                owner = accounts.get_token_owner(txn, token_hash)
+            if owner is None:
                 raise errors.UnknownToken("the access token is not known")
+            requester = Requester(
+                owner.user_id,
+                owner.device_id,
+                token_hash,
+                owner.is_guest,
+                owner.is_admin,
+                owner.appservice_id,
+                owner.expires_ts,
+            )
             self._remember(token_hash, requester, revocations)
 
         expires_ts = requester.token_expires_ts

@@ -10,6 +10,7 @@ the order of the sockets, and makes the site: the WSGI callable, and how to stop
 
 import logging
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,7 @@ from typing import Any
 import gevent
 import gevent.ssl
 from gevent.event import Event
+from gevent.monkey import MonkeyPatchWarning
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 from gunicorn.workers.ggevent import GeventWorker
@@ -85,6 +87,12 @@ class MatrixWorker(GeventWorker):
         super().__init__(*arguments, **options)
         self.site: Any = None
         self._woken: Event | None = None
+
+    def patch(self) -> None:
+        with warnings.catch_warnings():
+            # Part was patched before the fork, for the modules that were imported there.
+            warnings.simplefilter("ignore", MonkeyPatchWarning)
+            super().patch()
 
     def load_wsgi(self) -> None:
         self._woken = Event()

@@ -19,6 +19,8 @@ class ImplResolver(Resolver):
 
 def find_function(module_name: str, name: str) -> Callable[..., Any] | None:
     """The function, if it is written. A module that cannot be imported stops the start."""
+    # Of an operation with several paths the bundle cuts the whole name elsewhere each time.
+    module_name, _, name = f"{module_name}.{name}".rpartition(".")
     if importlib.util.find_spec(module_name) is None:
         return None
     return getattr(importlib.import_module(module_name), name, None)

@@ -26,7 +26,11 @@ def test_account_data_of_a_room_is_apart(alice: User) -> None:
 
 @pytest.mark.parametrize(
     "rest",
-    ["account_data/m.direct", f"rooms/{quote(ROOM)}/account_data/x", f"rooms/{quote(ROOM)}/tags/u.x"],
+    [
+        "account_data/m.direct",
+        f"rooms/{quote(ROOM)}/account_data/x",
+        f"rooms/{quote(ROOM)}/tags/u.x",
+    ],
 )
 def test_others_account_data_is_forbidden(alice: User, bob: User, rest: str) -> None:
     answer = bob.put(f"{USER}{quote(alice.user_id)}/{rest}", {})

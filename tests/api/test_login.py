@@ -66,9 +66,7 @@ def test_an_unknown_type_is_refused(api: Api) -> None:
     assert (answer.status, answer.errcode) == (400, "M_UNKNOWN")
 
 
-def test_logging_in_on_a_device_again_ends_its_old_session(
-    api: Api, dana: dict[str, str]
-) -> None:
+def test_logging_in_on_a_device_again_ends_its_old_session(api: Api, dana: dict[str, str]) -> None:
     answer = api.post(LOGIN, credentials(device_id=dana["device_id"]))
     assert answer.json["device_id"] == dana["device_id"]
     assert api.get(WHOAMI, token=dana["access_token"]).errcode == "M_UNKNOWN_TOKEN"

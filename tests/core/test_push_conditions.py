@@ -114,8 +114,16 @@ def test_a_display_name_is_looked_for_as_it_is():
 
 @pytest.mark.parametrize(
     "condition",
-    [{"kind": "org.example.unknown"}, {}, {"kind": "event_match"}, {"kind": ["event_match"]}]
-    + [{"kind": "event_property_is", "key": "type"}, "event_match", None, match("type", 5)],
+    [
+        {"kind": "org.example.unknown"},
+        {},
+        {"kind": "event_match"},
+        {"kind": ["event_match"]},
+        {"kind": "event_property_is", "key": "type"},
+        "event_match",
+        None,
+        match("type", 5),
+    ],
 )
 def test_what_is_not_understood_matches_nothing(condition):
     assert actions_of(condition, an_event()) == []

@@ -59,8 +59,12 @@ def test_all_default_rules_but_the_master_are_on():
 def test_a_new_rule_is_the_users_first_and_only_the_master_is_above():
     changes = with_rules("b", "c")
     changes = push_rules.put_rule(changes, "override", "a", NOTIFY)
-    assert ids(changes, "override")[:5] == [".m.rule.master", "a", "b", "c"] + [
-        ".m.rule.suppress_notices"
+    assert ids(changes, "override")[:5] == [
+        ".m.rule.master",
+        "a",
+        "b",
+        "c",
+        ".m.rule.suppress_notices",
     ]
     changes = push_rules.put_rule(changes, "underride", "u", NOTIFY)
     assert ids(changes, "underride")[:2] == ["u", ".m.rule.call"]

@@ -107,3 +107,32 @@ def test_a_broken_key_file_is_malformed(text):
 
 def test_a_key_does_not_show_itself():
     assert VECTORS["seed"][:10] not in repr(KEY)
+
+
+def required(version: str, event_type: str = "m.room.member", **content: object) -> set[str]:
+    event = {"type": event_type, "sender": "@a:one", "event_id": "$x:two", "content": content}
+    return set(signing.required_servers(event, ROOM_VERSIONS[version]))
+
+
+@pytest.mark.parametrize(
+    ("version", "content", "servers"),
+    [
+        ("2", {}, {"one", "two"}),
+        ("3", {}, {"one"}),
+        ("2", {"membership": "invite", "third_party_invite": {}}, {"two"}),
+        ("12", {"membership": "invite", "third_party_invite": {}}, set()),
+        ("12", {"membership": "join", "third_party_invite": {}}, {"one"}),
+        ("7", {"join_authorised_via_users_server": "@b:three"}, {"one"}),
+        ("8", {"join_authorised_via_users_server": "@b:three"}, {"one", "three"}),
+        ("12", {"join_authorised_via_users_server": "@b:one"}, {"one"}),
+    ],
+)
+def test_whose_signature_is_required(version, content, servers):
+    assert required(version, **content) == servers
+
+
+def test_only_memberships_are_vouched_for_and_only_by_users():
+    assert required("12", "m.x", join_authorised_via_users_server="@b:three") == {"one"}
+    for vouching in ("three", 1, [], ""):
+        with pytest.raises(Malformed):
+            required("12", join_authorised_via_users_server=vouching)

@@ -1,4 +1,6 @@
-"""Migrations: applied once, in order, by whoever comes first; never edited; and schema.sql says what they come to."""
+"""Migrations: applied once, in order, by whoever comes first; never edited; and schema.sql says
+what they come to.
+"""
 
 import re
 from collections.abc import Callable

@@ -89,8 +89,8 @@ def main() -> None:
         os.read(reader, 1)
         print("ready", flush=True)
         os._exit(0)
-    hooks = Hooks(lambda: config, lambda _, slot: SmallSite(slot), writer)
-    GunicornApp(config, bound, hooks, slots_for(config.soma.workers)).run()
+    hooks = Hooks(SmallSite, range(slots_for(config.soma.workers)), writer)
+    GunicornApp(config, bound, hooks).run()
 
 
 if __name__ == "__main__":

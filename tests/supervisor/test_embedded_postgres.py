@@ -178,7 +178,10 @@ def test_a_stale_pid_file_that_names_a_living_process_does_not_matter(directory:
     living = subprocess.Popen(["sleep", "60"], user=owner.st_uid if os.geteuid() == 0 else None)
     try:
         stale = f"{living.pid}\n{directory}/data\n1\n5432\n{directory}/run\n\n0 0\nready   \n"
-        for path in (directory / "data" / "postmaster.pid", directory / "run" / ".s.PGSQL.5432.lock"):
+        for path in (
+            directory / "data" / "postmaster.pid",
+            directory / "run" / ".s.PGSQL.5432.lock",
+        ):
             path.write_text(stale)
             os.chown(path, owner.st_uid, owner.st_gid)
         again = Runner(directory)

@@ -308,28 +308,6 @@ def test_what_is_not_finished_in_time_is_ended(tmp_path: Path) -> None:
     assert running.stop() < 6
 
 
-def test_a_reload_replaces_the_workers_and_loses_no_request(tmp_path: Path) -> None:
-    running = Server(tmp_path, [{}], workers=2)
-    with running.connect() as connection:
-        connection.sendall(GET % (b"/", b""))
-        before = json.loads(read_response(connection)[2])
-    working = running.connect()
-    working.sendall(GET % (b"/slow?1", b""))
-    time.sleep(0.2)
-    running.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with running.connect() as connection:
-            connection.sendall(GET % (b"/", b""))
-            now = json.loads(read_response(connection)[2])
-        if now["slot"] >= 2:
-            break
-        time.sleep(0.1)
-    assert now["pid"] != before["pid"]
-    assert json.loads(read_response(working)[2])["answer"] == {"done": True}
-    running.stop()
-
-
 def test_a_worker_that_is_killed_is_replaced_in_its_slot(tmp_path: Path) -> None:
     running = Server(tmp_path, [{}])
     with running.connect() as connection:

@@ -55,7 +55,11 @@ def test_functions_are_short(path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)
 def test_functions_take_few_parameters(path):
-    many = [f.name for f in functions(path) if len(f.args.args) + len(f.args.kwonlyargs) > PARAMETERS_MAX]
+    many = [
+        f.name
+        for f in functions(path)
+        if len(f.args.args) + len(f.args.kwonlyargs) > PARAMETERS_MAX
+    ]
     assert not many
 
 

@@ -19,8 +19,6 @@ def deactivate_account(
     if requester is None:
         # Without a token the account would be named by a stage that this server does not have.
         raise errors.MissingToken("no access token was given")
-    wanted = ui_auth.authenticate_user(
-        app, requester, "deactivate", msgspec.structs.asdict(body)
-    )
+    wanted = ui_auth.authenticate_user(app, requester, "deactivate", msgspec.structs.asdict(body))
     accounts.deactivate(app, requester, erase=bool(wanted.get("erase")))
     return {"id_server_unbind_result": "no-support"}

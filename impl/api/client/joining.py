@@ -9,14 +9,14 @@ from generated.client.joining import (
 )
 from impl.app import App
 from impl.requester import Requester
-from impl.services import membership
+from impl.services import joining, membership
 
 
 def join_room_by_id(
     app: App, requester: Requester, room_id: str, body: JoinRoomByIdBody
 ) -> JoinRoomByIdResponse:
-    joined = membership.join(app, requester, room_id, body.reason, body.third_party_signed)
-    return {"room_id": joined}
+    joining.join(app, requester, room_id, body.reason, body.third_party_signed)
+    return {"room_id": room_id}
 
 
 def join_room(

@@ -18,8 +18,8 @@ SIGNATURES_MAX = 32
 def check(event: Event, state: AuthState) -> None:
     """Raise Rejected for a membership that the state does not allow.
 
-    That a join was signed by the server of `join_authorised_via_users_server` is a matter of
-    signatures, and is checked with them.
+    That the server of `join_authorised_via_users_server` has signed is checked with the other
+    signatures: core.signing.required_servers.
     """
     target = event.state_key
     if target is None:

@@ -1,11 +1,11 @@
 """The worker's queue in front of persist.py: group commit.
 
-One greenlet, with a database connection of its own, takes whatever waits and makes one transaction of it. There is no
-timer: a lone message goes at once, and under load the batches grow by themselves while the last one commits.
+One greenlet, with a database connection of its own, takes whatever waits and makes one transaction
+of it. There is no timer: a lone message goes at once, and under load the batches grow by themselves
+while the last one commits.
 
-A second, patient greenlet takes the submissions for rooms that somebody else holds: it may wait for a lock, while the
-first one never does, so that a busy room holds up nobody but itself.
-"""
+A second, patient greenlet takes the submissions for rooms that somebody else holds: it may wait for
+a lock, while the first one never does, so that a busy room holds up nobody but itself."""
 
 import logging
 from collections.abc import Sequence
@@ -31,11 +31,12 @@ Item = tuple[Submission, AsyncResult]
 
 
 def submit(app: App, submission: Submission) -> list[str]:
-    """Append to a room and return the event ids, in the order of the drafts, once they are committed.
+    """Append to a room and return the event ids, in the order of the drafts, once they are
+    committed.
 
-    Raises Forbidden for what the room's rules refuse, BadJson and TooLarge for what cannot be an event, NotFound
-    for an unknown room, Unavailable when the database is away: then it is not known whether the events were written.
-    """
+    Raises Forbidden for what the room's rules refuse, BadJson and TooLarge for what cannot be an
+    event, NotFound for an unknown room, Unavailable when the database is away: then it is not known
+    whether the events were written."""
     return app.part(Persister, Persister).submit(submission)
 
 
@@ -72,7 +73,8 @@ class Persister:
                 connection = _discard(connection)
                 _fail(batch, errors.Unavailable("the database is not available"))
             except Exception as error:
-                # A bug of ours must fail what met it, not end the greenlet that everybody waits for.
+                # A bug of ours must fail what met it, not end the greenlet that everybody waits
+                # for.
                 _log.exception("a batch of %d failed", len(batch))
                 connection = _discard(connection)
                 _fail(batch, error)

@@ -1,8 +1,8 @@
 """From a draft to an event: its place in the graph, its auth events, its signature, and the rules.
 
-S-S API, "Auth events selection" and "Authorization rules". What a client asks for is checked against the state
-that the event will stand on, under the room's lock: there is nothing that could change in between.
-"""
+S-S API, "Auth events selection" and "Authorization rules". What a client asks for is checked
+against the state that the event will stand on, under the room's lock: there is nothing that could
+change in between."""
 
 import secrets
 import string
@@ -104,8 +104,8 @@ def refusal(error: Malformed | Rejected) -> errors.MatrixError:
 
 
 def _already_there(draft: Draft, state: dict[tuple[str, str], Event]) -> str | None:
-    # State that is set to what it is already changes nothing, so it makes no event. Clients count on that:
-    # they set it again after a request whose answer they missed.
+    # State that is set to what it is already changes nothing, so it makes no event. Clients count
+    # on that: they set it again after a request whose answer they missed.
     if draft.state_key is None:
         return None
     current = state.get((draft.type, draft.state_key))

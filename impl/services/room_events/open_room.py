@@ -1,7 +1,8 @@
-"""A room that a transaction holds: its head as it grows, and the rows that are to be written for it.
+"""A room that a transaction holds: its head as it grows, and the rows that are to be written for
+it.
 
-Nothing is written before the end, and what one submission added can be taken back, so that it fails alone.
-"""
+Nothing is written before the end, and what one submission added can be taken back, so that it fails
+alone."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -97,7 +98,9 @@ class OpenRoom:
         redacts_nid: int | None,
         sent_by: tuple[str, str] | None,
     ) -> None:
-        """Put a checked event on top of all that is there. `sent_by`: the device and its transaction id."""
+        """Put a checked event on top of all that is there. `sent_by`: the device and its
+        transaction id.
+        """
         head = self.head
         event_nid = self._take_event_nid()
         root_before = head.current_state_root

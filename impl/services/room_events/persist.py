@@ -1,9 +1,10 @@
-"""One batch of submissions, of any rooms, in one transaction. DESIGN, "Rooms: from request to commit".
+"""One batch of submissions, of any rooms, in one transaction. DESIGN, "Rooms: from request to
+commit".
 
-Theory. Appending to a room is serialised by the lock on its row; batches of several workers for different rooms go side
-by side. Within a batch the rooms are locked in the order of their numbers, so that two batches cannot wait for
-each other in a circle. Everything that is read is cached in the worker (state nodes and events never change), so a
-batch of messages costs two round trips:
+Theory. Appending to a room is serialised by the lock on its row; batches of several workers for
+different rooms go side by side. Within a batch the rooms are locked in the order of their numbers,
+so that two batches cannot wait for each other in a circle. Everything that is read is cached in the
+worker (state nodes and events never change), so a batch of messages costs two round trips:
 
 1. BEGIN, and lock the rooms;
 2. insert everything; take the stream lock; allot the timeline's positions; COMMIT.
@@ -27,7 +28,9 @@ from impl.storage.rooms import Head
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a batch: event ids or an error by the submission's place in it, and whose room was busy."""
+    """What became of a batch: event ids or an error by the submission's place in it, and whose room
+    was busy.
+    """
 
     event_ids: dict[int, list[str]] = field(default_factory=dict)
     failures: dict[int, errors.MatrixError] = field(default_factory=dict)
@@ -45,9 +48,9 @@ def persist(
 ) -> Outcome:
     """Append a batch within a transaction of the caller's.
 
-    Client transactions that are seen for the first time need no look-up: a second one breaks the primary key,
-    the batch fails, and the caller tries its submissions one by one with `look_up_transactions`.
-    """
+    Client transactions that are seen for the first time need no look-up: a second one breaks the
+    primary key, the batch fails, and the caller tries its submissions one by one with
+    `look_up_transactions`."""
     outcome = Outcome()
     opened = _open_rooms(app, txn, batch, skip_locked, outcome)
     answered = _answered(txn, batch) if look_up_transactions else {}

@@ -21,10 +21,10 @@ class RoomIdTaken(errors.MatrixError):
 class Submission:
     """Drafts for one room, each on top of the last. All of them become events, or none.
 
-    `create_event` is that of a room that does not exist yet (create.create_event makes it); its id is not among the
-    results. `transaction` belongs to the first draft: the same transaction again gives the same event.
-    `alongside` writes, last and in the same transaction, what is no event; it raises before it has written anything.
-    """
+    `create_event` is that of a room that does not exist yet (create.create_event makes it); its id
+    is not among the results. `transaction` belongs to the first draft: the same transaction again
+    gives the same event. `alongside` writes, last and in the same transaction, what is no event; it
+    raises before it has written anything."""
 
     room_id: str
     drafts: list[Draft]

@@ -121,5 +121,3 @@ def _departure(sync: Sync, txn: Any, event: StoredEvent, change: Change) -> dict
         },
         **joined_rooms.write_state(sync, txn, []),
     }
-
-

@@ -38,9 +38,7 @@ def answer(app: App, requester: Requester, question: Question) -> dict[str, Any]
     """The answer: at once if there is something to tell, else when there is, or when the time is over."""
     since = request.read_since(question.since)
     wanted = request.read_filter(app, requester.user_id, question.filter)
-    asked = Sync(
-        app, requester, wanted, 0, 0, question.is_full_state, question.use_state_after
-    )
+    asked = Sync(app, requester, wanted, 0, 0, question.is_full_state, question.use_state_after)
     if since is None:
         return _initial(asked)
     if since > app.news.position:
@@ -88,9 +86,7 @@ def _has_news(found: dict[str, Any]) -> bool:
 
 def _initial(asked: Sync) -> dict[str, Any]:
     app = asked.app
-    sync = replace(
-        asked, up_to=app.news.position, ignored=ignored_users.get(app, asked.user_id)
-    )
+    sync = replace(asked, up_to=app.news.position, ignored=ignored_users.get(app, asked.user_id))
     with app.database.read() as txn:
         data = account_data.list_changed(txn, sync.user_id, 0, sync.up_to)
         moved = rooms_moved.of_initial(sync, txn)

@@ -29,6 +29,8 @@ CREATE TABLE access_tokens (
     created_ts BIGINT NOT NULL,
     -- NULL: never.
     expires_ts BIGINT,
+    -- The refresh token that was given out with it. Once this access token is used, what came before is void.
+    refresh_token_hash BYTEA,
     FOREIGN KEY (user_id, device_id) REFERENCES devices ON DELETE CASCADE
 );
 CREATE INDEX access_tokens_device ON access_tokens (user_id, device_id);
@@ -41,6 +43,8 @@ CREATE TABLE refresh_tokens (
     created_ts      BIGINT NOT NULL,
     expires_ts      BIGINT,
     successor_hash  BYTEA,
+    -- Whatever is refreshed, the session ends then. NULL: never.
+    session_ends_ts BIGINT,
     FOREIGN KEY (user_id, device_id) REFERENCES devices ON DELETE CASCADE
 );
 CREATE INDEX refresh_tokens_device ON refresh_tokens (user_id, device_id);

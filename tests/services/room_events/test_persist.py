@@ -1,4 +1,6 @@
-"""The way into a room's graph, on a real database: what is written, what is refused, what is answered twice."""
+"""The way into a room's graph, on a real database: what is written, what is refused, what is
+answered twice.
+"""
 
 from collections.abc import Callable
 

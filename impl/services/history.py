@@ -1,0 +1,192 @@
+"""/messages, /context and single events. C-S API, "Getting events for a room", "Event Context"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from impl import errors
+from impl.app import App
+from impl.core import state_trie
+from impl.requester import Requester
+from impl.services import client_events, history_page, room_reading
+from impl.services.client_events import Viewer
+from impl.services.history_page import Page, Reader
+from impl.services.sync import ignored_users
+from impl.services.visibility import IS_IN_ROOM
+from impl.storage import events, history, memberships, timeline
+from impl.storage.events import StoredEvent
+from impl.storage.history import Place
+from impl.storage.state_nodes import RoomNodes
+from impl.storage.timeline import Row
+
+MEMBER = "m.room.member"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What /messages asks for."""
+
+    is_back: bool
+    from_token: str | None = None
+    to_token: str | None = None
+    limit: int | None = None
+    filter: str | None = None
+
+
+def messages(app: App, requester: Requester, room_id: str, asked: Range) -> dict[str, Any]:
+    """A page of the room's history."""
+    wanted = history_page.read_filter(asked.filter)
+    limit = history_page.read_limit(asked.limit, wanted)
+    ignored = ignored_users.get(app, requester.user_id)
+    with app.database.read() as txn:
+        reader = history_page.open_room(app, txn, room_id, requester.user_id, wanted)
+        reader.ignored = ignored
+        start = (
+            history_page.place_of(reader, asked.from_token, "from")
+            if asked.from_token
+            else _default_start(reader, asked.is_back)
+        )
+        is_bounded = bool(asked.to_token)
+        end = (
+            history_page.place_of(reader, asked.to_token, "to")
+            if asked.to_token
+            else history.FIRST if asked.is_back else history.LAST
+        )
+        walk = history_page.walk_back if asked.is_back else history_page.walk_forth
+        page = walk(reader, start, end, limit) if wanted.passes_room(room_id) else Page([], {}, None)
+        viewer = Viewer(app, requester, page.memberships)
+        answer: dict[str, Any] = {
+            "start": asked.from_token or history_page.write_token(start),
+            "chunk": client_events.write(viewer, txn, page.events),
+        }
+        if page.end is not None:
+            answer["end"] = history_page.write_token(page.end)
+        elif is_bounded and page.events:
+            answer["end"] = asked.to_token
+        if wanted.lazy_load_members and page.events:
+            state = _members_of_senders(reader, page.events, page.events[0].state_after or 0)
+            answer["state"] = client_events.write_state(viewer, txn, state)
+    return answer
+
+
+def _default_start(reader: Reader, is_back: bool) -> Place:
+    """Without `from`: the first or the last event that the reader may see, or nearly."""
+    if not is_back:
+        return history.FIRST
+    txn, room_nid = reader.txn, reader.room.room_nid
+    if reader.last_join_depth != IS_IN_ROOM:
+        departure = memberships.get_last_departure(txn, room_nid, reader.user_id)
+        if departure is not None and not _is_world_readable(reader):
+            row = _row_of(reader, reader.app.events.get(txn, room_nid, departure))
+            if row is not None:
+                return row.topological, row.position
+    return history.get_newest_place(txn, room_nid)
+
+
+def _is_world_readable(reader: Reader) -> bool:
+    return room_reading.is_world_readable(reader.app, reader.txn, reader.room)
+
+
+def _row_of(reader: Reader, stored: StoredEvent | None) -> Row | None:
+    if stored is None:
+        return None
+    return timeline.get_of_event(
+        reader.txn, stored.room_nid, stored.event_nid, stored.event.depth
+    )
+
+
+def _members_of_senders(
+    reader: Reader, stored: Sequence[StoredEvent], root: int
+) -> list[StoredEvent]:
+    """C-S API, "Lazy-loading room members"."""
+    app, txn, room_nid = reader.app, reader.txn, reader.room.room_nid
+    keys = {(MEMBER, one.event.sender) for one in stored}
+    key_nids = app.state_keys.get_nids(txn, keys)
+    nodes = RoomNodes(txn, app.state_nodes, room_nid)
+    nids = sorted(state_trie.get_many(nodes, root, key_nids.values()).values())
+    loaded = app.events.get_many(txn, [(room_nid, nid) for nid in nids])
+    return [loaded[nid] for nid in nids]
+
+
+def event(app: App, requester: Requester, room_id: str, event_id: str) -> msgspec.Raw:
+    """One event; what somebody may not see is not there for them."""
+    with app.database.read() as txn:
+        reader = history_page.open_room(app, txn, room_id, requester.user_id)
+        stored, viewer = _visible(reader, requester, event_id)
+        return client_events.write(viewer, txn, [stored])[0]
+
+
+def _visible(reader: Reader, requester: Requester, event_id: str) -> tuple[StoredEvent, Viewer]:
+    room_nid = reader.room.room_nid
+    nid = None if "\0" in event_id else events.get_nid(reader.txn, room_nid, event_id)
+    stored = None if nid is None else reader.app.events.get(reader.txn, room_nid, nid)
+    if stored is not None:
+        seen, found = reader.sights.select([stored], reader.last_join_depth)
+        if seen:
+            return stored, Viewer(reader.app, requester, found)
+    raise errors.NotFound("there is no such event, or you may not see it")
+
+
+def context(
+    app: App,
+    requester: Requester,
+    room_id: str,
+    event_id: str,
+    limit: int | None,
+    filter_text: str | None,
+) -> dict[str, Any]:
+    """An event with those around it, and the state at the last of them."""
+    wanted = history_page.read_filter(filter_text)
+    number = history_page.read_limit(limit, wanted)
+    ignored = ignored_users.get(app, requester.user_id)
+    with app.database.read() as txn:
+        reader = history_page.open_room(app, txn, room_id, requester.user_id, wanted)
+        reader.ignored = ignored
+        stored, viewer = _visible(reader, requester, event_id)
+        row = _row_of(reader, stored)
+        if row is None:
+            raise errors.NotFound("the event has no place in the room's history")
+        place = (row.topological, row.position)
+        just_before = (row.topological, row.position - 1)
+        before = history_page.walk_back(reader, just_before, history.FIRST, number // 2)
+        after = history_page.walk_forth(reader, place, history.LAST, number - number // 2)
+        around = Viewer(app, requester, before.memberships | after.memberships)
+        last = after.events[-1] if after.events else stored
+        state = _state(reader, [*before.events, stored, *after.events], last.state_after or 0)
+        return {
+            "start": history_page.write_token(_outer(reader, before, just_before, is_back=True)),
+            "end": history_page.write_token(_outer(reader, after, place, is_back=False)),
+            "event": client_events.write(viewer, txn, [stored])[0],
+            "events_before": client_events.write(around, txn, before.events),
+            "events_after": client_events.write(around, txn, after.events),
+            "state": client_events.write_state(around, txn, state),
+        }
+
+
+def _outer(reader: Reader, page: Page, start: Place, *, is_back: bool) -> Place:
+    """Where the client goes on from a page, even if there is nothing more now."""
+    if page.end is not None:
+        return page.end
+    row = _row_of(reader, page.events[-1]) if page.events else None
+    if row is None:
+        return start
+    return row.topological, row.position - 1 if is_back else row.position
+
+
+def _state(reader: Reader, shown: Sequence[StoredEvent], root: int) -> list[StoredEvent]:
+    app, txn, room = reader.app, reader.txn, reader.room
+    state = room_reading.whole_state_at(app, txn, room, root)
+    wanted = reader.filter
+    if wanted.lazy_load_members:
+        senders = {one.event.sender for one in shown}
+        state = [
+            one for one in state if one.event.type != MEMBER or one.event.state_key in senders
+        ]
+    return [
+        one
+        for one in state
+        if wanted.passes_all
+        or wanted.passes(one.event.type, one.event.sender, one.event.content)
+    ]

@@ -1,0 +1,122 @@
+"""Receipts and read markers. C-S API, "Receipts", "Read and unread markers".
+
+Both only move forward: what names an earlier event than the one that stands there changes nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from impl import errors
+from impl.app import App
+from impl.requester import Requester
+from impl.services import ephemeral, room_reading
+from impl.storage import account_data, events, receipts
+from impl.storage.events import StoredEvent
+from impl.storage.rooms import Room
+
+READ = "m.read"
+READ_PRIVATE = "m.read.private"
+FULLY_READ = "m.fully_read"
+TYPES = (READ, READ_PRIVATE, FULLY_READ)
+
+# The thread of what is in none.
+MAIN = "main"
+NO_THREAD = ""
+# "Following the event relationships" ends after this many.
+HOPS_MAX = 3
+
+
+def mark(app: App, requester: Requester, room_id: str, markers: Mapping[str, str | None]) -> None:
+    """Move several markers at once: type -> event_id, None for one that stays."""
+    wanted = {kind: event_id for kind, event_id in markers.items() if event_id is not None}
+    with app.database.read() as txn:
+        room = room_reading.get_joined(app, txn, room_id, requester.user_id)
+        found = {kind: _event(app, txn, room, event_id) for kind, event_id in wanted.items()}
+    for kind, event in found.items():
+        _move(app, requester, room, kind, event, NO_THREAD)
+
+
+def send(
+    app: App,
+    requester: Requester,
+    room_id: str,
+    receipt_type: str,
+    event_id: str,
+    thread_id: str | None,
+) -> None:
+    """The user has read up to an event, in a thread or, without `thread_id`, everywhere."""
+    if receipt_type not in TYPES:
+        raise errors.InvalidParam(f"the receipt type must be one of {', '.join(TYPES)}")
+    if thread_id is not None and not thread_id:
+        raise errors.InvalidParam("thread_id must not be empty")
+    if thread_id is not None and receipt_type == FULLY_READ:
+        raise errors.InvalidParam("thread_id is not for m.fully_read")
+    with app.database.read() as txn:
+        room = room_reading.get_joined(app, txn, room_id, requester.user_id)
+        event = _event(app, txn, room, event_id)
+        if thread_id is not None and not _is_in_thread(app, txn, room, event, thread_id):
+            raise errors.InvalidParam("the event is not in the thread of thread_id")
+    _move(app, requester, room, receipt_type, event, thread_id or NO_THREAD)
+
+
+def _event(app: App, txn: Any, room: Room, event_id: str) -> StoredEvent:
+    found = _find(app, txn, room, event_id)
+    if found is None:
+        raise errors.NotFound("the room has no such event")
+    return found
+
+
+def _find(app: App, txn: Any, room: Room, event_id: str) -> StoredEvent | None:
+    if "\0" in event_id:
+        return None
+    nid = events.get_nid(txn, room.room_nid, event_id)
+    return app.events.get(txn, room.room_nid, nid) if nid is not None else None
+
+
+def _is_in_thread(app: App, txn: Any, room: Room, event: StoredEvent, thread_id: str) -> bool:
+    """C-S API, "Threaded read receipts": what is in a thread."""
+    # A root is in the main timeline, but to have read it is to have begun its thread.
+    if event.event_id == thread_id:
+        return True
+    current: StoredEvent | None = event
+    for _ in range(HOPS_MAX):
+        relation = current.event.content.get("m.relates_to") if current is not None else None
+        parent_id = relation.get("event_id") if isinstance(relation, dict) else None
+        if not isinstance(relation, dict) or not isinstance(parent_id, str):
+            break
+        if relation.get("rel_type") == "m.thread":
+            return parent_id == thread_id
+        current = _find(app, txn, room, parent_id)
+    return thread_id == MAIN
+
+
+def _move(
+    app: App, requester: Requester, room: Room, kind: str, event: StoredEvent, thread_id: str
+) -> None:
+    user_id = requester.user_id
+    key = (room.room_nid, user_id, kind, thread_id)
+
+    def move_receipt(txn: Any) -> None:
+        known = receipts.get_for_update(txn, *key)
+        if _is_forward(app, txn, room, known, event):
+            receipts.put(txn, key, event.event_id, app.now_ms())
+
+    def move_marker(txn: Any) -> None:
+        account_data.lock(txn, user_id)
+        known = account_data.get(txn, user_id, room.room_id, FULLY_READ) or {}
+        if _is_forward(app, txn, room, known.get("event_id"), event):
+            content = {"event_id": event.event_id}
+            account_data.put(txn, user_id, room.room_id, FULLY_READ, content)
+
+    # Of two that wait for one commit, the one that is ahead is written.
+    write = move_marker if kind == FULLY_READ else move_receipt
+    ephemeral.submit(app, key, write, rank=event.event.depth)
+
+
+def _is_forward(app: App, txn: Any, room: Room, known_id: str | None, event: StoredEvent) -> bool:
+    if known_id is None:
+        return True
+    if known_id == event.event_id:
+        return False
+    known = _find(app, txn, room, known_id)
+    return known is None or known.event.depth <= event.event.depth

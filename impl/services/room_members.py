@@ -1,0 +1,82 @@
+"""Who is in a room. C-S API, "Getting events for a room": /members, /joined_members."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from impl import errors
+from impl.app import App
+from impl.core import state_trie, stream_token
+from impl.core.rejection import Malformed
+from impl.requester import Requester
+from impl.services import client_events, room_reading
+from impl.services.client_events import Viewer
+from impl.storage import memberships, timeline
+from impl.storage.rooms import Room
+from impl.storage.state_nodes import RoomNodes
+
+MEMBER = "m.room.member"
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which members: those of one membership, or not of another; at a token's place."""
+
+    at: str | None = None
+    membership: str | None = None
+    not_membership: str | None = None
+
+    def includes(self, membership: object) -> bool:
+        if self.membership is None and self.not_membership is None:
+            return True
+        # Either condition will do.
+        is_named = self.membership is not None and membership == self.membership
+        return is_named or (self.not_membership is not None and membership != self.not_membership)
+
+
+def members(app: App, requester: Requester, room_id: str, which: Which) -> list[msgspec.Raw]:
+    """The membership events of a room, as it is, as it was at a place, or as the requester left it."""
+    with app.database.read() as txn:
+        room, root = room_reading.visible_root(app, txn, room_id, requester.user_id)
+        if which.at is not None:
+            root = _root_at(app, txn, room, requester.user_id, which.at, root)
+        nodes = RoomNodes(txn, app.state_nodes, room.room_nid)
+        state = dict(state_trie.items(nodes, root))
+        keys = app.state_keys.get_keys(txn, state)
+        nids = sorted(nid for key, nid in state.items() if keys[key][0] == MEMBER)
+        loaded = app.events.get_many(txn, [(room.room_nid, nid) for nid in nids])
+        wanted = [loaded[nid] for nid in nids if which.includes(loaded[nid].event.membership)]
+        return client_events.write_state(Viewer(app, requester), txn, wanted)
+
+
+def _root_at(app: App, txn: Any, room: Room, user_id: str, at: str, root: int) -> int:
+    try:
+        position = stream_token.parse(at).position
+    except Malformed as error:
+        raise errors.InvalidParam("at is not a token of this server") from error
+    departure = memberships.get_last_departure(txn, room.room_nid, user_id)
+    left = app.events.get(txn, room.room_nid, departure) if departure is not None else None
+    if left is not None and left.state_after == root:
+        row = timeline.get_of_event(txn, room.room_nid, left.event_nid, left.event.depth)
+        if row is not None and row.position <= position:
+            return root
+    return timeline.get_state_root_at(txn, room.room_nid, position) or state_trie.EMPTY
+
+
+def joined_members(app: App, requester: Requester, room_id: str) -> dict[str, dict[str, str]]:
+    """user_id -> profile, of those who are in the room."""
+    with app.database.read() as txn:
+        room = room_reading.get_joined(app, txn, room_id, requester.user_id)
+        joined = memberships.list_of_room(txn, room.room_nid, "join")
+    return {
+        member.user_id: {
+            key: value
+            for key, value in (
+                ("display_name", member.display_name),
+                ("avatar_url", member.avatar_url),
+            )
+            if value is not None
+        }
+        for member in joined
+    }

@@ -1,0 +1,93 @@
+"""Who is typing. C-S API, "Typing Notifications".
+
+Others are told when somebody begins and when they stop, not when they go on. Who says nothing more stops when their
+time is over: the worker that took the request waits for that and writes the stop, and readers take no notice of who is
+overdue, should that worker be gone.
+"""
+
+from typing import Any
+
+import gevent
+
+from impl import errors
+from impl.app import App
+from impl.requester import Requester
+from impl.services import ephemeral, room_reading
+from impl.storage import typing
+
+TIMEOUT_MS_DEFAULT = 30_000
+TIMEOUT_MS_MAX = 120_000
+
+
+def start(
+    app: App, requester: Requester, room_id: str, user_id: str, timeout_ms: int | None
+) -> None:
+    """The user types, for this long."""
+    room_nid = _check(app, requester, room_id, user_id)
+    wanted = TIMEOUT_MS_DEFAULT if timeout_ms is None else timeout_ms
+    until_ts = app.now_ms() + max(0, min(wanted, TIMEOUT_MS_MAX))
+
+    def write(txn: Any) -> None:
+        known = typing.get_for_update(txn, room_nid, user_id)
+        if known is not None and known > app.now_ms():
+            typing.extend(txn, room_nid, user_id, until_ts)
+        else:
+            typing.put(txn, room_nid, user_id, until_ts)
+
+    ephemeral.submit(app, ("typing", room_nid, user_id), write)
+    app.part(_Timers, _Timers).set(room_nid, user_id, until_ts)
+
+
+def stop(app: App, requester: Requester, room_id: str, user_id: str) -> None:
+    """The user types no more."""
+    room_nid = _check(app, requester, room_id, user_id)
+    app.part(_Timers, _Timers).cancel(room_nid, user_id)
+
+    def write(txn: Any) -> None:
+        if typing.get_for_update(txn, room_nid, user_id):
+            typing.put(txn, room_nid, user_id, 0)
+
+    ephemeral.submit(app, ("typing", room_nid, user_id), write)
+
+
+def _check(app: App, requester: Requester, room_id: str, user_id: str) -> int:
+    if user_id != requester.user_id:
+        raise errors.Forbidden("you can only type yourself")
+    with app.database.read() as txn:
+        return room_reading.get_joined(app, txn, room_id, user_id).room_nid
+
+
+class _Timers:
+    """This worker's greenlets that end typing when its time is over."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._timers: dict[tuple[int, str], gevent.Greenlet] = {}
+
+    def set(self, room_nid: int, user_id: str, until_ts: int) -> None:
+        self.cancel(room_nid, user_id)
+        delay_s = max(0, until_ts - self._app.now_ms()) / 1000
+        self._timers[room_nid, user_id] = gevent.spawn_later(
+            delay_s, self._expire, room_nid, user_id
+        )
+
+    def cancel(self, room_nid: int, user_id: str) -> None:
+        timer = self._timers.pop((room_nid, user_id), None)
+        if timer is not None:
+            timer.kill(block=False)
+
+    def stop(self) -> None:
+        gevent.killall(list(self._timers.values()))
+
+    def _expire(self, room_nid: int, user_id: str) -> None:
+        # From here on it is not to be killed: others may wait for the same commit.
+        self._timers.pop((room_nid, user_id), None)
+
+        def write(txn: Any) -> None:
+            until_ts = typing.get_for_update(txn, room_nid, user_id)
+            # Another worker may have heard that they go on.
+            if until_ts and until_ts <= self._app.now_ms():
+                typing.put(txn, room_nid, user_id, 0)
+
+        # What they themselves say in the same commit goes before.
+        ephemeral.submit(self._app, ("typing", room_nid, user_id), write, rank=-1)

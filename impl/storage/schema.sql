@@ -1,0 +1,311 @@
+CREATE TABLE public.access_tokens (
+    token_hash bytea NOT NULL,
+    user_id text NOT NULL,
+    device_id text NOT NULL,
+    created_ts bigint NOT NULL,
+    expires_ts bigint,
+    refresh_token_hash bytea
+);
+CREATE TABLE public.account_data (
+    user_id text NOT NULL,
+    room_id text DEFAULT ''::text NOT NULL,
+    type text NOT NULL,
+    content text NOT NULL,
+    "position" bigint NOT NULL
+);
+CREATE TABLE public.auth_chains (
+    room_nid bigint NOT NULL,
+    event_nid bigint NOT NULL,
+    chain bytea NOT NULL
+);
+CREATE TABLE public.client_transactions (
+    user_id text NOT NULL,
+    device_id text NOT NULL,
+    scope text NOT NULL,
+    txn_id text NOT NULL,
+    event_id text NOT NULL,
+    created_ts bigint NOT NULL
+);
+CREATE TABLE public.current_state (
+    room_nid bigint NOT NULL,
+    event_type text NOT NULL,
+    state_key text NOT NULL,
+    event_nid bigint NOT NULL
+);
+CREATE TABLE public.devices (
+    user_id text NOT NULL,
+    device_id text NOT NULL,
+    display_name text,
+    created_ts bigint NOT NULL,
+    last_seen_ts bigint,
+    last_seen_ip text
+);
+CREATE TABLE public.event_edges (
+    room_nid bigint NOT NULL,
+    prev_event_id text NOT NULL,
+    event_nid bigint NOT NULL
+);
+CREATE SEQUENCE public.event_nids
+    START WITH 1
+    INCREMENT BY 1024
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+CREATE TABLE public.events (
+    room_nid bigint NOT NULL,
+    event_nid bigint NOT NULL,
+    event_id text NOT NULL,
+    pdu text NOT NULL,
+    auth_event_nids bigint[] NOT NULL,
+    state_before bigint,
+    state_after bigint,
+    rejected_reason text,
+    is_soft_failed boolean DEFAULT false NOT NULL,
+    redacted_by_nid bigint,
+    sender_device_id text,
+    txn_id text
+);
+ALTER TABLE ONLY public.events ALTER COLUMN pdu SET STORAGE EXTERNAL;
+CREATE TABLE public.filters (
+    user_id text NOT NULL,
+    filter_id bigint NOT NULL,
+    definition text NOT NULL
+);
+CREATE TABLE public.membership_changes (
+    user_id text NOT NULL,
+    "position" bigint NOT NULL,
+    room_nid bigint NOT NULL,
+    event_nid bigint NOT NULL,
+    membership text NOT NULL
+);
+CREATE TABLE public.profile_fields (
+    user_id text NOT NULL,
+    key_name text NOT NULL,
+    value text NOT NULL
+);
+CREATE TABLE public.published_rooms (
+    room_nid bigint NOT NULL,
+    published_ts bigint NOT NULL
+);
+CREATE TABLE public.push_rules (
+    user_id text NOT NULL,
+    changes text NOT NULL
+);
+CREATE TABLE public.receipts (
+    room_nid bigint NOT NULL,
+    user_id text NOT NULL,
+    receipt_type text NOT NULL,
+    thread_id text DEFAULT ''::text NOT NULL,
+    event_id text NOT NULL,
+    received_ts bigint NOT NULL,
+    "position" bigint NOT NULL
+);
+CREATE TABLE public.refresh_tokens (
+    token_hash bytea NOT NULL,
+    user_id text NOT NULL,
+    device_id text NOT NULL,
+    created_ts bigint NOT NULL,
+    expires_ts bigint,
+    successor_hash bytea,
+    session_ends_ts bigint
+);
+CREATE TABLE public.registration_nonces (
+    nonce text NOT NULL,
+    created_ts bigint NOT NULL
+);
+CREATE TABLE public.registration_tokens (
+    token text NOT NULL,
+    uses_allowed integer,
+    pending integer DEFAULT 0 NOT NULL,
+    completed integer DEFAULT 0 NOT NULL,
+    expires_ts bigint
+);
+CREATE TABLE public.room_aliases (
+    room_nid bigint NOT NULL,
+    room_alias text NOT NULL,
+    creator text NOT NULL,
+    created_ts bigint NOT NULL
+);
+CREATE TABLE public.room_members (
+    room_nid bigint NOT NULL,
+    user_id text NOT NULL,
+    membership text NOT NULL,
+    event_nid bigint NOT NULL,
+    sender text NOT NULL,
+    display_name text,
+    avatar_url text,
+    is_forgotten boolean DEFAULT false NOT NULL
+);
+CREATE TABLE public.rooms (
+    room_nid bigint NOT NULL,
+    room_id text NOT NULL,
+    room_version text NOT NULL,
+    created_ts bigint NOT NULL,
+    forward_extremities bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    depth_max bigint DEFAULT 0 NOT NULL,
+    current_state_root bigint DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='70');
+ALTER TABLE public.rooms ALTER COLUMN room_nid ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rooms_room_nid_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.schema_migrations (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE public.state_keys (
+    state_key_nid bigint NOT NULL,
+    event_type text NOT NULL,
+    state_key text NOT NULL
+);
+ALTER TABLE public.state_keys ALTER COLUMN state_key_nid ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.state_keys_state_key_nid_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE SEQUENCE public.state_node_nids
+    START WITH 1
+    INCREMENT BY 1024
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+CREATE TABLE public.state_nodes (
+    room_nid bigint NOT NULL,
+    node_nid bigint NOT NULL,
+    content bytea NOT NULL
+);
+ALTER TABLE ONLY public.state_nodes ALTER COLUMN content SET STORAGE PLAIN;
+CREATE TABLE public.stream_epoch (
+    only_row boolean DEFAULT true NOT NULL,
+    started_at text NOT NULL,
+    timeline_id bigint NOT NULL,
+    system_identifier text NOT NULL,
+    CONSTRAINT stream_epoch_only_row_check CHECK (only_row)
+);
+CREATE SEQUENCE public.stream_positions
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+CREATE TABLE public.timeline (
+    room_nid bigint NOT NULL,
+    "position" bigint NOT NULL,
+    event_nid bigint NOT NULL,
+    topological bigint NOT NULL,
+    current_state_root bigint NOT NULL,
+    redacts_nid bigint
+);
+CREATE TABLE public.typing (
+    room_nid bigint NOT NULL,
+    user_id text NOT NULL,
+    until_ts bigint NOT NULL,
+    "position" bigint NOT NULL
+);
+CREATE TABLE public.ui_auth_sessions (
+    session_id text NOT NULL,
+    created_ts bigint NOT NULL,
+    operation text NOT NULL,
+    body text NOT NULL,
+    completed text DEFAULT '{}'::text NOT NULL
+);
+CREATE TABLE public.users (
+    user_id text NOT NULL,
+    password_hash text,
+    created_ts bigint NOT NULL,
+    is_admin boolean DEFAULT false NOT NULL,
+    is_guest boolean DEFAULT false NOT NULL,
+    is_deactivated boolean DEFAULT false NOT NULL,
+    appservice_id text
+);
+ALTER TABLE ONLY public.access_tokens
+    ADD CONSTRAINT access_tokens_pkey PRIMARY KEY (token_hash);
+ALTER TABLE ONLY public.account_data
+    ADD CONSTRAINT account_data_pkey PRIMARY KEY (user_id, room_id, type);
+ALTER TABLE ONLY public.auth_chains
+    ADD CONSTRAINT auth_chains_pkey PRIMARY KEY (room_nid, event_nid);
+ALTER TABLE ONLY public.client_transactions
+    ADD CONSTRAINT client_transactions_pkey PRIMARY KEY (user_id, device_id, scope, txn_id);
+ALTER TABLE ONLY public.current_state
+    ADD CONSTRAINT current_state_pkey PRIMARY KEY (room_nid, event_type, state_key);
+ALTER TABLE ONLY public.devices
+    ADD CONSTRAINT devices_pkey PRIMARY KEY (user_id, device_id);
+ALTER TABLE ONLY public.event_edges
+    ADD CONSTRAINT event_edges_pkey PRIMARY KEY (room_nid, prev_event_id, event_nid);
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (room_nid, event_nid);
+ALTER TABLE ONLY public.filters
+    ADD CONSTRAINT filters_pkey PRIMARY KEY (user_id, filter_id);
+ALTER TABLE ONLY public.membership_changes
+    ADD CONSTRAINT membership_changes_pkey PRIMARY KEY (user_id, "position");
+ALTER TABLE ONLY public.profile_fields
+    ADD CONSTRAINT profile_fields_pkey PRIMARY KEY (user_id, key_name);
+ALTER TABLE ONLY public.published_rooms
+    ADD CONSTRAINT published_rooms_pkey PRIMARY KEY (room_nid);
+ALTER TABLE ONLY public.push_rules
+    ADD CONSTRAINT push_rules_pkey PRIMARY KEY (user_id);
+ALTER TABLE ONLY public.receipts
+    ADD CONSTRAINT receipts_pkey PRIMARY KEY (room_nid, user_id, receipt_type, thread_id);
+ALTER TABLE ONLY public.refresh_tokens
+    ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
+ALTER TABLE ONLY public.registration_nonces
+    ADD CONSTRAINT registration_nonces_pkey PRIMARY KEY (nonce);
+ALTER TABLE ONLY public.registration_tokens
+    ADD CONSTRAINT registration_tokens_pkey PRIMARY KEY (token);
+ALTER TABLE ONLY public.room_aliases
+    ADD CONSTRAINT room_aliases_pkey PRIMARY KEY (room_alias);
+ALTER TABLE ONLY public.room_members
+    ADD CONSTRAINT room_members_pkey PRIMARY KEY (room_nid, user_id);
+ALTER TABLE ONLY public.rooms
+    ADD CONSTRAINT rooms_pkey PRIMARY KEY (room_nid);
+ALTER TABLE ONLY public.rooms
+    ADD CONSTRAINT rooms_room_id_key UNIQUE (room_id);
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.state_keys
+    ADD CONSTRAINT state_keys_event_type_state_key_key UNIQUE (event_type, state_key);
+ALTER TABLE ONLY public.state_keys
+    ADD CONSTRAINT state_keys_pkey PRIMARY KEY (state_key_nid);
+ALTER TABLE ONLY public.state_nodes
+    ADD CONSTRAINT state_nodes_pkey PRIMARY KEY (room_nid, node_nid);
+ALTER TABLE ONLY public.stream_epoch
+    ADD CONSTRAINT stream_epoch_pkey PRIMARY KEY (only_row);
+ALTER TABLE ONLY public.timeline
+    ADD CONSTRAINT timeline_pkey PRIMARY KEY (room_nid, "position");
+ALTER TABLE ONLY public.typing
+    ADD CONSTRAINT typing_pkey PRIMARY KEY (room_nid, user_id);
+ALTER TABLE ONLY public.ui_auth_sessions
+    ADD CONSTRAINT ui_auth_sessions_pkey PRIMARY KEY (session_id);
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
+CREATE INDEX access_tokens_device ON public.access_tokens USING btree (user_id, device_id);
+CREATE UNIQUE INDEX account_data_position ON public.account_data USING btree ("position");
+CREATE INDEX account_data_user ON public.account_data USING btree (user_id, "position");
+CREATE INDEX client_transactions_created ON public.client_transactions USING btree (created_ts);
+CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room_nid);
+CREATE INDEX membership_changes_room ON public.membership_changes USING btree (room_nid, user_id, "position");
+CREATE UNIQUE INDEX receipts_position ON public.receipts USING btree ("position");
+CREATE INDEX receipts_room ON public.receipts USING btree (room_nid, "position");
+CREATE INDEX refresh_tokens_device ON public.refresh_tokens USING btree (user_id, device_id);
+CREATE INDEX refresh_tokens_successor ON public.refresh_tokens USING btree (successor_hash);
+CREATE INDEX room_aliases_room ON public.room_aliases USING btree (room_nid, room_alias);
+CREATE INDEX room_members_user ON public.room_members USING btree (user_id, membership);
+CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
+CREATE UNIQUE INDEX timeline_position ON public.timeline USING btree ("position");
+CREATE UNIQUE INDEX typing_position ON public.typing USING btree ("position");
+CREATE INDEX ui_auth_sessions_created ON public.ui_auth_sessions USING btree (created_ts);
+ALTER TABLE ONLY public.access_tokens
+    ADD CONSTRAINT access_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.devices
+    ADD CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
+ALTER TABLE ONLY public.refresh_tokens
+    ADD CONSTRAINT refresh_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;

@@ -1,0 +1,133 @@
+"""Every implemented client-server operation under input that schemathesis makes of the specification:
+never a 5xx, every 4xx with an errcode, and each answer as its schema says (api_client.py checks that).
+
+In CI a few examples for each, always the same. `SOMA_CONTRACT_EXAMPLES=200` asks for more, and new ones.
+"""
+
+import importlib
+import itertools
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+
+from generated.operations import OPERATIONS, Operation
+from tests.api.api_client import Answer, Api, User, register
+
+ROOT = Path(__file__).parents[2]
+BUNDLE = ROOT / "generated" / "openapi-3.1" / "client-server.json"
+EXAMPLES = int(os.environ.get("SOMA_CONTRACT_EXAMPLES", "5"))
+METHODS_WITH_BODY = {"PUT", "POST", "DELETE"}
+# A poll must not wait.
+AT_ONCE = {"timeout": 0}
+
+_names = itertools.count(1)
+
+
+def _is_implemented(operation: Operation) -> bool:
+    module = importlib.import_module(operation.impl_module)
+    return operation.api == "client-server" and hasattr(module, operation.name)
+
+
+IMPLEMENTED = [operation for operation in OPERATIONS if _is_implemented(operation)]
+
+
+@pytest.fixture(scope="session")
+def specification() -> Any:
+    return schemathesis.openapi.from_dict(json.loads(BUNDLE.read_text()))
+
+
+class Tester:
+    """A user with a room who sends what was made up, and looks at what comes back."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._begin()
+
+    def _begin(self) -> None:
+        self._user: User = register(self._api, f"tester{next(_names)}")
+        # What a generated identifier never hits: things that there are.
+        self._real = {
+            "roomId": self._user.create_room(preset="public_chat"),
+            "userId": self._user.user_id,
+            "deviceId": self._user.device_id,
+            "eventType": "m.room.message",
+        }
+
+    def try_out(self, operation: Operation, case: Any, use_real: bool) -> None:
+        answer = self._send(operation, case, use_real)
+        shown = f"{operation.method} {case.formatted_path} {case.query} {case.body!r}"
+        assert answer.status < 500, f"{shown}: {answer}"
+        if answer.status >= 400:
+            assert isinstance(answer.errcode, str) and answer.errcode, f"{shown}: {answer}"
+        if answer.status == 401 and answer.errcode == "M_UNKNOWN_TOKEN":
+            # It was a logout that came before.
+            self._begin()
+
+    def _send(self, operation: Operation, case: Any, use_real: bool) -> Answer:
+        path = case.path
+        for name, value in (case.path_parameters or {}).items():
+            if use_real:
+                value = self._real.get(name, value)
+            path = path.replace(f"{{{name}}}", quote(_as_text(value), safe=""))
+        query = dict(case.query or {})
+        if "timeout" in query:
+            query |= AT_ONCE
+        return self._api.request(
+            operation.method,
+            path,
+            token=self._user.access_token,
+            query={name: _as_query(value) for name, value in query.items()},
+            data=_as_bytes(case.body) if operation.method in METHODS_WITH_BODY else b"",
+        )
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _as_query(value: object) -> object:
+    return [_as_text(one) for one in value] if isinstance(value, list) else _as_text(value)
+
+
+def _as_bytes(body: object) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    try:
+        return json.dumps(body).encode()
+    except TypeError:
+        # Without a body.
+        return b""
+
+
+@pytest.mark.parametrize("operation", IMPLEMENTED, ids=lambda operation: operation.name)
+def test_generated_input_is_answered_as_the_specification_says(
+    operation: Operation, specification: Any, api: Api
+) -> None:
+    described = specification[operation.path][operation.method.lower()]
+    made = st.one_of(
+        described.as_strategy(generation_mode=GenerationMode.POSITIVE),
+        described.as_strategy(generation_mode=GenerationMode.NEGATIVE),
+    )
+    tester = Tester(api)
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize="SOMA_CONTRACT_EXAMPLES" not in os.environ,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=made, use_real=st.booleans())
+    def try_out(case: Any, use_real: bool) -> None:
+        tester.try_out(operation, case, use_real)
+
+    try_out()

@@ -1,0 +1,58 @@
+"""The log's two forms, and what it hides."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from impl.supervisor import logs
+
+
+@pytest.fixture(autouse=True)
+def _root_logger() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def written(form: str, *arguments: object, **options: object) -> str:
+    stream = io.StringIO()
+    logs.set_up("info", form, stream)
+    logging.getLogger("test").info(*arguments, **options)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def test_text_has_the_fields_after_the_message() -> None:
+    line = written("text", "served %s", "it", extra={"status": 200, "path": "/a b", "empty": ""})
+    assert line.endswith('served it status=200 path="/a b" empty=""\n')
+    assert " INFO test [" in line
+
+
+def test_json_is_one_object_per_line() -> None:
+    entry = json.loads(written("json", "two\nlines", extra={"status": 200}))
+    assert (entry["message"], entry["status"], entry["level"]) == ("two\nlines", 200, "INFO")
+
+
+def test_a_traceback_follows() -> None:
+    try:
+        raise ValueError("why")
+    except ValueError:
+        assert "ValueError: why" in written("text", "failed", exc_info=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET /sync?access_token=hush&since=1",
+        "Authorization: Bearer hush",
+        '{"password": "hush"}',
+        "registration_shared_secret: hush",
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_secrets_are_masked(text: str, form: str) -> None:
+    assert "hush" not in written(form, text)
