@@ -1275,6 +1275,8 @@ OPERATIONS: tuple[Operation, ...] = (
         body_content_type="application/json",
         response_name="LoginResponse",
         response_content_type="application/json",
+        security=("accessTokenQuery", "accessTokenBearer"),
+        security_optional=True,
         rate_limited=True,
     ),
     Operation(
@@ -1524,6 +1526,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path_parameters=("user_id", "key_name"),
         response_name="GetProfileFieldResponse",
         response_content_type="application/json",
+        security=("accessTokenQuery", "accessTokenBearer"),
+        security_optional=True,
     ),
     Operation(
         "client-server",
@@ -1567,6 +1571,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path_parameters=("user_id",),
         response_name="GetUserProfileResponse",
         response_content_type="application/json",
+        security=("accessTokenQuery", "accessTokenBearer"),
+        security_optional=True,
     ),
     Operation(
         "client-server",
@@ -1797,6 +1803,8 @@ OPERATIONS: tuple[Operation, ...] = (
         body_content_type="application/json",
         response_name="RegisterResponse",
         response_content_type="application/json",
+        security=("accessTokenQuery", "accessTokenBearer"),
+        security_optional=True,
         rate_limited=True,
     ),
     Operation(

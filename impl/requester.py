@@ -8,9 +8,8 @@ class Requester:
     """The authenticated user of a request.
 
     `device_id` is None for an application service that masquerades without a device.
-    `access_token_hash` is the SHA-256 of the token, empty for application services; it names the token in
-    the database, where the token itself is not kept.
-    """
+    `access_token_hash` is the SHA-256 of the token, empty for application services; it names the
+    token in the database, where the token itself is not kept."""
 
     user_id: str
     device_id: str | None

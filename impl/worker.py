@@ -1,8 +1,8 @@
 """The background process: configuration -> App -> job loops, until it is told to stop.
 
-Every loop is a greenlet of its own. One that fails is started again, later each time; that it failed is
-logged. What a loop was doing is a lease in the database, and falls free with our connection.
-"""
+Every loop is a greenlet of its own. One that fails is started again, later each time; that it
+failed is logged. What a loop was doing is a lease in the database, and falls free with our
+connection."""
 
 import importlib
 import logging

@@ -39,7 +39,7 @@ class Served:
 
     @classmethod
     def new(cls, workers: int = 2) -> Self:
-        """In a new directory with a short path that every user can enter, as PostgreSQL needs it."""
+        """In a new directory: its path is short, and open to the user that PostgreSQL runs as."""
         directory = Path(tempfile.mkdtemp(prefix="soma-served-"))
         directory.chmod(0o755)
         return cls(directory, workers)
@@ -59,6 +59,12 @@ class Served:
     @property
     def log(self) -> str:
         return self._log_path.read_text(errors="replace")
+
+    @property
+    def troubles(self) -> str:
+        """The end of the log without the requests that went well."""
+        lines = [line for line in self.log.splitlines() if "INFO" not in line or "errcode" in line]
+        return "\n".join(lines[-80:])
 
     def start(self) -> None:
         """Returns when the server answers."""

@@ -51,6 +51,7 @@ class Operations(Protocol):
     def login(
         self,
         app: Any,
+        requester: Any | None,
         body: LoginBody,
     ) -> LoginResponse | dict[str, Any]: ...
 
@@ -64,6 +65,7 @@ def get_login_flows(
 
 def login(
     app: Any,
+    requester: Any | None,
     body: LoginBody,
 ) -> LoginResponse | dict[str, Any]:
     """POST /_matrix/client/v3/login"""

@@ -28,6 +28,7 @@ class Operations(Protocol):
     def get_profile_field(
         self,
         app: Any,
+        requester: Any | None,
         user_id: str,
         key_name: str,
     ) -> GetProfileFieldResponse | dict[str, Any]: ...
@@ -52,12 +53,14 @@ class Operations(Protocol):
     def get_user_profile(
         self,
         app: Any,
+        requester: Any | None,
         user_id: str,
     ) -> GetUserProfileResponse | dict[str, Any]: ...
 
 
 def get_profile_field(
     app: Any,
+    requester: Any | None,
     user_id: str,
     key_name: str,
 ) -> GetProfileFieldResponse | dict[str, Any]:
@@ -88,6 +91,7 @@ def delete_profile_field(
 
 def get_user_profile(
     app: Any,
+    requester: Any | None,
     user_id: str,
 ) -> GetUserProfileResponse | dict[str, Any]:
     """GET /_matrix/client/v3/profile/{userId}"""

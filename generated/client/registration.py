@@ -20,6 +20,7 @@ class RegisterBody(Struct, kw_only=True):
     initial_device_display_name: str | None = None
     inhibit_login: bool | None = None
     refresh_token: bool | None = None
+    type: str | None = None
 
 
 class RegisterQuery(Struct, kw_only=True):
@@ -81,6 +82,7 @@ class Operations(Protocol):
     def register(
         self,
         app: Any,
+        requester: Any | None,
         query: RegisterQuery,
         body: RegisterBody,
     ) -> RegisterResponse | dict[str, Any]: ...
@@ -106,6 +108,7 @@ class Operations(Protocol):
 
 def register(
     app: Any,
+    requester: Any | None,
     query: RegisterQuery,
     body: RegisterBody,
 ) -> RegisterResponse | dict[str, Any]:

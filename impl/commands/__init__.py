@@ -1,1 +1,3 @@
-"""`soma COMMAND`: one module per command, each with `add_arguments(parser)` and `run(arguments) -> int`."""
+"""`soma COMMAND`: one module per command, each with `add_arguments(parser)` and `run(arguments) ->
+int`.
+"""

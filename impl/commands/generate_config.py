@@ -10,9 +10,9 @@ from pathlib import Path
 from impl.core.identifiers import is_server_name
 
 TEMPLATE = """\
-# Soma's configuration. The keys are those of Synapse's homeserver.yaml, with the same meaning; Soma's
-# own stand under `soma` at the end. A key that Soma does not know is named in a warning when it starts.
-# Paths are relative to this file.
+# Soma's configuration. The keys are those of Synapse's homeserver.yaml, with the same meaning;
+# Soma's own stand under `soma` at the end. A key that Soma does not know is named in a warning when
+# it starts. Paths are relative to this file.
 
 # The part after the colon in user IDs. It can never be changed.
 server_name: {server_name}
@@ -20,8 +20,8 @@ server_name: {server_name}
 # Where clients reach the server.
 public_baseurl: https://{host}/
 
-# One listener per port. With `tls: true` the certificate below is used; behind a reverse proxy leave
-# it false, set x_forwarded, and let the proxy replace (not append to) X-Forwarded-For.
+# One listener per port. With `tls: true` the certificate below is used; behind a reverse proxy
+# leave it false, set x_forwarded, and let the proxy replace (not append to) X-Forwarded-For.
 listeners:
   - port: 8008
     type: http
@@ -49,7 +49,8 @@ signing_key_path: {signing_key}
 # Whoever knows this may make users, and administrators: `soma register` uses it.
 registration_shared_secret: {secret}
 
-# Whether people may register by themselves: with a token that an administrator gave them, or anybody.
+# Whether people may register by themselves: with a token that an administrator gave them, or
+# anybody.
 enable_registration: false
 registration_requires_token: true
 # enable_registration_without_verification: true

@@ -1,8 +1,8 @@
 """`soma register`: make a user, over HTTP by the shared secret, or in the database.
 
-Given a URL, the server there is asked. Otherwise the server of the configuration: over HTTP while it runs
-and has a secret, else by writing into its database, which needs nothing but the right to open it.
-"""
+Given a URL, the server there is asked. Otherwise the server of the configuration: over HTTP while
+it runs and has a secret, else by writing into its database, which needs nothing but the right to
+open it."""
 
 import argparse
 import getpass

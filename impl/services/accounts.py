@@ -90,7 +90,9 @@ def register_user(
 
 
 def register_for_service(app: App, service: ApplicationService, localpart: str) -> str:
-    """Make a user of an application service. Application Service API, "Server admin style permissions"."""
+    """Make a user of an application service. Application Service API, "Server admin style
+    permissions".
+    """
     user_id = user_id_for(app, localpart)
     if localpart != service.sender_localpart:
         if not service.is_interested_in("users", user_id):
@@ -161,7 +163,9 @@ def change_password(
 
 
 def deactivate(app: App, requester: Requester, *, erase: bool) -> None:
-    """End an account for ever: its tokens stop, it leaves its rooms. C-S API, "Account deactivation"."""
+    """End an account for ever: its tokens stop, it leaves its rooms. C-S API, "Account
+    deactivation".
+    """
     user_id = requester.user_id
     with app.database.transaction() as txn:
         accounts.deactivate(txn, user_id)

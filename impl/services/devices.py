@@ -6,7 +6,7 @@ from typing import Any
 from impl import errors
 from impl.app import App
 from impl.requester import Requester
-from impl.services.sessions import check_display_name
+from impl.services.sessions import check_device
 from impl.storage import devices
 from impl.storage.devices import Device
 
@@ -24,14 +24,22 @@ def get_device(app: App, requester: Requester, device_id: str) -> dict[str, Any]
     return _as_json(device)
 
 
-def rename(app: App, requester: Requester, device_id: str, display_name: str | None) -> None:
-    check_display_name(display_name)
-    if display_name is None:
-        get_device(app, requester, device_id)
-        return
+def put(app: App, requester: Requester, device_id: str, display_name: str | None) -> None:
+    """Rename a device. An application service makes its users' devices so, too. Application Service
+    API, "Device management"."""
+    check_device(device_id, display_name)
     with app.database.transaction() as txn:
-        if not devices.put_display_name(txn, requester.user_id, device_id, display_name):
+        if is_service(requester):
+            devices.put(txn, requester.user_id, device_id, display_name, app.now_ms())
+        elif devices.get(txn, requester.user_id, device_id) is None:
             raise errors.NotFound("you have no such device")
+        if display_name is not None:
+            devices.put_display_name(txn, requester.user_id, device_id, display_name)
+
+
+def is_service(requester: Requester) -> bool:
+    """Whether an application service asks, with its own token."""
+    return requester.appservice_id is not None and not requester.access_token_hash
 
 
 def delete(app: App, requester: Requester, device_ids: Sequence[str]) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from impl.app import App
 from impl.core.room_version import ROOM_VERSIONS
+from impl.requester import Requester
+from impl.services import profiles
 
 # A client takes a version for a promise. From v1.11 on it would fetch media by the authenticated
 # endpoints alone, which are not there yet.
@@ -25,17 +27,18 @@ def client_well_known(app: App) -> dict[str, Any]:
     }
 
 
-def capabilities(app: App) -> dict[str, Any]:
+def capabilities(app: App, requester: Requester) -> dict[str, Any]:
     config = app.config
+    fixed = profiles.fixed_fields(app, requester)
     return {
         "m.change_password": {"enabled": config.password_config.may_log_in},
         "m.room_versions": {
             "default": config.default_room_version,
             "available": dict.fromkeys(ROOM_VERSIONS_OFFERED, "stable"),
         },
-        "m.set_displayname": {"enabled": config.enable_set_displayname},
-        "m.set_avatar_url": {"enabled": config.enable_set_avatar_url},
+        "m.set_displayname": {"enabled": "displayname" not in fixed},
+        "m.set_avatar_url": {"enabled": "avatar_url" not in fixed},
         "m.3pid_changes": {"enabled": False},
         "m.get_login_token": {"enabled": False},
-        "m.profile_fields": {"enabled": True},
+        "m.profile_fields": {"enabled": True, **({"disallowed": fixed} if fixed else {})},
     }

@@ -1,8 +1,8 @@
 """Writes that come often and matter for a moment: typing, receipts. DESIGN, "One stream".
 
-They are coalesced: at most ten commits a second for each worker, the first at once when nothing is going on. What is
-written twice before a commit is written once, as it was asked for last. Whoever asked is answered after the commit.
-"""
+They are coalesced: at most ten commits a second for each worker, the first at once when nothing is
+going on. What is written twice before a commit is written once, as it was asked for last. Whoever
+asked is answered after the commit."""
 
 import time
 from collections.abc import Callable, Hashable

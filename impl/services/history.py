@@ -52,10 +52,14 @@ def messages(app: App, requester: Requester, room_id: str, asked: Range) -> dict
         end = (
             history_page.place_of(reader, asked.to_token, "to")
             if asked.to_token
-            else history.FIRST if asked.is_back else history.LAST
+            else history.FIRST
+            if asked.is_back
+            else history.LAST
         )
         walk = history_page.walk_back if asked.is_back else history_page.walk_forth
-        page = walk(reader, start, end, limit) if wanted.passes_room(room_id) else Page([], {}, None)
+        page = (
+            walk(reader, start, end, limit) if wanted.passes_room(room_id) else Page([], {}, None)
+        )
         viewer = Viewer(app, requester, page.memberships)
         answer: dict[str, Any] = {
             "start": asked.from_token or history_page.write_token(start),
@@ -92,9 +96,7 @@ def _is_world_readable(reader: Reader) -> bool:
 def _row_of(reader: Reader, stored: StoredEvent | None) -> Row | None:
     if stored is None:
         return None
-    return timeline.get_of_event(
-        reader.txn, stored.room_nid, stored.event_nid, stored.event.depth
-    )
+    return timeline.get_of_event(reader.txn, stored.room_nid, stored.event_nid, stored.event.depth)
 
 
 def _members_of_senders(
@@ -181,12 +183,9 @@ def _state(reader: Reader, shown: Sequence[StoredEvent], root: int) -> list[Stor
     wanted = reader.filter
     if wanted.lazy_load_members:
         senders = {one.event.sender for one in shown}
-        state = [
-            one for one in state if one.event.type != MEMBER or one.event.state_key in senders
-        ]
+        state = [one for one in state if one.event.type != MEMBER or one.event.state_key in senders]
     return [
         one
         for one in state
-        if wanted.passes_all
-        or wanted.passes(one.event.type, one.event.sender, one.event.content)
+        if wanted.passes_all or wanted.passes(one.event.type, one.event.sender, one.event.content)
     ]

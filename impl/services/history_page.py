@@ -1,8 +1,8 @@
 """One page of a room's history: what of it somebody may see and wants. C-S API, "Pagination".
 
-Theory. History is walked by (topological order, position); a token names a place between two events. A page is read
-in steps until it is full, the end is reached, or so much was read that the client had better ask again.
-"""
+Theory. History is walked by (topological order, position); a token names a place between two
+events. A page is read in steps until it is full, the end is reached, or so much was read that the
+client had better ask again."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -59,7 +59,9 @@ class Page:
 def open_room(
     app: App, txn: Any, room_id: str, user_id: str, wanted: EventFilter = event_filter.EVERYTHING
 ) -> Reader:
-    """Raises Forbidden for who never was in the room, or has forgotten it, unless all the world may read it."""
+    """Raises Forbidden for who never was in the room, or has forgotten it, unless all the world may
+    read it.
+    """
     room = room_reading.find(app, txn, room_id)
     if room is None:
         raise errors.Forbidden("you are not in this room")
@@ -145,7 +147,9 @@ def _step(missing: int, reader: Reader) -> int:
 
 
 def _add(reader: Reader, page: Page, rows: Sequence[Row], limit: int) -> Row | None:
-    """Add what may be seen and is wanted, up to the limit; returns the last row that was looked at."""
+    """Add what may be seen and is wanted, up to the limit; returns the last row that was looked
+    at.
+    """
     stored = load(reader, rows)
     visible, found = reader.sights.select(stored, reader.last_join_depth)
     page.memberships |= found

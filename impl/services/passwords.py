@@ -1,5 +1,6 @@
-"""Password hashes: argon2id, made and checked in threads, so that the other requests of the worker go on. Hashes by
-bcrypt, which Synapse makes, are read."""
+"""Password hashes: argon2id, made and checked in threads, so that the other requests of the worker
+go on. Hashes by bcrypt, which Synapse makes, are read.
+"""
 
 import unicodedata
 from collections.abc import Callable
@@ -19,7 +20,8 @@ AT_ONCE_MAX = 2
 
 # OWASP, "Password Storage Cheat Sheet": the first of the settings for argon2id with little memory.
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# What is checked where there is no password: to say no must take as long. Nobody knows of what it is the hash.
+# What is checked where there is no password: to say no must take as long. Nobody knows of what it
+# is the hash.
 _NOBODY = (
     "$argon2id$v=19$m=19456,t=2,p=1$c29tYS1zb21hLXNvbWEtcw$"
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

@@ -3,26 +3,28 @@
 import re
 from typing import Any
 
-import msgspec
-
 from impl import errors
 from impl.app import App
 from impl.core import canonical_json, identifiers
 from impl.core.rejection import Malformed
 from impl.requester import Requester
 from impl.services import membership
-from impl.storage import accounts, profiles
+from impl.storage import account_data, accounts, profiles
 
 PROFILE_BYTES_MAX = 65_536
 KEY_BYTES_MAX = 255
 TEXT_BYTES_MAX = 1000
 IN_MEMBER_EVENTS = ("displayname", "avatar_url")
-# C-S API, "Profiles": names of the specification, or by the common namespaced grammar.
-_KEY = re.compile(r"[a-z][a-z0-9_.\-]*", re.ASCII)
+# So long a change waits for the rooms to hear of it; further rooms hear after the answer.
+ROOMS_TIMEOUT_S = 2.0
+# The specification's own names, and those of others in the Java package naming convention.
+_KEY = re.compile(r"displayname|avatar_url|m\.tz|[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+", re.ASCII)
 
 
-def get_profile(app: App, user_id: str) -> dict[str, Any]:
+def get_profile(app: App, requester: Requester | None, user_id: str) -> dict[str, Any]:
     """All fields. Raises NotFound for who is not a user here."""
+    if requester is None and app.config.require_auth_for_profile_requests:
+        raise errors.MissingToken("the access token is missing")
     if not identifiers.is_user_id(user_id):
         raise errors.InvalidParam("user_id is not a user id")
     with app.database.read() as txn:
@@ -32,8 +34,8 @@ def get_profile(app: App, user_id: str) -> dict[str, Any]:
     return fields
 
 
-def get_field(app: App, user_id: str, key_name: str) -> object:
-    fields = get_profile(app, user_id)
+def get_field(app: App, requester: Requester | None, user_id: str, key_name: str) -> object:
+    fields = get_profile(app, requester, user_id)
     if key_name not in fields:
         raise errors.NotFound("the profile has no such field")
     return fields[key_name]
@@ -41,46 +43,72 @@ def get_field(app: App, user_id: str, key_name: str) -> object:
 
 def set_field(app: App, requester: Requester, user_id: str, key_name: str, value: object) -> None:
     """Set a field of one's own profile; None for a display name or avatar takes it away, as it did
-    of old.
-    """
-    _check_own(requester, user_id)
+    of old."""
     if value is None and key_name in IN_MEMBER_EVENTS:
         delete_field(app, requester, user_id, key_name)
         return
-    _check_key(key_name)
+    _check_change(app, requester, user_id, key_name)
     _check_value(key_name, value)
     with app.database.transaction() as txn:
+        # One change at a time, so that together they cannot be too large.
+        account_data.lock(txn, user_id)
         fields = profiles.get(txn, user_id)
-        if fields.get(key_name) == value:
+        if key_name in fields and fields[key_name] == value:
             return
-        if len(msgspec.json.encode({**fields, key_name: value})) > PROFILE_BYTES_MAX:
+        if len(canonical_json.encode({**fields, key_name: value})) > PROFILE_BYTES_MAX:
             raise errors.MatrixError(
                 "the profile would be too large", errcode="M_PROFILE_TOO_LARGE"
             )
         profiles.put(txn, user_id, key_name, value)
-    if key_name in IN_MEMBER_EVENTS:
-        membership.repeat_profile(app, user_id)
+    _tell_rooms(app, user_id, key_name)
 
 
 def delete_field(app: App, requester: Requester, user_id: str, key_name: str) -> None:
-    _check_own(requester, user_id)
-    _check_key(key_name)
+    _check_change(app, requester, user_id, key_name)
     with app.database.transaction() as txn:
         profiles.delete(txn, user_id, key_name)
+    _tell_rooms(app, user_id, key_name)
+
+
+def fixed_fields(app: App, requester: Requester) -> list[str]:
+    """The fields that the configuration lets nobody but administrators change."""
+    config = app.config
+    allowed = (config.enable_set_displayname, config.enable_set_avatar_url)
+    return [
+        name
+        for name, may_change in zip(IN_MEMBER_EVENTS, allowed, strict=True)
+        if not may_change and not requester.is_admin
+    ]
+
+
+def _tell_rooms(app: App, user_id: str, key_name: str) -> None:
     if key_name in IN_MEMBER_EVENTS:
+        app.spawn(_repeat, app, user_id).join(timeout=ROOMS_TIMEOUT_S)
+
+
+def _repeat(app: App, user_id: str) -> None:
+    """Put the profile into the user's rooms, until what stands there is what it is now."""
+    told: list[object] | None = None
+    while (now := _in_member_events(app, user_id)) != told:
         membership.repeat_profile(app, user_id)
+        told = now
 
 
-def _check_own(requester: Requester, user_id: str) -> None:
+def _in_member_events(app: App, user_id: str) -> list[object]:
+    with app.database.read() as txn:
+        fields = profiles.get(txn, user_id)
+    return [fields.get(name) for name in IN_MEMBER_EVENTS]
+
+
+def _check_change(app: App, requester: Requester, user_id: str, key_name: str) -> None:
     if requester.user_id != user_id:
         raise errors.Forbidden("you can only change your own profile")
-
-
-def _check_key(key_name: str) -> None:
     if len(key_name.encode(errors="surrogatepass")) > KEY_BYTES_MAX:
         raise errors.MatrixError("the field's name is too long", errcode="M_KEY_TOO_LARGE")
     if not _KEY.fullmatch(key_name):
-        raise errors.InvalidParam("the field's name is not of a-z, 0-9, and the characters . _ -")
+        raise errors.InvalidParam("the field's name is not one of a profile's")
+    if key_name in fixed_fields(app, requester):
+        raise errors.Forbidden(f"this server does not let users change their {key_name}")
 
 
 def _check_value(key_name: str, value: object) -> None:

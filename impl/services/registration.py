@@ -49,7 +49,9 @@ def register(app: App, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     return _answer(app, user_id, body)
 
 
-def register_for_service(app: App, requester: Requester, body: dict[str, Any]) -> dict[str, Any]:
+def register_for_service(
+    app: App, requester: Requester | None, body: dict[str, Any]
+) -> dict[str, Any]:
     """An account of an application service's user. Application Service API, "Server admin style
     permissions"."""
     service = sessions.service_of(app, requester)

@@ -103,8 +103,10 @@ def set_visibility(app: App, requester: Requester, room_id: str, visibility: str
             alias_storage.unpublish(txn, room.room_nid)
 
 
-def search(app: App, query: Query) -> dict[str, Any]:
+def search(app: App, requester: Requester | None, query: Query) -> dict[str, Any]:
     """A page of the directory, as the response has it."""
+    if requester is None and not app.config.allow_public_rooms_without_auth:
+        raise errors.MissingToken("an access token is missing")
     _check(app, query)
     entries = app.part(Directory, Directory).list_all()
     total = len(entries)

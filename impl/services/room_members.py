@@ -36,7 +36,9 @@ class Which:
 
 
 def members(app: App, requester: Requester, room_id: str, which: Which) -> list[msgspec.Raw]:
-    """The membership events of a room, as it is, as it was at a place, or as the requester left it."""
+    """The membership events of a room, as it is, as it was at a place, or as the requester left
+    it.
+    """
     with app.database.read() as txn:
         room, root = room_reading.visible_root(app, txn, room_id, requester.user_id)
         if which.at is not None:

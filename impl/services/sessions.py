@@ -1,8 +1,8 @@
 """Log in, refresh, log out. C-S API, "Login", "Refreshing access tokens", "Logging out".
 
-Tokens are random; the database has their SHA-256 only. A token that was revoked must not work a moment longer in
-any worker, so whatever deletes one counts it on the workers' page before it answers.
-"""
+Tokens are random; the database has their SHA-256 only. A token that was revoked must not work a
+moment longer in any worker, so whatever deletes one counts it on the workers' page before it
+answers."""
 
 import hashlib
 import secrets
@@ -72,7 +72,9 @@ def log_in_for_service(
     user: str | None,
     wish: DeviceWish,
 ) -> dict[str, Any]:
-    """A session for an application service's user. Application Service API, "Server admin style permissions"."""
+    """A session for an application service's user. Application Service API, "Server admin style
+    permissions".
+    """
     user_id = _user_id_of(app, identifier, user)
     own_user_id = f"@{service.sender_localpart}:{app.server_name}"
     if user_id != own_user_id and not service.is_interested_in("users", user_id):
@@ -98,8 +100,9 @@ def service_of(app: App, requester: Requester | None) -> ApplicationService:
 
 
 def check_password(app: App, user_id: str, password: str) -> str:
-    """The user id as it is registered. Raises Forbidden, UserDeactivated for an account that has ended, and
-    LimitExceeded after too many failures."""
+    """The user id as it is registered. Raises Forbidden, UserDeactivated for an account that has
+    ended, and LimitExceeded after too many failures.
+    """
     key = user_id.lower()
     rate_limiting.check(app, "rc_login_failed_attempts", key)
     account = _find_account(app, user_id)
@@ -146,7 +149,9 @@ def begin(app: App, user_id: str, wish: DeviceWish) -> dict[str, Any]:
 
 
 def refresh(app: App, refresh_token: str) -> dict[str, Any]:
-    """New tokens for an old refresh token. The old one works until a new one is used, since the answer may get lost."""
+    """New tokens for an old refresh token. The old one works until a new one is used, since the
+    answer may get lost.
+    """
     digest = token_hash(refresh_token)
     now_ms = app.now_ms()
     with app.database.transaction() as txn:
@@ -182,9 +187,7 @@ def log_out_all(app: App, requester: Requester) -> None:
     app.page.revoke()
 
 
-def _issue(
-    app: App, txn: Any, user_id: str, device_id: str, ends_ts: int | None
-) -> dict[str, Any]:
+def _issue(app: App, txn: Any, user_id: str, device_id: str, ends_ts: int | None) -> dict[str, Any]:
     now_ms = app.now_ms()
     expires_ts = _end(now_ms, app.config.nonrefreshable_access_token_lifetime, ends_ts)
     return _add_access_token(app, txn, user_id, device_id, expires_ts)
@@ -263,10 +266,6 @@ def check_device(device_id: str, display_name: str | None) -> None:
     """Raises InvalidParam for what cannot be a device's id or name."""
     if not device_id or len(device_id) > DEVICE_ID_MAX or "\0" in device_id:
         raise errors.InvalidParam(f"device_id is not of 1 to {DEVICE_ID_MAX} characters")
-    check_display_name(display_name)
 
-
-def check_display_name(display_name: str | None) -> None:
-    """Raises InvalidParam for a device's name that is too long."""
     if display_name is not None and (len(display_name) > DISPLAY_NAME_MAX or "\0" in display_name):
         raise errors.InvalidParam(f"display_name is longer than {DISPLAY_NAME_MAX} characters")

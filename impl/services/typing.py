@@ -1,9 +1,8 @@
 """Who is typing. C-S API, "Typing Notifications".
 
-Others are told when somebody begins and when they stop, not when they go on. Who says nothing more stops when their
-time is over: the worker that took the request waits for that and writes the stop, and readers take no notice of who is
-overdue, should that worker be gone.
-"""
+Others are told when somebody begins and when they stop, not when they go on. Who says nothing more
+stops when their time is over: the worker that took the request waits for that and writes the stop,
+and readers take no notice of who is overdue, should that worker be gone."""
 
 from typing import Any
 

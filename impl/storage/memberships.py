@@ -31,7 +31,7 @@ def get(txn: Any, room_nid: int, user_id: str) -> Member | None:
           FROM room_members
          WHERE room_nid = %s
            AND user_id = %s
-        """,  # noqa: S608
+        """,
         (room_nid, user_id),
     )
     row = txn.fetchone()
@@ -58,7 +58,7 @@ def list_of_user(txn: Any, user_id: str) -> list[Member]:
         SELECT {_COLUMNS}
           FROM room_members
          WHERE user_id = %s
-        """,  # noqa: S608
+        """,
         (user_id,),
     )
     return [Member(*row) for row in txn.fetchall()]
@@ -72,7 +72,7 @@ def list_of_room(txn: Any, room_nid: int, membership: str) -> list[Member]:
          WHERE room_nid = %s
            AND membership = %s
          ORDER BY user_id
-        """,  # noqa: S608
+        """,
         (room_nid, membership),
     )
     return [Member(*row) for row in txn.fetchall()]

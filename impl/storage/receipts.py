@@ -1,4 +1,6 @@
-"""Receipts: up to which event a user has read. Table: receipts; thread_id '' is a receipt without a thread."""
+"""Receipts: up to which event a user has read. Table: receipts; thread_id '' is a receipt without a
+thread.
+"""
 
 from typing import Any
 
@@ -23,9 +25,7 @@ def get_for_update(
     return row[0] if row else None
 
 
-def put(
-    txn: Any, key: tuple[int, str, str, str], event_id: str, received_ts: int
-) -> None:
+def put(txn: Any, key: tuple[int, str, str, str], event_id: str, received_ts: int) -> None:
     """Written with the COMMIT. `key`: room_nid, user_id, receipt_type, thread_id."""
     txn.allot(
         """

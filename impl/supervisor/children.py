@@ -1,7 +1,7 @@
 """Processes that are forked from the supervisor and started again when they end.
 
-A child that fails right after its start is started again later and later; one that ran a while, at once.
-"""
+A child that fails right after its start is started again later and later; one that ran a while, at
+once."""
 
 import logging
 import os

@@ -1,9 +1,9 @@
 """The embedded PostgreSQL: find, initialise, start, recover, stop; as root and as anybody else.
 
 What makes it solid is a lock that the server and all its children inherit: `lock` in the state
-directory, flock. While it is held some process of this cluster lives; while it is free none does, and
-then a postmaster.pid or a socket lock that was left behind may be removed, whatever pid it names. No pid
-is ever trusted: a pid is reused, and a zombie has one.
+directory, flock. While it is held some process of this cluster lives; while it is free none does,
+and then a postmaster.pid or a socket lock that was left behind may be removed, whatever pid it
+names. No pid is ever trusted: a pid is reused, and a zombie has one.
 
 The server dies with us: the kernel sends it SIGINT, its fast shutdown, when our process is gone.
 """
@@ -225,10 +225,10 @@ class EmbeddedPostgres:
     def _ensure_database(self) -> None:
         self._psql(
             "postgres",
-            f"""
-            SELECT 'CREATE DATABASE {self.database} TEMPLATE template0 ENCODING ''UTF8'''
-                   || ' LC_COLLATE ''C'' LC_CTYPE ''C'''
-             WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{self.database}') \\gexec
+            """
+            SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L', :'database', 'UTF8')
+                   || format(' LC_COLLATE %L LC_CTYPE %L', 'C', 'C')
+             WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \\gexec
             """,
         )
 
@@ -240,6 +240,7 @@ class EmbeddedPostgres:
 
     def _psql(self, database: str, sql: str) -> str:
         arguments = ["-X", "-At", "-v", "ON_ERROR_STOP=1", "-h", str(self._sockets)]
+        arguments += ["-v", f"database={self.database}"]
         result = subprocess.run(
             [self._binary("psql"), *arguments, "-U", "postgres", "-d", database],
             input=sql,
@@ -264,8 +265,8 @@ class EmbeddedPostgres:
 class _Reachable:
     """A path for a directory that the server's user owns but cannot come to, in root's home say.
 
-    The directory is opened as who we are, and the child finds it again through the descriptor that it
-    inherits: /proc/self/fd/N is not a walk through the parents.
+    The directory is opened as who we are, and the child finds it again through the descriptor that
+    it inherits: /proc/self/fd/N is not a walk through the parents.
     """
 
     def __init__(self, directory: Path, is_open_to_all: bool) -> None:
@@ -316,8 +317,8 @@ def _major_of(data: Path) -> int | None:
 def _explain(program: str, text: str) -> str:
     if "could not look up effective user ID" in text:
         return (
-            f"{program} needs an entry in /etc/passwd for uid {os.geteuid()}: make one, or configure"
-            " `database`"
+            f"{program} needs an entry in /etc/passwd for uid {os.geteuid()}: make one,"
+            " or configure `database`"
         )
     if "os.setgroups" in text or "os.setuid" in text:
         return (

@@ -1,4 +1,5 @@
-"""gunicorn, with its settings from ours. It keeps the workers: forks, watches, replaces and reloads them.
+"""gunicorn, with its settings from ours. It keeps the workers: forks, watches, replaces and reloads
+them.
 
 gunicorn's `GUNICORN_CMD_ARGS`, its configuration files and its control socket are not used.
 """

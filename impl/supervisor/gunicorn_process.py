@@ -1,8 +1,7 @@
 """What runs in gunicorn's process: load what the workers share, then gunicorn.
 
-The code of the server is imported here and in no other process of the supervisor's, so that a reload,
-which starts a process like this one anew, also takes up a new version of it.
-"""
+The code of the server is imported here and in no other process of the supervisor's, so that a
+reload, which starts a process like this one anew, also takes up a new version of it."""
 
 import importlib
 from collections.abc import Callable
@@ -13,7 +12,8 @@ from impl.config import Config
 from impl.supervisor.gunicorn_app import GunicornApp, Hooks
 from impl.supervisor.listening import BoundSocket
 
-# gunicorn's arbiter waits, forks and handles signals with the real ones; the workers patch the rest.
+# gunicorn's arbiter waits, forks and handles signals with the real ones; the workers patch the
+# rest.
 NOT_PATCHED = {"os": False, "signal": False, "subprocess": False, "queue": False, "time": False}
 
 
@@ -33,7 +33,9 @@ def run(
     ready_descriptor: int,
     ready_byte: bytes,
 ) -> None:
-    """Does not return before gunicorn is done. Loads while the database starts, and then waits for it."""
+    """Does not return before gunicorn is done. Loads while the database starts, and then waits for
+    it.
+    """
     importlib.import_module("gevent.monkey").patch_all(**NOT_PATCHED)
     wsgi = importlib.import_module("impl.wsgi")
     api = wsgi.load_api()

@@ -1,9 +1,8 @@
 """Start a program as a child that another user may own and that does not outlive us.
 
 What must happen between fork and exec happens in a small Python of its own, `python -c`, because a
-preexec_fn is not safe where there are threads. The order matters: a change of the user clears the signal
-that a parent's death sends, so that one is set last.
-"""
+preexec_fn is not safe where there are threads. The order matters: a change of the user clears the
+signal that a parent's death sends, so that one is set last."""
 
 import ctypes
 import os
@@ -15,7 +14,8 @@ from dataclasses import dataclass
 
 PR_SET_PDEATHSIG = 1
 
-# argv: uid (-1: stay), gid, signal at the parent's death (0: none), the parent's pid, program, arguments.
+# argv: uid (-1: stay), gid, signal at the parent's death (0: none), the parent's pid, program,
+# arguments.
 _LAUNCH = """
 import ctypes, os, sys
 uid, gid, death_signal, parent = map(int, sys.argv[1:5])

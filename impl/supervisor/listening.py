@@ -1,8 +1,8 @@
-"""The listening sockets: bound before anything else starts, so that a port that is taken is said at once.
+"""The listening sockets: bound before anything else starts, so that a port that is taken is said at
+once.
 
-They are bound here and begin to listen when gunicorn has them. They outlive gunicorn: a restart of it
-refuses nobody.
-"""
+They are bound here and begin to listen when gunicorn has them. They outlive gunicorn: a restart of
+it refuses nobody."""
 
 import errno
 import os

@@ -1,8 +1,7 @@
 """The log: one line per record on standard error, as key=value text or as JSON.
 
-Fields that a caller gives with `extra=` follow the message. What looks like a secret is masked, as a last
-resort: nobody should log one.
-"""
+Fields that a caller gives with `extra=` follow the message. What looks like a secret is masked, as
+a last resort: nobody should log one."""
 
 import json
 import logging
@@ -14,8 +13,9 @@ from typing import TextIO
 # What every record has; the rest are the caller's own fields.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SECRET = re.compile(
-    r"((?:access_token|refresh_token|password|secret|hs_token|as_token)[\"']?\s*[=:]\s*[\"']?"
-    r"|Bearer )[^\s&\"',}]+",
+    # In JSON the quotes of the message are escaped.
+    r"((?:access_token|refresh_token|password|secret|hs_token|as_token)\\*[\"']?\s*[=:]\s*\\*[\"']?"
+    r"|Bearer )[^\s&\"',}\\]+",
     re.IGNORECASE,
 )
 _HINTS = ("token", "password", "secret", "Bearer", "Password", "Secret", "Token")

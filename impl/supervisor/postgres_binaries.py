@@ -81,7 +81,9 @@ def _major(directory: Path) -> int | None:
 
 
 def reachable(binaries: Binaries, owner: Owner, state: Path) -> Binaries:
-    """The same programs where their owner can run them: copied, if need be, and nothing chmodded."""
+    """The same programs where their owner can run them: copied, if need be, and nothing
+    chmodded.
+    """
     if owner.uid < 0 or can_execute(binaries.program("postgres"), owner):
         return binaries
     for place in (state, ROOT_CACHE, Path(tempfile.gettempdir())):

@@ -2,11 +2,10 @@
 
     data directory, listening sockets -> PostgreSQL -> migrations -> gunicorn -> background process
 
-The supervisor itself only waits. SIGTERM and SIGINT stop everything in the reverse order, a second one
-at once. SIGHUP reads the configuration again and starts a second gunicorn with it, beside the first,
-which ends when the other answers; so does a new version of the code come into use. Whatever dies is
-started again; should the supervisor be killed, the kernel ends the others.
-"""
+The supervisor itself only waits. SIGTERM and SIGINT stop everything in the reverse order, a second
+one at once. SIGHUP reads the configuration again and starts a second gunicorn with it, beside the
+first, which ends when the other answers; so does a new version of the code come into use. Whatever
+dies is started again; should the supervisor be killed, the kernel ends the others."""
 
 import contextlib
 import importlib
@@ -282,7 +281,9 @@ def embedded(config: Config) -> EmbeddedPostgres:
 
 @contextlib.contextmanager
 def a_database(config: Config) -> Iterator[str]:
-    """A DSN for a command: of the configured database, of the server that runs, or of one for now."""
+    """A DSN for a command: of the configured database, of the server that runs, or of one for
+    now.
+    """
     if config.database is not None:
         yield config.database.dsn
         return

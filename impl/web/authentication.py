@@ -50,7 +50,9 @@ GUEST_OPERATIONS = frozenset(
 _GUEST_PROFILE_OPERATIONS = frozenset({"setProfileField", "deleteProfileField"})
 
 # Here a token says nothing about who may ask, so one that is no longer good does no harm.
-_TOLERANT_OPERATIONS = frozenset({"getVersions"})
+_TOLERANT_OPERATIONS = frozenset(
+    {"getVersions", "login", "register", "getUserProfile", "getProfileField"}
+)
 
 
 class Authentication:

@@ -1,12 +1,12 @@
 """The worker process: gunicorn's gevent worker with gevent's own WSGI server, and our connections.
 
 Against the stock one: TLS is a listener's affair, a worker takes one connection at a time from the
-queue that all share, connections have time limits (http_connection.py), and at a stop long polls are
-answered, idle connections closed and the rest finished.
+queue that all share, connections have time limits (http_connection.py), and at a stop long polls
+are answered, idle connections closed and the rest finished.
 
-`self.app` is the gunicorn application of impl/supervisor/gunicorn_app.py: it knows the listeners, in
-the order of the sockets, and makes the site: the WSGI callable, and how to stop what is behind it.
-"""
+`self.app` is the gunicorn application of impl/supervisor/gunicorn_app.py: it knows the listeners,
+in the order of the sockets, and makes the site: the WSGI callable, and how to stop what is behind
+it."""
 
 import logging
 import time

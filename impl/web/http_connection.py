@@ -1,9 +1,9 @@
-"""One client's connection: requests one after another, each with its time limits, until it is closed.
+"""One client's connection: requests one after another, each with its time limits, until it is
+closed.
 
-A subclass of gevent's WSGIHandler, which writes the responses. Reading is ours: heads are checked in
-http_head.py, bodies have to arrive at a least speed, and a body that nobody wants is not read for ever.
-The request line is logged by web/request_log.py, not here.
-"""
+A subclass of gevent's WSGIHandler, which writes the responses. Reading is ours: heads are checked
+in http_head.py, bodies have to arrive at a least speed, and a body that nobody wants is not read
+for ever. The request line is logged by web/request_log.py, not here."""
 
 import errno
 import ipaddress

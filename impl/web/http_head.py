@@ -1,8 +1,8 @@
-"""The head of an HTTP/1 request: request line and header fields -> names of a WSGI environ. RFC 9112.
+"""The head of an HTTP/1 request: request line and header fields -> names of a WSGI environ. RFC
+9112.
 
-Strict where leniency would let two readers of one stream disagree about where a request ends: lengths,
-transfer codings, names, folded lines.
-"""
+Strict where leniency would let two readers of one stream disagree about where a request ends:
+lengths, transfer codings, names, folded lines."""
 
 import re
 from typing import BinaryIO

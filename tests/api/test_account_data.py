@@ -1,4 +1,6 @@
-"""api-specs/client-server/account-data.yaml, tags.yaml, filter.yaml and profile.yaml: what is a user's own."""
+"""api-specs/client-server/account-data.yaml, tags.yaml, filter.yaml and profile.yaml: what is a
+user's own.
+"""
 
 from urllib.parse import quote
 

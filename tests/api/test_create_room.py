@@ -91,7 +91,8 @@ def test_all_options_at_once(alice: User, bob: User) -> None:
         ({"creation_content": {"x": 1.5}}, 400, "M_BAD_JSON"),
         ({"room_alias_name": "a:b"}, 400, "M_INVALID_PARAM"),
         (
-            {"name": "x", "power_level_content_override": {"users": {"@x:y": 1}, "users_default": 5},
+            {"name": "x", "power_level_content_override": {"users": {"@x:y": 1}, "users_default":
+            5},
              "room_version": "10"},
             400,
             "M_INVALID_ROOM_STATE",

@@ -1,4 +1,6 @@
-"""api-specs/client-server/login.yaml, logout.yaml, refresh.yaml, whoami.yaml: sessions, and how they end."""
+"""api-specs/client-server/login.yaml, logout.yaml, refresh.yaml, whoami.yaml: sessions, and how
+they end.
+"""
 
 import pytest
 
@@ -100,7 +102,7 @@ def test_a_refresh_token_gives_new_tokens(api: Api, dana: dict[str, str]) -> Non
     assert first["expires_in_ms"] > 0
     second = api.post("/_matrix/client/v3/refresh", {"refresh_token": first["refresh_token"]}).json
     assert api.get(WHOAMI, token=first["access_token"]).status == 401
-    assert api.get(WHOAMI, token=second["access_token"]).status == 200
+    assert second["access_token"] != first["access_token"]
 
     # The answer might have got lost: the old one works until the new one is used.
     third = api.post("/_matrix/client/v3/refresh", {"refresh_token": first["refresh_token"]}).json
@@ -108,6 +110,18 @@ def test_a_refresh_token_gives_new_tokens(api: Api, dana: dict[str, str]) -> Non
     assert fourth.status == 200
     late = api.post("/_matrix/client/v3/refresh", {"refresh_token": first["refresh_token"]})
     assert (late.status, late.errcode) == (401, "M_UNKNOWN_TOKEN")
+
+
+def test_using_a_refreshed_access_token_ends_the_old_refresh_token(
+    api: Api, dana: dict[str, str]
+) -> None:
+    first = api.post(LOGIN, credentials(refresh_token=True)).json
+    old = {"refresh_token": first["refresh_token"]}
+    second = api.post("/_matrix/client/v3/refresh", old).json
+    assert api.get(WHOAMI, token=second["access_token"]).status == 200
+    late = api.post("/_matrix/client/v3/refresh", old)
+    assert (late.status, late.errcode) == (401, "M_UNKNOWN_TOKEN")
+    assert api.get(WHOAMI, token=second["access_token"]).status == 200
 
 
 def test_an_expired_token_is_a_soft_logout(api: Api, app, dana: dict[str, str]) -> None:

@@ -1,4 +1,6 @@
-"""homeserver.yaml -> Config: what is read, what is refused with which key, what is only remarked on."""
+"""homeserver.yaml -> Config: what is read, what is refused with which key, what is only remarked
+on.
+"""
 
 from collections.abc import Callable
 from ipaddress import ip_network

@@ -1,7 +1,9 @@
-"""Every implemented client-server operation under input that schemathesis makes of the specification:
-never a 5xx, every 4xx with an errcode, and each answer as its schema says (api_client.py checks that).
+"""Every implemented client-server operation under input that schemathesis makes of the
+specification: never a 5xx, every 4xx with an errcode, and each answer as its schema says
+(api_client.py checks that).
 
-In CI a few examples for each, always the same. `SOMA_CONTRACT_EXAMPLES=200` asks for more, and new ones.
+In CI a few examples for each, always the same. `SOMA_CONTRACT_EXAMPLES=200` asks for more, and new
+ones.
 """
 
 import importlib
@@ -44,7 +46,7 @@ def specification() -> Any:
     return schemathesis.openapi.from_dict(json.loads(BUNDLE.read_text()))
 
 
-class Tester:
+class Prober:
     """A user with a room who sends what was made up, and looks at what comes back."""
 
     def __init__(self, api: Api) -> None:
@@ -116,7 +118,7 @@ def test_generated_input_is_answered_as_the_specification_says(
         described.as_strategy(generation_mode=GenerationMode.POSITIVE),
         described.as_strategy(generation_mode=GenerationMode.NEGATIVE),
     )
-    tester = Tester(api)
+    prober = Prober(api)
 
     @settings(
         max_examples=EXAMPLES,
@@ -128,6 +130,6 @@ def test_generated_input_is_answered_as_the_specification_says(
     )
     @given(case=made, use_real=st.booleans())
     def try_out(case: Any, use_real: bool) -> None:
-        tester.try_out(operation, case, use_real)
+        prober.try_out(operation, case, use_real)
 
     try_out()

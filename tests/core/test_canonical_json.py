@@ -61,6 +61,8 @@ def test_only_what_must_be_escaped_is_escaped():
     "value", [2**53, -(2**53), 2**64, 10**400, 1.0, 1e10, -0.0, math.nan, math.inf], ids=repr
 )
 def test_numbers_out_of_range_are_refused(value):
+    # The last example of the specification also turns 1e10 into an integer. On the wire that is a
+    # number which rooms since version 6 refuse, so it is a float here; the vector leaves it out.
     with pytest.raises(Malformed):
         canonical_json.encode({"a": [value]})
 

@@ -16,7 +16,7 @@ def server() -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def doors(server: Served) -> Iterator[tuple[str, str]]:
-    """Two URLs: what comes in at the first is answered by one worker, at the second by the other."""
+    """Two URLs: one worker answers what comes in at the first, another at the second."""
     first = Door(server.port, other_than=None)
     second = Door(server.port, other_than=first.worker)
     assert first.worker != second.worker

@@ -48,6 +48,10 @@ class Person:
         assert not isinstance(response, nio.ErrorResponse), f"{self.name}: {response}"
         return response
 
+    def members_of(self, room_id: str) -> set[str]:
+        room = self.client.rooms.get(room_id)
+        return set(room.users) if room else set()
+
     async def sees(self, what: Callable[[], object]) -> None:
         """Polls until it is so."""
         deadline = time.monotonic() + WAIT_S_MAX
@@ -74,7 +78,7 @@ async def meet(alice: Person, bob: Person) -> str:
     await bob.does(bob.client.join(room_id))
     await bob.sees(lambda: room_id in bob.client.rooms)
     assert bob.client.rooms[room_id].name == "A garden"
-    await alice.sees(lambda: bob.user_id in alice.client.rooms[room_id].users)
+    await alice.sees(lambda: bob.user_id in alice.members_of(room_id))
     return room_id
 
 
@@ -110,7 +114,7 @@ async def look_back(bob: Person, room_id: str) -> None:
 
 async def part(alice: Person, bob: Person, room_id: str) -> None:
     await bob.does(bob.client.room_leave(room_id))
-    await alice.sees(lambda: bob.user_id not in alice.client.rooms[room_id].users)
+    await alice.sees(lambda: bob.user_id not in alice.members_of(room_id))
     refused = await bob.client.room_send(
         room_id, "m.room.message", {"msgtype": "m.text", "body": "still here?"}
     )

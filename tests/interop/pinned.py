@@ -1,7 +1,8 @@
 """A door to one worker: a relay whose connections all end there.
 
-The kernel deals connections to the workers as it likes. The relay tries until it has one to the worker that
-it wants, which tells its name in the ids it gives to requests; from there on it passes bytes.
+The kernel deals connections to the workers as it likes. The relay tries until it has one to the
+worker that it wants, which tells its name in the ids it gives to requests; from there on it passes
+bytes.
 """
 
 import socket

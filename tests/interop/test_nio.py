@@ -18,5 +18,5 @@ def test_two_people_with_matrix_nio_meet_talk_and_part(
         text=True,
         timeout=DIALOGUE_S_MAX,
     )
-    assert dialogue.returncode == 0, f"{dialogue.stderr}\n{dialogue.stdout}\n{server.log[-6000:]}"
+    assert dialogue.returncode == 0, f"{dialogue.stderr}\n{dialogue.stdout}\n{server.troubles}"
     assert "They parted as friends." in dialogue.stdout

@@ -16,7 +16,7 @@ alice, bob = a_requester(ALICE), a_requester(BOB)
 
 def search(app: App, **asked: object) -> dict:
     app.news.catch_up()
-    return room_directory.search(app, Query(**asked))  # type: ignore[arg-type]
+    return room_directory.search(app, alice, Query(**asked))  # type: ignore[arg-type]
 
 
 def shown(app: App, **asked: object) -> list[str]:
@@ -24,7 +24,8 @@ def shown(app: App, **asked: object) -> list[str]:
 
 
 def a_published_room(app: App, members: int = 1, **options: object) -> str:
-    made = RoomOptions(visibility="public", preset="public_chat", **options)  # type: ignore[arg-type]
+    options = {"visibility": "public", "preset": "public_chat", **options}
+    made = RoomOptions(**options)  # type: ignore[arg-type]
     room_id = rooms.create(app, alice, made)
     for number in range(1, members):
         membership.join(app, a_requester(f"@m{number}:{SERVER_NAME}"), room_id)
@@ -206,6 +207,13 @@ def test_the_own_server_may_be_named(app: App) -> None:
 )
 def test_the_topic_is_the_plain_one(content: dict, topic: str | None) -> None:
     assert room_directory.plain_topic(content) == topic
+
+
+def test_strangers_read_it_where_the_configuration_lets_them(new_app) -> None:
+    with pytest.raises(errors.MissingToken):
+        room_directory.search(new_app(), None, Query())
+    open_app = new_app(allow_public_rooms_without_auth=True)
+    assert room_directory.search(open_app, None, Query())["chunk"] == []
 
 
 def test_visibility_is_for_those_who_curate_the_aliases(app: App) -> None:

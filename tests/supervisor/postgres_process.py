@@ -1,4 +1,5 @@
-"""A process that runs an embedded PostgreSQL: `-m tests.supervisor.postgres_process DIRECTORY [UID]`.
+"""A process that runs an embedded PostgreSQL: `-m tests.supervisor.postgres_process DIRECTORY
+[UID]`.
 
 Prints one line of JSON when the server answers, and stops it when its standard input ends.
 """

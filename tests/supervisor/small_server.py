@@ -1,4 +1,5 @@
-"""A process under test: our gunicorn with a small WSGI application. Run as a module with a JSON argument.
+"""A process under test: our gunicorn with a small WSGI application. Run as a module with a JSON
+argument.
 
 It listens on the ports that it prints, first line, and prints "ready" when a worker answers.
 """

@@ -72,8 +72,8 @@ class SomaServer:
         self.process = subprocess.Popen(
             [*SOMA, "serve", "--config-path", str(self.config)],
             cwd=ROOT,
-            stdout=open(self.directory / "out", "ab"),
-            stderr=open(self.directory / "log", "ab"),
+            stdout=(self.directory / "out").open("ab"),
+            stderr=(self.directory / "log").open("ab"),
         )
         while wait and not self.answers():
             assert self.process.poll() is None, self.log

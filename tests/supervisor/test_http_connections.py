@@ -28,7 +28,7 @@ class Server:
             [sys.executable, "-m", "tests.supervisor.small_server", json.dumps(given)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
-            stderr=open(directory / "log", "wb"),
+            stderr=(directory / "log").open("wb"),
             text=True,
         )
         assert self.process.stdout is not None

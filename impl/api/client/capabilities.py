@@ -8,4 +8,4 @@ from impl.services import discovery
 
 
 def get_capabilities(app: App, requester: Requester) -> dict[str, Any]:
-    return {"capabilities": discovery.capabilities(app)}
+    return {"capabilities": discovery.capabilities(app, requester)}

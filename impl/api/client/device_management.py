@@ -27,7 +27,7 @@ def get_device(app: App, requester: Requester, device_id: str) -> dict[str, Any]
 def update_device(
     app: App, requester: Requester, device_id: str, body: UpdateDeviceBody
 ) -> dict[str, Any]:
-    devices.rename(app, requester, device_id, body.display_name)
+    devices.put(app, requester, device_id, body.display_name)
     return {}
 
 
@@ -35,13 +35,15 @@ def delete_device(
     app: App, requester: Requester, device_id: str, body: DeleteDeviceBody | None
 ) -> dict[str, Any]:
     request = {"device": device_id, "auth": body.auth if body else None}
-    wanted = ui_auth.authenticate_user(app, requester, "delete_device", request)
-    devices.delete(app, requester, [wanted["device"]])
+    if not devices.is_service(requester):
+        request = ui_auth.authenticate_user(app, requester, "delete_device", request)
+    devices.delete(app, requester, [request["device"]])
     return {}
 
 
 def delete_devices(app: App, requester: Requester, body: DeleteDevicesBody) -> dict[str, Any]:
     request = msgspec.structs.asdict(body)
-    wanted = ui_auth.authenticate_user(app, requester, "delete_devices", request)
-    devices.delete(app, requester, wanted["devices"])
+    if not devices.is_service(requester):
+        request = ui_auth.authenticate_user(app, requester, "delete_devices", request)
+    devices.delete(app, requester, request["devices"])
     return {}

@@ -28,9 +28,11 @@ def set_room_visibility_on_directory(
     return {}
 
 
-def get_public_rooms(app: App, query: GetPublicRoomsQuery) -> GetPublicRoomsResponse:
+def get_public_rooms(
+    app: App, requester: Requester | None, query: GetPublicRoomsQuery
+) -> GetPublicRoomsResponse:
     asked = room_directory.Query(limit=query.limit, since=query.since, server=query.server)
-    return room_directory.search(app, asked)
+    return room_directory.search(app, requester, asked)
 
 
 def query_public_rooms(
@@ -45,4 +47,4 @@ def query_public_rooms(
         include_all_networks=bool(body.include_all_networks),
         third_party_instance_id=body.third_party_instance_id,
     )
-    return room_directory.search(app, asked)
+    return room_directory.search(app, requester, asked)

@@ -8,12 +8,14 @@ from impl.requester import Requester
 from impl.services import profiles
 
 
-def get_user_profile(app: App, user_id: str) -> dict[str, Any]:
-    return profiles.get_profile(app, user_id)
+def get_user_profile(app: App, requester: Requester | None, user_id: str) -> dict[str, Any]:
+    return profiles.get_profile(app, requester, user_id)
 
 
-def get_profile_field(app: App, user_id: str, key_name: str) -> dict[str, Any]:
-    return {key_name: profiles.get_field(app, user_id, key_name)}
+def get_profile_field(
+    app: App, requester: Requester | None, user_id: str, key_name: str
+) -> dict[str, Any]:
+    return {key_name: profiles.get_field(app, requester, user_id, key_name)}
 
 
 def set_profile_field(

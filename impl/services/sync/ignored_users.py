@@ -8,7 +8,9 @@ KEPT_MAX = 50_000
 
 
 class _Kept:
-    """The lists that this worker has read, each with the user's position then: it is old once the user moved."""
+    """The lists that this worker has read, each with the user's position then: it is old once the
+    user moved.
+    """
 
     def __init__(self, app: App) -> None:
         self.lists: dict[str, tuple[int, frozenset[str]]] = {}

@@ -1,8 +1,8 @@
-"""The joined rooms of a sync: timeline, state, what is ephemeral, summary and counts. C-S API, "Syncing".
+"""The joined rooms of a sync: timeline, state, what is ephemeral, summary and counts. C-S API,
+"Syncing".
 
-First everything is worked out for all rooms, so that what the database must be asked is asked for all of them at once;
-then it is written.
-"""
+First everything is worked out for all rooms, so that what the database must be asked is asked for
+all of them at once; then it is written."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,6 @@
-"""The rooms of a sync that the user is not in: invited, knocked on, left. C-S API, "Syncing", "Stripped state"."""
+"""The rooms of a sync that the user is not in: invited, knocked on, left. C-S API, "Syncing",
+"Stripped state".
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -111,7 +113,9 @@ def _until_left(sync: Sync, txn: Any, sights: Sights, delta: RoomDelta) -> dict[
 
 
 def _departure(sync: Sync, txn: Any, event: StoredEvent, change: Change) -> dict[str, Any]:
-    """Of a room that the user never was in: an invitation that was declined, a knock that was refused."""
+    """Of a room that the user never was in: an invitation that was declined, a knock that was
+    refused.
+    """
     viewer = sync.viewer({event.event_nid: change.membership})
     return {
         "timeline": {

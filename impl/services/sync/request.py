@@ -75,7 +75,9 @@ class Sync:
 
 
 class _Filters:
-    """Filters that this worker has read: stored ones never change, and inline ones come again with every poll."""
+    """Filters that this worker has read: stored ones never change, and inline ones come again with
+    every poll.
+    """
 
     def __init__(self, app: App) -> None:
         self.kept: dict[tuple[str, str], Filter] = {}

@@ -1,9 +1,10 @@
-"""What happened in rooms between two positions of the stream: the part of /sync that is the same for all members.
+"""What happened in rooms between two positions of the stream: the part of /sync that is the same
+for all members.
 
-Two hundred clients that wait in one room ask for the same window when a message arrives, so what the database says
-of a window is kept for a while, and asked for once: a second asker waits for the first one's answer. What stands below a
-position that the news has reached does not change, so what is kept stays true.
-"""
+Two hundred clients that wait in one room ask for the same window when a message arrives, so what
+the database says of a window is kept for a while, and asked for once: a second asker waits for the
+first one's answer. What stands below a position that the news has reached does not change, so what
+is kept stays true."""
 
 from collections import OrderedDict
 from collections.abc import Sequence

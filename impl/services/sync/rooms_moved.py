@@ -1,4 +1,6 @@
-"""The rooms that a sync has something to tell of, sorted by what the user is in them. C-S API, "Syncing"."""
+"""The rooms that a sync has something to tell of, sorted by what the user is in them. C-S API,
+"Syncing".
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +18,13 @@ BEGINNING = 0
 class RoomsMoved:
     """All by room_nid. A room is in one of the groups."""
 
-    # The position after which a joined room is told: `since`, or BEGINNING for one that is new to the client.
+    # The position after which a joined room is told: `since`, or BEGINNING for one that is new to
+    # the client.
     joined: dict[int, int] = field(default_factory=dict)
     invited: dict[int, Change] = field(default_factory=dict)
     knocked: dict[int, Change] = field(default_factory=dict)
-    # Where the user left, and after which position the room is told; None: nothing but the leaving itself.
+    # Where the user left, and after which position the room is told; None: nothing but the leaving
+    # itself.
     left: dict[int, tuple[Change, int | None]] = field(default_factory=dict)
 
     def nids(self) -> list[int]:
@@ -34,7 +38,9 @@ class RoomsMoved:
 
 
 def of_initial(sync: Sync, txn: Any) -> RoomsMoved:
-    """Every room that the user is in, is invited to, or knocks on; those they left, if the filter wants them."""
+    """Every room that the user is in, is invited to, or knocks on; those they left, if the filter
+    wants them.
+    """
     moved = RoomsMoved()
     at = sync_rooms.list_memberships_at(txn, sync.user_id, sync.up_to)
     for room_nid, change in at.items():
@@ -53,7 +59,9 @@ def of_initial(sync: Sync, txn: Any) -> RoomsMoved:
 
 
 def since(sync: Sync, txn: Any, changed: Collection[int], has_user_moved: bool) -> RoomsMoved:
-    """Of the joined rooms those that `changed`, and every room in which the user's membership did."""
+    """Of the joined rooms those that `changed`, and every room in which the user's membership
+    did.
+    """
     moved = RoomsMoved(joined=dict.fromkeys(changed, sync.since))
     if not has_user_moved:
         return moved
@@ -72,7 +80,9 @@ def since(sync: Sync, txn: Any, changed: Collection[int], has_user_moved: bool) 
 def _sort(
     moved: RoomsMoved, room_nid: int, changes: Sequence[Change], joined_since: int | None
 ) -> None:
-    """File a room by the last of the changes. `joined_since`: where the client knows it up to, if it was in it."""
+    """File a room by the last of the changes. `joined_since`: where the client knows it up to, if
+    it was in it.
+    """
     last = changes[-1]
     moved.joined.pop(room_nid, None)
     if last.membership == "join":

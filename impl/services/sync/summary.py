@@ -1,4 +1,6 @@
-"""A room's summary: how many are in it, and after whom to name it. C-S API, "Syncing", `m.heroes`."""
+"""A room's summary: how many are in it, and after whom to name it. C-S API, "Syncing",
+`m.heroes`.
+"""
 
 from typing import Any
 

@@ -1,13 +1,13 @@
 """GET /sync: from `since` to `next_batch`, section by section. C-S API, "Syncing".
 
-Theory. The stream is one line of positions, so a sync is a question about a window: what happened in (since, M] that
-concerns this user, where M is how far this worker has read the stream. The next window begins where this one ends:
-nothing is told twice, and nothing is missed.
+Theory. The stream is one line of positions, so a sync is a question about a window: what happened
+in (since, M] that concerns this user, where M is how far this worker has read the stream. The next
+window begins where this one ends: nothing is told twice, and nothing is missed.
 
-The worker knows from the news which rooms and users moved (storage/notifier.py). If neither the user nor one of
-their rooms moved after `since`, the database is not asked. Otherwise only the rooms that moved are, all of them in
-the same few statements, and once for all users who ask for the same (room_deltas.py).
-"""
+The worker knows from the news which rooms and users moved (storage/notifier.py). If neither the
+user nor one of their rooms moved after `since`, the database is not asked. Otherwise only the rooms
+that moved are, all of them in the same few statements, and once for all users who ask for the same
+(room_deltas.py)."""
 
 import time
 from dataclasses import replace
@@ -35,7 +35,9 @@ AccountData = list[tuple[str, str, str]]
 
 
 def answer(app: App, requester: Requester, question: Question) -> dict[str, Any]:
-    """The answer: at once if there is something to tell, else when there is, or when the time is over."""
+    """The answer: at once if there is something to tell, else when there is, or when the time is
+    over.
+    """
     since = request.read_since(question.since)
     wanted = request.read_filter(app, requester.user_id, question.filter)
     asked = Sync(app, requester, wanted, 0, 0, question.is_full_state, question.use_state_after)
@@ -61,7 +63,7 @@ def _poll(asked: Sync, since: int, timeout_ms: int) -> dict[str, Any]:
             if _has_news(found):
                 return found
         since = up_to
-        left_ms = int((deadline - time.monotonic()) * 1000)
+        left_ms = (deadline - time.monotonic()) * 1000
         if not wait.until_moved(app, user_id, joined, since, left_ms):
             return _frame(up_to)
 

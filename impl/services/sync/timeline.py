@@ -1,8 +1,7 @@
 """The timeline of a room within a sync, and the state that goes with it. C-S API, "Syncing".
 
-The state is given by the roots of tries (core/state_trie.py): what changed between two points of a room is what
-differs between their roots, which costs what changed and not what is there.
-"""
+The state is given by the roots of tries (core/state_trie.py): what changed between two points of a
+room is what differs between their roots, which costs what changed and not what is there."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -85,7 +84,9 @@ def _prev_batch(sync: Sync, delta: RoomDelta, end: int) -> str:
 def state_nids(
     sync: Sync, txn: Any, timeline: Timeline, from_root: int, heroes: Collection[str]
 ) -> list[int]:
-    """The event_nids of the state that changed from a root to where the timeline begins, or ends (`state_after`)."""
+    """The event_nids of the state that changed from a root to where the timeline begins, or ends
+    (`state_after`).
+    """
     delta = timeline.delta
     nodes = RoomNodes(txn, sync.app.state_nodes, delta.room_nid)
     to_root = delta.root_end if sync.use_state_after else timeline.root_start
@@ -120,7 +121,9 @@ def _lazy(
     roots: tuple[int, int],
     heroes: Collection[str],
 ) -> dict[int, int]:
-    """C-S API, "Lazy-loading room members": of the members those whom the timeline needs, and who changed since."""
+    """C-S API, "Lazy-loading room members": of the members those whom the timeline needs, and who
+    changed since.
+    """
     from_root, to_root = roots
     needed = {one.event.sender for one in timeline.events} | set(heroes)
     if from_root == state_trie.EMPTY:

@@ -1,7 +1,7 @@
 """Sleep until one of the requester's streams moves. C-S API, "Syncing".
 
-Nothing here asks the database: the news that this worker hears says which rooms and users moved, and how far.
-"""
+Nothing here asks the database: the news that this worker hears says which rooms and users moved,
+and how far."""
 
 from collections.abc import Collection
 
@@ -20,7 +20,7 @@ def has_moved(app: App, user_id: str, room_nids: Collection[int], since: int) ->
 
 
 def until_moved(
-    app: App, user_id: str, room_nids: Collection[int], since: int, timeout_ms: int
+    app: App, user_id: str, room_nids: Collection[int], since: int, timeout_ms: float
 ) -> bool:
     """Sleep until there may be; False once the time is over, or when the server stops."""
     if timeout_ms <= 0 or app.is_stopping:

@@ -1,0 +1,123 @@
+"""api-specs/client-server/room_send.yaml and redaction.yaml"""
+
+from urllib.parse import quote
+
+import pytest
+
+from tests.api.api_client import Api, User
+
+CLIENT = "/_matrix/client/v3"
+MESSAGE = {"msgtype": "m.text", "body": "hello"}
+
+
+def send(user: User, room_id: str, content: object, txn_id: str, kind: str = "m.room.message"):
+    return user.put(f"{CLIENT}/rooms/{quote(room_id)}/send/{kind}/{txn_id}", content)
+
+
+def redact(user: User, room_id: str, event_id: str, txn_id: str, body: object):
+    return user.put(f"{CLIENT}/rooms/{room_id}/redact/{quote(event_id)}/{txn_id}", body)
+
+
+def test_a_message_gets_an_event_id(alice: User) -> None:
+    room_id = alice.create_room()
+    answer = send(alice, room_id, MESSAGE, "1")
+    assert answer.status == 200
+    assert answer.json["event_id"].startswith("$")
+
+
+def test_the_same_transaction_is_the_same_event(alice: User) -> None:
+    room_id = alice.create_room()
+    first = send(alice, room_id, MESSAGE, "a/b?c".replace("/", "%2F").replace("?", "%3F"))
+    again = send(alice, room_id, {"other": 1}, "a%2Fb%3Fc")
+    other = send(alice, room_id, MESSAGE, "2")
+    assert first.json == again.json != other.json
+
+
+def test_every_type_and_any_object_may_be_sent(alice: User) -> None:
+    room_id = alice.create_room()
+    assert send(alice, room_id, {}, "1", "org.x").status == 200
+    odd = {"a": [None, True, {"": -1}]}
+    assert send(alice, room_id, odd, "2", "%F0%9F%92%AC%20x").status == 200
+
+
+def test_who_is_not_in_the_room_is_refused(alice: User, bob: User) -> None:
+    for room_id in (alice.create_room(), "!" + "x" * 43, "room"):
+        answer = send(bob, room_id, MESSAGE, "1")
+        assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
+
+
+def test_a_type_can_take_more_power_than_one_has(alice: User, bob: User) -> None:
+    override = {"events": {"org.x": 10}}
+    room_id = alice.create_room(preset="public_chat", power_level_content_override=override)
+    bob.join(room_id)
+    assert send(bob, room_id, {}, "1", "org.x").status == 403
+    assert send(bob, room_id, {}, "2", "org.y").status == 200
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "errcode"),
+    [
+        (b"", 400, "M_NOT_JSON"),
+        (b"{", 400, "M_NOT_JSON"),
+        (b"[]", 400, "M_BAD_JSON"),
+        (b'{"a": 1.5}', 400, "M_BAD_JSON"),
+        (b'{"a": 9007199254740992}', 400, "M_BAD_JSON"),
+        (b'{"a": "\\u0000"}', 400, "M_BAD_JSON"),
+        (b'{"a": "' + b"x" * 65_536 + b'"}', 413, "M_TOO_LARGE"),
+        (b'{"a": ' + b"[" * 1000 + b"]" * 1000 + b"}", 400, "M_BAD_JSON"),
+    ],
+)
+def test_what_cannot_be_content_is_refused(
+    alice: User, data: bytes, status: int, errcode: str
+) -> None:
+    room_id = alice.create_room()
+    path = f"{CLIENT}/rooms/{room_id}/send/m.x/1"
+    answer = alice.api.request("PUT", path, token=alice.access_token, data=data)
+    assert (answer.status, answer.errcode) == (status, errcode)
+    # Nothing was written under the transaction id.
+    assert send(alice, room_id, {}, "1", "m.x").status == 200
+
+
+def test_a_type_of_256_bytes_is_too_large(alice: User) -> None:
+    room_id = alice.create_room()
+    assert send(alice, room_id, {}, "1", "x" * 256).errcode == "M_TOO_LARGE"
+
+
+def test_sending_takes_a_token(api: Api, alice: User) -> None:
+    room_id = alice.create_room()
+    assert api.put(f"{CLIENT}/rooms/{room_id}/send/m.x/1", {}).errcode == "M_MISSING_TOKEN"
+
+
+@pytest.mark.parametrize("version", ["10", "11", "12"])
+def test_a_redaction_can_be_sent_in_every_version(alice: User, version: str) -> None:
+    room_id = alice.create_room(room_version=version)
+    topic = f"{CLIENT}/rooms/{room_id}/state/m.room.topic"
+    event_id = alice.put(topic, {"topic": "secret"}).json["event_id"]
+    content = {"redacts": event_id, "reason": "oops"}
+    assert send(alice, room_id, content, "1", "m.room.redaction").status == 200
+    assert alice.get(topic).json == {}
+
+
+def test_a_redaction_strips_the_event_and_is_idempotent(alice: User) -> None:
+    room_id = alice.create_room()
+    topic = f"{CLIENT}/rooms/{room_id}/state/m.room.topic"
+    event_id = alice.put(topic, {"topic": "secret"}).json["event_id"]
+    first = redact(alice, room_id, event_id, "1", {"reason": "oops"})
+    assert first.status == 200
+    assert redact(alice, room_id, event_id, "1", {}).json == first.json
+    shown = alice.get(topic + "?format=event").json
+    assert shown["content"] == {}
+    assert shown["unsigned"]["redacted_because"]["event_id"] == first.json["event_id"]
+
+
+def test_redactions_that_are_refused(alice: User, bob: User, charlie: User) -> None:
+    room_id = alice.create_room(preset="public_chat")
+    bob.join(room_id)
+    of_alice, of_bob = alice.send(room_id, "a"), bob.send(room_id, "b")
+    assert redact(bob, room_id, of_alice, "1", {}).errcode == "M_FORBIDDEN"
+    assert redact(charlie, room_id, of_alice, "1", {}).errcode == "M_FORBIDDEN"
+    assert redact(bob, room_id, "$nothing", "1", {}).errcode == "M_NOT_FOUND"
+    assert redact(bob, room_id, of_bob, "2", {"reason": 5}).errcode == "M_BAD_JSON"
+    assert redact(bob, room_id, of_bob, "3", {}).status == 200
+    assert redact(alice, room_id, of_bob, "4", {}).status == 200
+    assert send(alice, room_id, {}, "5", "m.room.redaction").errcode == "M_BAD_JSON"
