@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from impl.app import App
-from impl.core import redaction, state_trie
+from impl.core import property_path, redaction, state_trie
 from impl.core.event import Event
 from impl.requester import Requester
 from impl.storage.events import StoredEvent
@@ -50,7 +50,10 @@ def write(
 ) -> list[msgspec.Raw]:
     """The events' JSON, in their order."""
     if form == FEDERATION:
-        return [msgspec.Raw(_encode(visible_pdu(one))) for one in stored]
+        # The id as well, which the PDU lacks since version 3: clients know an event by it.
+        return [
+            msgspec.Raw(_encode({**visible_pdu(one), "event_id": one.event_id})) for one in stored
+        ]
     return _write(viewer, stored, form, _context(viewer.app, txn, stored, with_replaced=True))
 
 
@@ -69,7 +72,10 @@ def _write(
     now_ms = viewer.app.now_ms()
     written = [_splice(viewer, one, form, now_ms, context) for one in stored]
     if viewer.event_fields:
-        return [_select_fields(raw, viewer.event_fields) for raw in written]
+        fields = viewer.event_fields
+        return [
+            msgspec.Raw(_encode(property_path.project(_decode(raw), fields))) for raw in written
+        ]
     return written
 
 
@@ -193,22 +199,3 @@ def _look_up_replaced(app: App, txn: Any, stored: StoredEvent) -> int:
         return 0
     nodes = RoomNodes(txn, app.state_nodes, stored.room_nid)
     return state_trie.get(nodes, stored.state_before, key_nid) or 0
-
-
-def _select_fields(raw: msgspec.Raw, fields: tuple[str, ...]) -> msgspec.Raw:
-    """C-S API, "Filtering", `event_fields`: dots lead into objects, and a backslash makes a dot a
-    letter.
-    """
-    event = _decode(raw)
-    kept: dict[str, Any] = {}
-    for name in fields:
-        source, target = event, kept
-        *path, last = [piece.replace("\0", ".") for piece in name.replace("\\.", "\0").split(".")]
-        for piece in path:
-            source = source.get(piece) if isinstance(source, dict) else None
-        if not isinstance(source, dict) or last not in source:
-            continue
-        for piece in path:
-            target = target.setdefault(piece, {})
-        target.setdefault(last, source[last])
-    return msgspec.Raw(_encode(kept))

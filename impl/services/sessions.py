@@ -266,6 +266,5 @@ def check_device(device_id: str, display_name: str | None) -> None:
     """Raises InvalidParam for what cannot be a device's id or name."""
     if not device_id or len(device_id) > DEVICE_ID_MAX or "\0" in device_id:
         raise errors.InvalidParam(f"device_id is not of 1 to {DEVICE_ID_MAX} characters")
-
     if display_name is not None and (len(display_name) > DISPLAY_NAME_MAX or "\0" in display_name):
         raise errors.InvalidParam(f"display_name is longer than {DISPLAY_NAME_MAX} characters")

@@ -7,6 +7,7 @@ import pytest
 from tests.api.api_client import User
 
 SYNC = "/_matrix/client/v3/sync"
+FIELDS = ["type", "event_id", "sender", "origin_server_ts", "content"]
 
 
 def test_the_first_sync_has_all_sections(alice: User) -> None:
@@ -41,10 +42,12 @@ def test_a_stored_filter_is_used(alice: User) -> None:
     room_id = alice.create_room()
     made = alice.post(
         f"/_matrix/client/v3/user/{alice.user_id}/filter",
-        {"room": {"timeline": {"types": ["m.room.create"]}}, "event_fields": ["type"]},
+        {"room": {"timeline": {"types": ["m.room.create"]}}, "event_fields": FIELDS},
     )
     answer = alice.get(SYNC, {"filter": made.json["filter_id"]}).json
-    assert answer["rooms"]["join"][room_id]["timeline"]["events"] == [{"type": "m.room.create"}]
+    (event,) = answer["rooms"]["join"][room_id]["timeline"]["events"]
+    assert event["type"] == "m.room.create"
+    assert sorted(event) == sorted(FIELDS)
 
 
 def test_the_federation_format_is_the_whole_event(alice: User) -> None:

@@ -67,7 +67,8 @@ class Prober:
         answer = self._send(operation, case, use_real)
         shown = f"{operation.method} {case.formatted_path} {case.query} {case.body!r}"
         assert answer.status < 500, f"{shown}: {answer}"
-        if answer.status >= 400:
+        # User-interactive authentication: which stages there are is no error.
+        if answer.status >= 400 and not (answer.status == 401 and "flows" in answer.json):
             assert isinstance(answer.errcode, str) and answer.errcode, f"{shown}: {answer}"
         if answer.status == 401 and answer.errcode == "M_UNKNOWN_TOKEN":
             # It was a logout that came before.
@@ -111,14 +112,14 @@ def _as_bytes(body: object) -> bytes:
 
 @pytest.mark.parametrize("operation", IMPLEMENTED, ids=lambda operation: operation.name)
 def test_generated_input_is_answered_as_the_specification_says(
-    operation: Operation, specification: Any, api: Api
+    operation: Operation, specification: Any, contract_api: Api
 ) -> None:
     described = specification[operation.path][operation.method.lower()]
     made = st.one_of(
         described.as_strategy(generation_mode=GenerationMode.POSITIVE),
         described.as_strategy(generation_mode=GenerationMode.NEGATIVE),
     )
-    prober = Prober(api)
+    prober = Prober(contract_api)
 
     @settings(
         max_examples=EXAMPLES,

@@ -1,4 +1,6 @@
-"""/sync on a real database: what is ephemeral, account data, and what `unsigned` says of an event."""
+"""/sync on a real database: ephemeral events, account data, and what `unsigned` says of an
+event.
+"""
 
 from impl.app import App
 from impl.core.event_builder import Draft
