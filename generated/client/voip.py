@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 from generated.unrecognized import Unrecognized
 
 
 class GetTurnServerResponse(TypedDict):
-    username: str
-    password: str
-    uris: list[str]
-    ttl: int
+    username: NotRequired[str]
+    password: NotRequired[str]
+    uris: NotRequired[list[str]]
+    ttl: NotRequired[int]
 
 
 class Operations(Protocol):

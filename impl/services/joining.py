@@ -15,7 +15,7 @@ from impl.core.event_builder import Draft
 from impl.core.power_levels import PowerLevels
 from impl.core.room_version import ROOM_VERSIONS
 from impl.requester import Requester
-from impl.services import member_content, room_reading
+from impl.services import member_content, room_reading, room_succession
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import memberships
@@ -46,8 +46,11 @@ def join(
             drafts.append(_third_party_invite(app, txn, room, user_id, third_party_signed))
             membership = "invite"
         content |= authorisation(app, txn, requester, room, membership)
+        old = room_succession.predecessor_of(app, txn, room, user_id)
     drafts.append(Draft("m.room.member", user_id, content, state_key=user_id))
     batching.submit(app, Submission(room_id, drafts))
+    if old is not None:
+        room_succession.inherit(app, requester, old, room)
 
 
 def authorisation(

@@ -135,6 +135,9 @@ def put_content(
         if room is None:
             raise errors.Forbidden("you are not in this room")
         if membership == "invite":
+            rate_limiting.spend(app, "rc_invites_per_room", room_id)
+            rate_limiting.spend(app, "rc_invites_per_issuer", requester.user_id)
+            rate_limiting.spend(app, "rc_invites_per_user", user_id)
             member_content.check_invites_allowed(app, txn, [user_id])
         if membership in ("join", "invite", "knock"):
             profile = member_content.profile_of(app, txn, user_id)
@@ -142,6 +145,8 @@ def put_content(
         if membership == "join" and user_id == requester.user_id:
             before = room_reading.membership(txn, room, user_id)
             if before != "join":
+                rate_limiting.spend(app, "rc_joins_local", user_id)
+                rate_limiting.spend(app, "rc_joins_per_room", room_id)
                 content |= joining.authorisation(app, txn, requester, room, before)
     return _put(app, requester.user_id, room_id, user_id, content)
 

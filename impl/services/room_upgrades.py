@@ -13,7 +13,14 @@ from impl.core.event_builder import Draft
 from impl.core.power_levels import CREATOR_LEVEL, PowerLevels, level_of
 from impl.core.room_version import RoomVersion
 from impl.requester import Requester
-from impl.services import aliases, initial_events, member_content, room_reading, rooms
+from impl.services import (
+    aliases,
+    initial_events,
+    member_content,
+    room_reading,
+    room_succession,
+    rooms,
+)
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.services.room_reading import StateKey
@@ -88,6 +95,9 @@ def upgrade(
 
     new_room_id = rooms.begin(app, user_id, version, content, drafts, move_aliases)
     _close(app, user_id, old, levels, new_room_id)
+    with app.database.read() as txn:
+        new = room_reading.get(app, txn, new_room_id)
+    room_succession.inherit(app, requester, old, new)
     return new_room_id
 
 

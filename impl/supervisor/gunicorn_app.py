@@ -32,6 +32,7 @@ DESCRIPTORS_RESERVED = 256
 BACKLOG = 2048
 SHARED_MEMORY = "/dev/shm"
 SLOTS_SPARE = 4
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class GunicornApp(BaseApplication):
             "control_socket_disable": True,
             "proc_name": "soma",
             "logger_class": GunicornLogger,
-            "on_starting": self._keep_socket_paths,
+            "on_starting": self._prepare,
             "pre_fork": self._before_fork,
             "post_fork": self._after_fork,
             "post_worker_init": self._announce,
@@ -118,7 +119,8 @@ class GunicornApp(BaseApplication):
         """In a worker: what answers requests."""
         return self._hooks.make_site(slot)
 
-    def _keep_socket_paths(self, arbiter: Any) -> None:
+    def _prepare(self, arbiter: Any) -> None:
+        _let_young_workers_be_stopped()
         # The sockets are the supervisor's, as they might be systemd's: at a reload this gunicorn
         # ends, and the path of a Unix socket stays.
         arbiter.systemd = True
@@ -141,6 +143,26 @@ class GunicornApp(BaseApplication):
 
     def _free_slot(self, arbiter: Any, worker: Any) -> None:
         self._taken.discard(worker.slot)
+
+
+def _let_young_workers_be_stopped() -> None:
+    """A worker is born with gunicorn's own signal handlers, which would swallow a SIGTERM in it.
+
+    Until it has set up its own, a signal ends it: those that come while it is forked wait.
+    """
+
+    def become_mortal() -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        unblock()
+
+    def block() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+
+    def unblock() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+    os.register_at_fork(before=block, after_in_parent=unblock, after_in_child=become_mortal)
 
 
 def _connections_max() -> int:

@@ -43,6 +43,7 @@ class Sender:
     acknowledged: list[Sent] = field(default_factory=list)
     refused: list[Any] = field(default_factory=list)
     count: int = 0
+    first_tried: dict[int, float] = field(default_factory=dict)
 
     def run(self) -> None:
         connection = self.server.connect(timeout_s=30)
@@ -58,7 +59,8 @@ class Sender:
         """The next message; it stays the next until it is acknowledged."""
         body = f"{self.user_id} {self.count}"
         path = f"{_room(self.room_id)}/send/m.room.message/t{self.count}"
-        began = time.monotonic()
+        # One that was written, but never answered for, has its place since it was first sent.
+        began = self.first_tried.setdefault(self.count, time.monotonic())
         status, answer = connection.request(
             "PUT", path, {"msgtype": "m.text", "body": body}, self.token
         )

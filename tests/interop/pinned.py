@@ -64,14 +64,21 @@ class Door:
         connection.sendall(PROBE)
         answer = b""
         while b"\r\n\r\n" not in answer:
-            answer += connection.recv(65536)
+            answer += _receive(connection)
         head, _, body = answer.partition(b"\r\n\r\n")
         fields = dict(
             line.decode().lower().split(": ", 1) for line in head.split(b"\r\n")[1:] if line
         )
         while len(body) < int(fields["content-length"]):
-            body += connection.recv(65536)
+            body += _receive(connection)
         return connection, fields["x-request-id"].partition("-")[0]
+
+
+def _receive(connection: socket.socket) -> bytes:
+    data = connection.recv(65536)
+    if not data:
+        raise ConnectionError("the worker hung up")
+    return data
 
 
 def _pass(source: socket.socket, target: socket.socket) -> None:

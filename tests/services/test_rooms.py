@@ -1,5 +1,6 @@
 """Creating rooms: which events, in which order, with which content; and what cannot be."""
 
+import gevent
 import pytest
 
 from impl import errors
@@ -298,3 +299,25 @@ def test_the_current_state_is_what_the_events_say(app: App) -> None:
         room = room_reading.get(app, txn, room_id)
         rows = current_state.list_all(txn, room.room_nid)
     assert set(rows) == {event.key for event in events_of(app, room_id)}
+
+
+def test_of_two_rooms_that_want_the_same_alias_one_gets_it(new_app) -> None:
+    first = new_app()
+    second = new_app(dsn=first.database.dsn)
+
+    def attempt(app: App) -> str | None:
+        try:
+            return create(app, room_alias_name="pub")
+        except errors.RoomInUse:
+            return None
+
+    attempts = [gevent.spawn(attempt, app) for app in (first, second) * 4]
+    made = [one.get() for one in attempts]
+    assert len([room_id for room_id in made if room_id]) == 1
+    assert room_count(first) == 1
+
+
+def test_rooms_made_at_once_are_all_made(app: App) -> None:
+    app.now_ms = lambda: 1_700_000_000_000
+    made = {one.get() for one in [gevent.spawn(create, app) for _ in range(8)]}
+    assert len(made) == room_count(app) == 8

@@ -1,6 +1,4 @@
-"""/sync on a real database: ephemeral events, account data, and what `unsigned` says of an
-event.
-"""
+"""/sync on a real database: what is ephemeral, account data, what `unsigned` says."""
 
 from impl.app import App
 from impl.core.event_builder import Draft

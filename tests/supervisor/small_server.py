@@ -17,6 +17,7 @@ from gevent.event import Event
 from impl.config import Config, Listener, SomaSettings
 from impl.supervisor import listening, logs
 from impl.supervisor.gunicorn_app import GunicornApp, Hooks, slots_for
+from impl.web import http_connection
 
 
 @dataclass
@@ -60,6 +61,8 @@ class SmallSite:
 def main() -> None:
     settings = json.loads(sys.argv[1])
     directory = Path(settings["directory"])
+    for name, seconds in settings.get("limits", {}).items():
+        setattr(http_connection, name, seconds)
     listeners = tuple(
         Listener(
             port=0,

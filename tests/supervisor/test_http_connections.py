@@ -320,3 +320,34 @@ def test_a_worker_that_is_killed_is_replaced_in_its_slot(tmp_path: Path) -> None
     assert second["pid"] != first["pid"]
     assert second["slot"] == first["slot"] == 0
     running.stop()
+
+
+def seconds_until_closed(connection: socket.socket, drip: bytes) -> float:
+    """Sends a byte ten times a second, until the other side has had enough."""
+    started = time.monotonic()
+    connection.setblocking(False)
+    while time.monotonic() - started < 15:
+        time.sleep(0.1)
+        try:
+            connection.send(drip)
+            if connection.recv(4096) == b"":
+                break
+        except BlockingIOError:
+            continue
+        except OSError:
+            break
+    return time.monotonic() - started
+
+
+def test_slow_heads_slow_bodies_and_idle_connections_are_ended(tmp_path: Path) -> None:
+    limits = {"IDLE_S": 3.0, "HEAD_S": 1.0, "BODY_S": 1.0}
+    running = Server(tmp_path, [{}], limits=limits)
+    idle = running.connect()
+    head = running.connect()
+    head.sendall(b"GET / HTTP/1.1\r\nA: ")
+    assert 0.5 < seconds_until_closed(head, b"a") < 2.5
+    body = running.connect()
+    body.sendall(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n")
+    assert 0.5 < seconds_until_closed(body, b"a") < 3
+    assert idle.recv(1) == b""
+    running.stop()

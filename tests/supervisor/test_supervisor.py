@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,10 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def wait_until_gone(processes: Iterable[int]) -> None:
+    wait_until(lambda: not any(is_alive(pid) for pid in processes))
 
 
 def is_alive(pid: int) -> bool:
@@ -100,7 +104,7 @@ def test_a_killed_supervisor_takes_everything_with_it(server: SomaServer) -> Non
     server.start()
     processes = server.descendants()
     server.stop(signal.SIGKILL)
-    wait_until(lambda: not [pid for pid in processes if is_alive(pid)])
+    wait_until_gone(processes)
     server.start()
     assert server.answers()
 
@@ -184,7 +188,8 @@ def test_a_stop_while_it_starts_leaves_nothing(server: SomaServer) -> None:
         server.start(wait=False)
         time.sleep(pause)
         processes = server.descendants()
-        assert server.stop() < 20
-        assert not [pid for pid in processes if is_alive(pid)]
+        assert server.stop() < 10
+        # What a tool of PostgreSQL's had started itself ends a moment after it.
+        wait_until_gone(processes)
     server.start()
     assert server.answers()
