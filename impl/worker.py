@@ -35,8 +35,8 @@ def main(config: Config, dsn: str, page: Path, slot: int) -> None:
 def run(app: App, functions: Iterable[Callable[[App], None]]) -> None:
     """Run the loops; returns after SIGTERM, when they have."""
     stopping = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        gevent.signal_handler(number, stopping.set)
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    watchers = [gevent.signal_handler(number, stopping.set) for number in numbers]
     app.start()
     greenlets = [gevent.spawn(_keep_running, app, function) for function in functions]
     stopping.wait()
@@ -44,6 +44,8 @@ def run(app: App, functions: Iterable[Callable[[App], None]]) -> None:
     gevent.joinall(greenlets, timeout=STOP_S_MAX)
     gevent.killall(greenlets)
     app.stop()
+    for watcher in watchers:
+        watcher.cancel()
 
 
 def _keep_running(app: App, function: Callable[[App], None]) -> None:
@@ -52,6 +54,7 @@ def _keep_running(app: App, function: Callable[[App], None]) -> None:
         try:
             function(app)
             pause = 1.0
+            gevent.sleep(0 if app.is_stopping else pause)
         except Exception:
             _log.exception("the job loop %s failed; again in %.0f s", function.__module__, pause)
             gevent.sleep(pause)

@@ -15,7 +15,7 @@ from impl.core.event_builder import Draft
 from impl.core.power_levels import PowerLevels
 from impl.core.room_version import ROOM_VERSIONS
 from impl.requester import Requester
-from impl.services import member_content, room_reading, room_succession
+from impl.services import member_content, rate_limiting, room_reading, room_succession
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import memberships
@@ -40,6 +40,7 @@ def join(
         membership = room_reading.membership(txn, room, user_id)
         if membership == "join":
             return
+        rate_limiting.spend(app, "rc_joins_per_room", room_id)
         content = member_content.make("join", member_content.profile_of(app, txn, user_id), reason)
         drafts = []
         if third_party_signed is not None and membership != "invite":

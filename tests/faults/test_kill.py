@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import pytest
-
 from tests.served import Served
 
 SENDERS = 16
@@ -139,7 +137,6 @@ def check_order(people: list[Sender], timeline: list[dict[str, Any]]) -> None:
         assert place[one.event_id] > newest_ended, f"{one} stands before what was there already"
 
 
-@pytest.mark.faults
 def test_what_was_acknowledged_survives_the_death_of_every_process() -> None:
     with Served.new(workers=2) as server:
         people = gather(server)

@@ -1,12 +1,15 @@
 """Restricted rooms: who may come in without an invite, and who vouches for it."""
 
 import base64
+from dataclasses import replace
+from pathlib import Path
 
 import nacl.signing
 import pytest
 
 from impl import errors
 from impl.app import App
+from impl.config import RateLimit
 from impl.core import canonical_json
 from impl.core.event_builder import Draft
 from impl.services import joining, membership, room_reading
@@ -153,3 +156,16 @@ def test_a_third_party_invite_is_redeemed_with_the_identity_servers_signature(ap
             membership.join(app, bob, room_id, None, wrong)
     membership.join(app, bob, room_id, None, third_party(key, BOB))
     assert member(app, room_id, BOB) == {"membership": "join"}
+
+
+def test_too_many_joins_of_one_room_are_refused_and_those_who_are_in_it_are_not(new_app) -> None:
+    limits = replace(builders.a_config(Path()).rate_limits, rc_joins_per_room=RateLimit(0.001, 1))
+    app = new_app(rate_limits=limits)
+    room_id, other = builders.a_room(app), builders.a_room(app)
+    membership.join(app, bob, room_id)
+    membership.join(app, bob, room_id)
+    with pytest.raises(errors.LimitExceeded):
+        membership.join(app, charlie, room_id)
+    with pytest.raises(errors.LimitExceeded):
+        membership.put_content(app, charlie, room_id, CHARLIE, {"membership": "join"})
+    membership.join(app, charlie, other)

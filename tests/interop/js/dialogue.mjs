@@ -98,7 +98,8 @@ async function talk(alice, bob, roomId) {
 
   const answer = alice.room(roomId).findEventById(answerId);
   await alice.client.sendReadReceipt(answer, ReceiptType.Read);
-  await bob.sees("that it was read", () => bob.room(roomId).hasUserReadEvent(alice.userId, answerId));
+  const isRead = () => bob.room(roomId).hasUserReadEvent(alice.userId, answerId);
+  await bob.sees("that it was read", isRead);
 }
 
 async function part(alice, bob, roomId) {
