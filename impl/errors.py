@@ -182,10 +182,6 @@ class BadAlias(MatrixError):
     errcode = "M_BAD_ALIAS"
 
 
-class UnableToAuthoriseJoin(MatrixError):
-    errcode = "M_UNABLE_TO_AUTHORISE_JOIN"
-
-
 class UserAuthenticationRequired(MatrixError):
     """User-interactive authentication is not complete: the body says what is to be done.
 

@@ -47,15 +47,3 @@ def insert(txn: Any, rows: Sequence[tuple[ClientTransaction, str]], created_ts: 
             for one, event_id in rows
         ],
     )
-
-
-def delete_before(txn: Any, created_ts: int) -> int:
-    """Forget what is old; returns how many."""
-    txn.execute(
-        """
-        DELETE FROM client_transactions
-         WHERE created_ts < %s
-        """,
-        (created_ts,),
-    )
-    return txn.rowcount

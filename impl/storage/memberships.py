@@ -239,32 +239,3 @@ def list_joined_guests(txn: Any, room_nid: int) -> list[str]:
         (room_nid,),
     )
     return [row[0] for row in txn.fetchall()]
-
-
-def list_heroes(
-    txn: Any, room_nids: Sequence[int], user_id: str, number: int
-) -> dict[int, list[str]]:
-    """room_nid -> the first others by their joining or being invited; where nobody is left, those
-    who were there.
-    """
-    txn.execute(
-        """
-        SELECT wanted.room_nid, h.user_id
-          FROM unnest(%s::bigint[]) AS wanted (room_nid)
-         CROSS JOIN LATERAL (
-                SELECT m.user_id,
-                       m.membership IN ('join', 'invite') AS is_there,
-                       bool_or(m.membership IN ('join', 'invite')) OVER () AS has_any
-                  FROM room_members m
-                 WHERE m.room_nid = wanted.room_nid
-                   AND m.user_id <> %s
-                 ORDER BY m.membership IN ('join', 'invite') DESC, m.event_nid
-                 LIMIT %s) AS h
-         WHERE h.is_there OR NOT h.has_any
-        """,
-        (list(room_nids), user_id, number),
-    )
-    heroes: dict[int, list[str]] = {}
-    for room_nid, hero in txn.fetchall():
-        heroes.setdefault(room_nid, []).append(hero)
-    return heroes

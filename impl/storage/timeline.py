@@ -104,32 +104,3 @@ def get_state_root_at(txn: Any, room_nid: int, position: int) -> int | None:
     )
     row = txn.fetchone()
     return row[0] if row else None
-
-
-def list_newest(
-    txn: Any, room_nids: Sequence[int], after: int, up_to: int, limit: int
-) -> dict[int, list[Row]]:
-    """room_nid -> its newest rows with after < position <= up_to, newest first, at most `limit`
-    each.
-    """
-    txn.execute(
-        """
-        SELECT t.room_nid, t.position, t.event_nid, t.topological, t.current_state_root
-          FROM unnest(%s::bigint[]) AS wanted (room_nid)
-         CROSS JOIN LATERAL (
-                SELECT *
-                  FROM timeline
-                 WHERE timeline.room_nid = wanted.room_nid
-                   AND position > %s
-                   AND position <= %s
-                 ORDER BY position DESC
-                 LIMIT %s) AS t
-        """,
-        (list(room_nids), after, up_to, limit),
-    )
-    rows: dict[int, list[Row]] = {room_nid: [] for room_nid in room_nids}
-    for row in txn.fetchall():
-        rows[row[0]].append(Row(*row))
-    for of_room in rows.values():
-        of_room.sort(key=lambda row: -row.position)
-    return rows
