@@ -10,6 +10,7 @@ import ipaddress
 import json
 import logging
 import socket as stdlib_socket
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +23,8 @@ from impl.web.http_head import BadRequest
 
 # Without a byte from the client, or to it.
 IDLE_S = 60.0
+# At a stop a connection as young as this may have its first request on the way.
+FRESH_S = 0.5
 # From a request's first byte to the end of its head.
 HEAD_S = 20.0
 # A body: so long, and a second more for so many bytes.
@@ -100,25 +103,39 @@ class TimedInput(Input):
 class HttpConnection(WSGIHandler):
     """The requests of one connection."""
 
-    request_id_header: str | None = None
+    # Whether a request has come on it.
+    is_used = False
 
     def handle(self) -> None:
+        self.accepted = time.monotonic()
         self.socket.settimeout(IDLE_S)
         with suppress(OSError):
             self.socket.setsockopt(stdlib_socket.IPPROTO_TCP, stdlib_socket.TCP_NODELAY, 1)
         super().handle()
 
     def end_idle(self) -> None:
-        """Close a connection on which no request has begun."""
+        """At a stop: close a connection that waits, unless its first request must be on the way.
+
+        What has arrived already is still read, and answered.
+        """
+        age = time.monotonic() - self.accepted
+        if not self.is_used and age < FRESH_S:
+            gevent.spawn_later(FRESH_S - age, self._end_reading)
+        else:
+            self._end_reading()
+
+    def _end_reading(self) -> None:
+        if self not in self.server.idle:
+            return
         with suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RD)
+            _shut_down(self.socket, socket.SHUT_RD)
 
     def linger(self) -> None:
         """Close without losing the response: a client that is still sending would have it reset."""
         self.close_connection = True
         left = LINGER_MAX
         with suppress(OSError), gevent.Timeout(LINGER_S, False):
-            self.socket.shutdown(socket.SHUT_WR)
+            _shut_down(self.socket, socket.SHUT_WR)
             while left > 0:
                 received = len(self.rfile.read1(65_536))
                 if not received:
@@ -130,6 +147,7 @@ class HttpConnection(WSGIHandler):
         if not self._wait_for_request():
             return None
         self.response_length = 0
+        self.is_used = True
         try:
             self._read_head()
         except BadRequest as refused:
@@ -144,9 +162,11 @@ class HttpConnection(WSGIHandler):
 
     def _wait_for_request(self) -> bool:
         server = self.server
-        if server.is_draining:
+        if server.is_draining and self.is_used:
             return False
         server.idle.add(self)
+        if server.is_draining:
+            self.end_idle()
         try:
             return bool(self.rfile.peek(1))
         except OSError:
@@ -272,6 +292,11 @@ class HttpConnection(WSGIHandler):
             self.start_response(status, [("Content-Type", "application/json")])
             self.result = [body]
             self.write(body)
+
+
+def _shut_down(connected: Any, how: int) -> None:
+    # A TLS socket's own shutdown forgets the session that another greenlet is reading from.
+    socket.socket.shutdown(connected, how)
 
 
 def _apply_forwarded(environ: dict[str, Any]) -> None:

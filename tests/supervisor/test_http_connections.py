@@ -291,13 +291,20 @@ def test_at_a_stop_polls_are_answered_and_the_rest_is_finished(tmp_path: Path) -
     assert idle.recv(1) == b""
 
 
-def test_a_stop_without_requests_does_not_wait_for_idle_connections(tmp_path: Path) -> None:
-    running = Server(tmp_path, [{}])
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_stop_without_requests_does_not_wait_for_idle_connections(
+    tmp_path: Path, tls: bool, certificate: dict[str, str]
+) -> None:
+    running = Server(tmp_path, [{"tls": tls}], **certificate)
+    context = ssl.create_default_context(cafile=certificate["authority"])
     connections = [running.connect() for _ in range(20)]
+    if tls:
+        connections = [context.wrap_socket(c, server_hostname="small.test") for c in connections]
     for connection in connections[:10]:
         connection.sendall(GET % (b"/", b""))
         read_response(connection)
-    assert running.stop() < 1.5
+    assert running.stop() < 2
+    assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def test_what_is_not_finished_in_time_is_ended(tmp_path: Path) -> None:
@@ -350,4 +357,16 @@ def test_slow_heads_slow_bodies_and_idle_connections_are_ended(tmp_path: Path) -
     body.sendall(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n")
     assert 0.5 < seconds_until_closed(body, b"a") < 3
     assert idle.recv(1) == b""
+    running.stop()
+
+
+def test_a_connection_that_was_just_accepted_is_answered_at_a_stop(tmp_path: Path) -> None:
+    running = Server(tmp_path, [{}])
+    connections = [running.connect() for _ in range(5)]
+    time.sleep(0.1)
+    running.process.send_signal(signal.SIGTERM)
+    time.sleep(0.1)
+    for connection in connections:
+        connection.sendall(GET % (b"/", b""))
+        assert read_response(connection)[0] == 200
     running.stop()

@@ -1,5 +1,6 @@
 """`soma serve`, whole: its processes die one by one and all at once, and the server goes on."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -115,7 +116,8 @@ def test_it_starts_after_everything_was_killed_at_once(server: SomaServer) -> No
     assert server.process is not None
     os.kill(server.process.pid, signal.SIGSTOP)
     for pid in processes:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     server.stop(signal.SIGKILL)
     server.start()
     assert server.answers()
