@@ -182,7 +182,8 @@ def test_what_may_not_be_state_is_refused(app: App, event_type, state_key, conte
 def test_an_acl_that_lets_this_server_in_is_fine(app: App) -> None:
     room_id = builders.a_room(app)
     acl = {"allow": ["*"], "deny": ["evil.example"]}
-    room_state.put(app, alice, room_id, "m.room.server_acl", "", acl)
+    event_id = room_state.put(app, alice, room_id, "m.room.server_acl", "", acl)
+    assert event_id.startswith("$")
 
 
 def test_canonical_aliases_point_to_the_room_unless_they_stood_there_before(app: App) -> None:

@@ -94,7 +94,8 @@ class Persister:
         for item in batch:
             try:
                 self._transact(connection, [item], skip_locked, look_up=True)
-            except StatementError as error:
+            except Exception as error:
+                # What is wrong with one, a bug of ours included, is no reason to fail the others.
                 if connection.closed:
                     raise
                 _log.exception("a submission failed")

@@ -3,6 +3,7 @@ answered twice.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 import pytest
@@ -114,6 +115,20 @@ def test_a_refused_draft_does_not_fail_its_neighbours(app: App) -> None:
 
     assert good.value and also_good.value
     assert isinstance(bad.exception, errors.Forbidden)
+
+
+def test_a_bug_that_one_submission_meets_does_not_fail_its_neighbours(app: App) -> None:
+    room_id = a_room(app)
+    no_draft: Any = None
+    jobs = [
+        gevent.spawn(append, app, room_id, message(ALICE, "before")),
+        gevent.spawn(append, app, room_id, no_draft),
+        gevent.spawn(append, app, room_id, message(ALICE, "after")),
+    ]
+    gevent.joinall(jobs, timeout=10)
+    assert jobs[0].value and jobs[2].value
+    assert isinstance(jobs[1].exception, AttributeError)
+    assert append(app, room_id, message(ALICE, "and it goes on"))
 
 
 def test_an_event_over_the_limit_is_too_large(app: App) -> None:
