@@ -263,7 +263,11 @@ class HttpConnection(WSGIHandler):
 
     def _sendall(self, data: bytes) -> None:
         if len(data) <= 65_536:
-            super()._sendall(data)
+            # Nearly always the kernel takes it whole; gevent's sendall asks for the buffer's size.
+            sent = self.socket.send(data)
+            self.response_length += sent
+            if sent < len(data):
+                super()._sendall(data[sent:])
             return
         self.socket.settimeout(IDLE_S + len(data) / SEND_BYTES_PER_S)
         super()._sendall(data)

@@ -51,6 +51,7 @@ def test_a_traceback_follows() -> None:
         "Authorization: Bearer hush",
         '{"password": "hush"}',
         "registration_shared_secret: hush",
+        "Refresh_Token=hush",
     ],
 )
 @pytest.mark.parametrize("form", ["text", "json"])
