@@ -217,8 +217,6 @@ def _read_lifetimes(root: Section) -> dict[str, object]:
 
 
 def _read_ui_auth(root: Section) -> int:
-    if not isinstance(root.raw("ui_auth"), dict):
-        return root.duration("ui_auth", 0) or 0
     section = root.section("ui_auth")
     timeout = section.duration("session_timeout", 0)
     section.finish()

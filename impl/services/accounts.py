@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from impl import errors
@@ -23,6 +23,18 @@ NONCE_MS = 60_000
 GUEST_LOCALPART_DIGITS = 12
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """An account that may be made, and is not yet: `insert` does it."""
+
+    account: Account
+    display_name: str
+
+    @property
+    def user_id(self) -> str:
+        return self.account.user_id
 
 
 def user_id_for(app: App, localpart: str) -> str:
@@ -57,7 +69,7 @@ def check_available(app: App, localpart: str) -> None:
             raise errors.UserInUse("username is taken")
 
 
-def register_user(
+def new_user(
     app: App,
     localpart: str,
     password: str | None,
@@ -66,11 +78,9 @@ def register_user(
     is_guest: bool = False,
     display_name: str | None = None,
     appservice_id: str | None = None,
-    also: Callable[[Any], object] = lambda txn: None,
-) -> str:
-    """Make an account and return its user id. Raises InvalidUsername, UserInUse, WeakPassword.
-
-    `also` is done in the same transaction, before anything else.
+) -> NewUser:
+    """Check what an account is to be, and hash its password. Raises InvalidUsername and
+    WeakPassword.
     """
     user_id = user_id_for(app, localpart)
     if appservice_id is None and not is_guest:
@@ -80,17 +90,29 @@ def register_user(
         check_password(app, password)
         password_hash = passwords.hash_password(app, password)
     account = Account(user_id, password_hash, is_admin, is_guest, False, appservice_id)
+    return NewUser(account, display_name or localpart)
+
+
+def insert(app: App, txn: Any, user: NewUser) -> None:
+    """Make the account. Raises UserInUse."""
+    if not accounts.insert(txn, user.account, app.now_ms()):
+        raise errors.UserInUse("username is taken")
+    profiles.put(txn, user.user_id, "displayname", user.display_name)
+    push_rules.put_account_data(txn, user.user_id, {})
+
+
+def register_user(app: App, localpart: str, password: str | None, **more: Any) -> str:
+    """Make an account without a session and return its user id. `more` and what is raised: as
+    `new_user`, and UserInUse.
+    """
+    user = new_user(app, localpart, password, **more)
     with app.database.transaction() as txn:
-        also(txn)
-        if not accounts.insert(txn, account, app.now_ms()):
-            raise errors.UserInUse("username is taken")
-        profiles.put(txn, user_id, "displayname", display_name or localpart)
-        push_rules.put_account_data(txn, user_id, {})
-    return user_id
+        insert(app, txn, user)
+    return user.user_id
 
 
-def register_for_service(app: App, service: ApplicationService, localpart: str) -> str:
-    """Make a user of an application service. Application Service API, "Server admin style
+def new_user_of_service(app: App, service: ApplicationService, localpart: str) -> NewUser:
+    """A user of an application service. Application Service API, "Server admin style
     permissions".
     """
     user_id = user_id_for(app, localpart)
@@ -103,19 +125,15 @@ def register_for_service(app: App, service: ApplicationService, localpart: str) 
             if other.id != service.id
         ):
             raise errors.Exclusive("username belongs to another application service")
-    return register_user(app, localpart, None, appservice_id=service.id)
+    return new_user(app, localpart, None, appservice_id=service.id)
 
 
-def new_guest(app: App) -> str:
-    """A guest's account. C-S API, "Guest Access"."""
+def new_guest(app: App) -> NewUser:
+    """A guest. C-S API, "Guest Access"."""
     if not app.config.allow_guest_access:
         raise errors.GuestAccessForbidden("this server has no guests")
-    while True:
-        localpart = "".join(secrets.choice("0123456789") for _ in range(GUEST_LOCALPART_DIGITS))
-        try:
-            return register_user(app, localpart, None, is_guest=True)
-        except errors.UserInUse:
-            continue
+    localpart = "".join(secrets.choice("0123456789") for _ in range(GUEST_LOCALPART_DIGITS))
+    return new_user(app, localpart, None, is_guest=True)
 
 
 def check_password(app: App, password: str) -> None:
@@ -140,6 +158,12 @@ def check_password(app: App, password: str) -> None:
     for is_required, is_one, name in wanted:
         if is_required and not any(map(is_one, password)):
             raise errors.WeakPassword(f"password needs {name}")
+
+
+def check_may_change_password(app: App) -> None:
+    """Raises Forbidden where the passwords are not this server's, as the capability says."""
+    if not app.config.password_config.may_log_in:
+        raise errors.Forbidden("this server has no login by password")
 
 
 def change_password(

@@ -7,7 +7,7 @@ from impl import errors
 from impl.app import App
 from impl.requester import Requester
 from impl.services.sessions import check_device
-from impl.storage import devices
+from impl.storage import accounts, devices
 from impl.storage.devices import Device
 
 
@@ -24,17 +24,22 @@ def get_device(app: App, requester: Requester, device_id: str) -> dict[str, Any]
     return _as_json(device)
 
 
-def put(app: App, requester: Requester, device_id: str, display_name: str | None) -> None:
-    """Rename a device. An application service makes its users' devices so, too. Application Service
-    API, "Device management"."""
+def put(app: App, requester: Requester, device_id: str, display_name: str | None) -> bool:
+    """Rename a device; False if it is new. An application service makes its users' devices so.
+    Application Service API, "Device management"."""
+    user_id = requester.user_id
     check_device(device_id, display_name)
     with app.database.transaction() as txn:
-        if is_service(requester):
-            devices.put(txn, requester.user_id, device_id, display_name, app.now_ms())
-        elif devices.get(txn, requester.user_id, device_id) is None:
-            raise errors.NotFound("you have no such device")
+        if devices.get(txn, user_id, device_id) is None:
+            if not is_service(requester):
+                raise errors.NotFound("you have no such device")
+            if accounts.get(txn, user_id) is None:
+                raise errors.Forbidden("the application service has not registered this user")
+            if devices.put(txn, user_id, device_id, display_name, app.now_ms()):
+                return False
         if display_name is not None:
-            devices.put_display_name(txn, requester.user_id, device_id, display_name)
+            devices.put_display_name(txn, user_id, device_id, display_name)
+    return True
 
 
 def is_service(requester: Requester) -> bool:

@@ -34,7 +34,10 @@ def capabilities(app: App, requester: Requester) -> dict[str, Any]:
         "m.change_password": {"enabled": config.password_config.may_log_in},
         "m.room_versions": {
             "default": config.default_room_version,
-            "available": dict.fromkeys(ROOM_VERSIONS_OFFERED, "stable"),
+            # What rooms are made with is stable, whatever the configuration says it is.
+            "available": dict.fromkeys(
+                (*ROOM_VERSIONS_OFFERED, config.default_room_version), "stable"
+            ),
         },
         "m.set_displayname": {"enabled": "displayname" not in fixed},
         "m.set_avatar_url": {"enabled": "avatar_url" not in fixed},

@@ -47,14 +47,16 @@ def set_field(app: App, requester: Requester, user_id: str, key_name: str, value
     if value is None and key_name in IN_MEMBER_EVENTS:
         delete_field(app, requester, user_id, key_name)
         return
-    _check_change(app, requester, user_id, key_name)
+    _check_change(requester, user_id, key_name)
     _check_value(key_name, value)
     with app.database.transaction() as txn:
         # One change at a time, so that together they cannot be too large.
         account_data.lock(txn, user_id)
         fields = profiles.get(txn, user_id)
-        if key_name in fields and fields[key_name] == value:
-            return
+        if key_name in fields:
+            if fields[key_name] == value:
+                return
+            _check_not_fixed(app, requester, key_name)
         if len(canonical_json.encode({**fields, key_name: value})) > PROFILE_BYTES_MAX:
             raise errors.MatrixError(
                 "the profile would be too large", errcode="M_PROFILE_TOO_LARGE"
@@ -64,14 +66,19 @@ def set_field(app: App, requester: Requester, user_id: str, key_name: str, value
 
 
 def delete_field(app: App, requester: Requester, user_id: str, key_name: str) -> None:
-    _check_change(app, requester, user_id, key_name)
+    _check_change(requester, user_id, key_name)
+    _check_not_fixed(app, requester, key_name)
     with app.database.transaction() as txn:
         profiles.delete(txn, user_id, key_name)
     _tell_rooms(app, user_id, key_name)
 
 
 def fixed_fields(app: App, requester: Requester) -> list[str]:
-    """The fields that the configuration lets nobody but administrators change."""
+    """The fields that the configuration lets nobody but administrators change.
+
+    COMPAT(Synapse's enable_set_displayname and enable_set_avatar_url): what is not set yet may be
+    set, once.
+    """
     config = app.config
     allowed = (config.enable_set_displayname, config.enable_set_avatar_url)
     return [
@@ -100,13 +107,16 @@ def _in_member_events(app: App, user_id: str) -> list[object]:
     return [fields.get(name) for name in IN_MEMBER_EVENTS]
 
 
-def _check_change(app: App, requester: Requester, user_id: str, key_name: str) -> None:
+def _check_change(requester: Requester, user_id: str, key_name: str) -> None:
     if requester.user_id != user_id:
         raise errors.Forbidden("you can only change your own profile")
     if len(key_name.encode(errors="surrogatepass")) > KEY_BYTES_MAX:
         raise errors.MatrixError("the field's name is too long", errcode="M_KEY_TOO_LARGE")
     if not _KEY.fullmatch(key_name):
         raise errors.InvalidParam("the field's name is not one of a profile's")
+
+
+def _check_not_fixed(app: App, requester: Requester, key_name: str) -> None:
     if key_name in fixed_fields(app, requester):
         raise errors.Forbidden(f"this server does not let users change their {key_name}")
 

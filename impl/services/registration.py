@@ -3,6 +3,7 @@ account and a session.
 """
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from impl import errors
@@ -10,6 +11,7 @@ from impl.app import App
 from impl.requester import Requester
 from impl.services import accounts, sessions
 from impl.services import user_interactive_auth as ui_auth
+from impl.services.accounts import NewUser
 from impl.services.sessions import DeviceWish
 from impl.storage import accounts as stored
 
@@ -21,8 +23,7 @@ def register(app: App, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     complete.
     """
     if kind == "guest":
-        wish = DeviceWish(display_name=body.get("initial_device_display_name"))
-        return sessions.begin(app, accounts.new_guest(app), wish)
+        return _register_guest(app, body.get("initial_device_display_name"))
     if not app.config.enable_registration:
         raise errors.Forbidden("registration is not open")
     username = body.get("username")
@@ -30,7 +31,7 @@ def register(app: App, kind: str, body: dict[str, Any]) -> dict[str, Any]:
         # COMPAT(Synapse): telephones write names with a capital.
         username = body["username"] = username.lower()
         accounts.check_available(app, username)
-    sessions.check_device(body.get("device_id") or "NEW", body.get("initial_device_display_name"))
+    sessions.check_wish(_wish(body))
     # The session is kept in the database: a password is not to lie there, but to come again.
     password = body.pop("password", None)
     if password is not None:
@@ -43,10 +44,18 @@ def register(app: App, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     if bool(body.get("has_password")) != (password is not None):
         raise errors.MissingParam("password is missing: it is wanted with each request")
     localpart = body.get("username") or secrets.token_hex(RANDOM_LOCALPART_BYTES)
-    user_id = accounts.register_user(
-        app, localpart, password, also=lambda txn: ui_auth.use_up(txn, session)
-    )
-    return _answer(app, user_id, body)
+    user = accounts.new_user(app, localpart, password)
+    return finish(app, user, body, also=lambda txn: ui_auth.use_up(txn, session))
+
+
+def _register_guest(app: App, device_name: str | None) -> dict[str, Any]:
+    while True:
+        try:
+            return finish(
+                app, accounts.new_guest(app), {"initial_device_display_name": device_name}
+            )
+        except errors.UserInUse:
+            continue
 
 
 def register_for_service(
@@ -58,20 +67,35 @@ def register_for_service(
     username = body.get("username")
     if username is None:
         raise errors.MissingParam("username is missing")
-    return _answer(app, accounts.register_for_service(app, service, username), body)
+    return finish(app, accounts.new_user_of_service(app, service, username), body)
 
 
-def _answer(app: App, user_id: str, body: dict[str, Any]) -> dict[str, Any]:
-    if body.get("inhibit_login"):
-        return {"user_id": user_id, "home_server": app.server_name}
-    return sessions.begin(
-        app,
-        user_id,
-        DeviceWish(
-            body.get("device_id"),
-            body.get("initial_device_display_name"),
-            bool(body.get("refresh_token")),
-        ),
+def finish(
+    app: App,
+    user: NewUser,
+    body: dict[str, Any],
+    also: Callable[[Any], object] = lambda txn: None,
+) -> dict[str, Any]:
+    """The account and, unless it is not wanted, a session: both, or neither. `also` is done in the
+    same transaction, before all else.
+    """
+
+    def write(txn: Any) -> None:
+        also(txn)
+        accounts.insert(app, txn, user)
+
+    if not body.get("inhibit_login"):
+        return sessions.begin(app, user.user_id, _wish(body), write)
+    with app.database.transaction() as txn:
+        write(txn)
+    return {"user_id": user.user_id, "home_server": app.server_name}
+
+
+def _wish(body: dict[str, Any]) -> DeviceWish:
+    return DeviceWish(
+        body.get("device_id"),
+        body.get("initial_device_display_name"),
+        bool(body.get("refresh_token")),
     )
 
 

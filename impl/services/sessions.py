@@ -7,6 +7,7 @@ answers."""
 import hashlib
 import secrets
 import string
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -99,6 +100,14 @@ def service_of(app: App, requester: Requester | None) -> ApplicationService:
     raise errors.UnknownToken("the access token is not an application service's")
 
 
+def service_that_logs_in(app: App, requester: Requester | None) -> ApplicationService:
+    """The same for a login. C-S API, "Appservice Login": somebody else's token is M_FORBIDDEN."""
+    try:
+        return service_of(app, requester)
+    except errors.UnknownToken as error:
+        raise errors.Forbidden(error.message) from error
+
+
 def check_password(app: App, user_id: str, password: str) -> str:
     """The user id as it is registered. Raises Forbidden, UserDeactivated for an account that has
     ended, and LimitExceeded after too many failures.
@@ -121,16 +130,21 @@ def check_password(app: App, user_id: str, password: str) -> str:
     return account.user_id
 
 
-def begin(app: App, user_id: str, wish: DeviceWish) -> dict[str, Any]:
-    """A new session on a device, new or given; the tokens that the device had before are void."""
+def begin(
+    app: App, user_id: str, wish: DeviceWish, before: Callable[[Any], object] = lambda txn: None
+) -> dict[str, Any]:
+    """A new session on a device, new or given; the tokens that the device had before are void.
+    `before` is done first, in the same transaction.
+    """
+    check_wish(wish)
     device_id = wish.device_id
     if device_id is None:
         letters = string.ascii_uppercase
         device_id = "".join(secrets.choice(letters) for _ in range(DEVICE_ID_LETTERS))
-    check_device(device_id, wish.display_name)
     lifetime = app.config.session_lifetime
     ends_ts = None if lifetime is None else app.now_ms() + lifetime
     with app.database.transaction() as txn:
+        before(txn)
         devices.put(txn, user_id, device_id, wish.display_name, app.now_ms())
         if wish.device_id is not None:
             accounts.delete_tokens(txn, user_id, device_id)
@@ -251,6 +265,9 @@ def _user_id_of(app: App, identifier: dict[str, Any] | None, user: str | None) -
     if identifier is None:
         identifier = {"type": "m.id.user", "user": user}
     kind = identifier.get("type")
+    if kind in ("m.id.thirdparty", "m.id.phone"):
+        # C-S API, "Login": the answer to an address that is not known, as here none is.
+        raise errors.Forbidden("the user or the password is wrong")
     if kind != "m.id.user":
         raise errors.Unknown("identifier.type is not m.id.user, the one this server takes")
     name = identifier.get("user")
@@ -260,6 +277,11 @@ def _user_id_of(app: App, identifier: dict[str, Any] | None, user: str | None) -
     if not identifiers.is_user_id(user_id):
         raise errors.Forbidden("the user or the password is wrong")
     return user_id
+
+
+def check_wish(wish: DeviceWish) -> None:
+    """Raises InvalidParam for a device that cannot be."""
+    check_device("NEW" if wish.device_id is None else wish.device_id, wish.display_name)
 
 
 def check_device(device_id: str, display_name: str | None) -> None:

@@ -45,11 +45,13 @@ def authenticate(
     if not isinstance(auth, dict):
         raise errors.BadJson("auth is not an object")
 
-    session = _find(app, operation, auth, wanted)
     stage = auth.get("type")
+    if stage is not None and not isinstance(stage, str):
+        raise errors.BadJson("auth.type is not a string")
+    session = _find(app, operation, auth, wanted)
     # A stage that is complete is not done again: the answer is where things stand.
     if stage is not None and stage not in session.completed:
-        session = _do_stage(app, session, flows, auth, user_id)
+        session = _do_stage(app, session, flows, stage, auth, user_id)
     if not any(set(flow) <= session.completed.keys() for flow in flows):
         raise _required(session, flows)
     return session
@@ -108,11 +110,11 @@ def _do_stage(
     app: App,
     session: Session,
     flows: Sequence[Flow],
+    stage: str,
     auth: Mapping[str, Any],
     user_id: str | None,
 ) -> Session:
-    stage = auth["type"]
-    if not isinstance(stage, str) or not any(stage in flow for flow in flows):
+    if not any(stage in flow for flow in flows):
         raise errors.Unknown("auth.type is none of the stages of this operation")
     if not any(_is_next(flow, stage, session) for flow in flows):
         raise _required(session, flows, errors.Forbidden("another stage comes first"))

@@ -40,8 +40,8 @@ def list_of_user(txn: Any, user_id: str) -> list[Device]:
     return [Device(*row) for row in txn.fetchall()]
 
 
-def put(txn: Any, user_id: str, device_id: str, display_name: str | None, created_ts: int) -> None:
-    """Add a device; one that is there keeps its name."""
+def put(txn: Any, user_id: str, device_id: str, display_name: str | None, created_ts: int) -> bool:
+    """Add a device; False if it is there: it keeps its name."""
     txn.execute(
         """
         INSERT INTO devices (user_id, device_id, display_name, created_ts)
@@ -50,6 +50,7 @@ def put(txn: Any, user_id: str, device_id: str, display_name: str | None, create
         """,
         (user_id, device_id, display_name, created_ts),
     )
+    return txn.rowcount == 1
 
 
 def put_display_name(txn: Any, user_id: str, device_id: str, display_name: str) -> bool:

@@ -6,6 +6,8 @@ from http import HTTPStatus
 
 import msgspec
 
+from impl.services.created import Created
+
 encode_json = msgspec.json.Encoder().encode
 
 Headers = list[tuple[str, str]]
@@ -40,7 +42,8 @@ def success(result: object) -> Answer:
     """What an operation's function returned."""
     if type(result) is Answer:
         return result
-    return Answer(200, encode_json(result), [_JSON, _NOT_KEPT])
+    status = 201 if type(result) is Created else 200
+    return Answer(status, encode_json(result), [_JSON, _NOT_KEPT])
 
 
 def failure(status: int, body: Mapping[str, object], headers: Mapping[str, str]) -> Answer:

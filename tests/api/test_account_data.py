@@ -112,3 +112,8 @@ def test_a_bad_profile_field_is_refused(
 ) -> None:
     answer = alice.put(f"/_matrix/client/v3/profile/{quote(alice.user_id)}/{key}", body)
     assert (answer.status, answer.errcode) == (400, errcode)
+
+
+def test_a_filter_id_is_not_read_however_long_it_is(alice: User) -> None:
+    answer = alice.get(f"/_matrix/client/v3/user/{alice.user_id}/filter/{'1' * 5000}")
+    assert (answer.status, answer.errcode) == (404, "M_NOT_FOUND")

@@ -93,6 +93,8 @@ def test_a_service_cannot_log_others_in(irc: Api) -> None:
 def test_a_user_s_token_is_not_a_service_s(irc: Api) -> None:
     token = register(irc, "_irc_bob").json["access_token"]
     assert register(irc, "_irc_carl", token).status == 401
+    answer = log_in(irc, "_irc_bob", token)
+    assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
 
 
 def test_a_service_makes_and_deletes_devices_without_authentication(irc: Api) -> None:
@@ -100,7 +102,21 @@ def test_a_service_makes_and_deletes_devices_without_authentication(irc: Api) ->
     bob = {"user_id": "@_irc_bob:soma.test"}
     token = "irc as_token"
     made = irc.put(f"{DEVICES}/PHONE", {"display_name": "Phone"}, token, bob)
-    assert made.status == 200
+    assert made.status == 201
+    assert irc.put(f"{DEVICES}/PHONE", {}, token, bob).status == 200
     assert irc.get(f"{DEVICES}/PHONE", token, bob).json["display_name"] == "Phone"
     assert irc.delete(f"{DEVICES}/PHONE", {}, token, bob).status == 200
     assert irc.get(f"{DEVICES}/PHONE", token, bob).status == 404
+
+
+def test_a_service_that_is_not_registered_itself_has_no_devices(irc: Api) -> None:
+    answer = irc.put(f"{DEVICES}/PHONE", {}, "irc as_token")
+    assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
+
+
+def test_a_service_ends_its_users_accounts_without_authentication(irc: Api) -> None:
+    register(irc, "_irc_bob", inhibit_login=True)
+    deactivate = "/_matrix/client/v3/account/deactivate"
+    bob = {"user_id": "@_irc_bob:soma.test"}
+    assert irc.post(deactivate, {}, "irc as_token", bob).status == 200
+    assert log_in(irc, "_irc_bob").errcode == "M_USER_DEACTIVATED"

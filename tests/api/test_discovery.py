@@ -35,6 +35,14 @@ def test_capabilities_need_a_token_and_name_the_room_versions(api: Api, alice: U
     assert capabilities["m.change_password"] == {"enabled": True}
 
 
+def test_the_default_room_version_is_among_the_stable_ones(
+    new_app: Callable[..., App], api_of: Callable[[App], Api]
+) -> None:
+    alice = register(api_of(new_app(default_room_version="9")), "alice")
+    capabilities = alice.get("/_matrix/client/v3/capabilities").json["capabilities"]
+    assert capabilities["m.room_versions"]["available"]["9"] == "stable"
+
+
 def test_turn_credentials_are_made_from_the_shared_secret(
     new_app: Callable[..., App], api_of: Callable[[App], Api]
 ) -> None:

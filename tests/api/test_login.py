@@ -4,8 +4,9 @@ they end.
 
 import pytest
 
+from impl.config.settings import Passwords
 from impl.web import matrix_api
-from tests.api.api_client import Api
+from tests.api.api_client import Api, register
 
 LOGIN = "/_matrix/client/v3/login"
 WHOAMI = "/_matrix/client/v3/account/whoami"
@@ -188,3 +189,18 @@ def test_a_deactivated_account_is_closed_for_ever(api: Api, dana: dict[str, str]
         {"username": "dana", "password": PASSWORD, "auth": {"type": "m.login.dummy"}},
     )
     assert again.errcode == "M_USER_IN_USE"
+
+
+def test_a_password_is_not_changed_where_none_logs_in(api_of, new_app) -> None:
+    password_config = Passwords(enabled=False)
+    dana = register(api_of(new_app(password_config=password_config)), "dana", PASSWORD)
+    auth = {"type": "m.login.password", "user": "dana", "password": PASSWORD}
+    body = {"new_password": "battery staple", "auth": auth}
+    answer = dana.post("/_matrix/client/v3/account/password", body)
+    assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
+
+
+def test_an_address_that_is_not_known_is_forbidden(api: Api) -> None:
+    address = {"type": "m.id.thirdparty", "medium": "email", "address": "dana@soma.test"}
+    answer = api.post(LOGIN, {**credentials(), "identifier": address})
+    assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")

@@ -98,3 +98,13 @@ def test_names_may_be_fixed_by_the_configuration(
     assert capabilities["m.set_displayname"] == {"enabled": False}
     assert capabilities["m.set_avatar_url"] == {"enabled": True}
     assert capabilities["m.profile_fields"] == {"enabled": True, "disallowed": ["displayname"]}
+
+
+def test_an_avatar_that_is_fixed_may_be_set_once(
+    new_app: Callable[..., App], api_of: Callable[[App], Api]
+) -> None:
+    alice = register(api_of(new_app(enable_set_avatar_url=False)), "alice")
+    path = field(alice, "avatar_url")
+    assert alice.put(path, {"avatar_url": "mxc://soma.test/a"}).status == 200
+    for answer in (alice.put(path, {"avatar_url": "mxc://soma.test/b"}), alice.delete(path)):
+        assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")

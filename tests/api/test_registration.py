@@ -2,6 +2,7 @@
 
 import pytest
 
+from impl import errors
 from impl.app import App
 from impl.storage import accounts
 from impl.web import matrix_api
@@ -157,3 +158,28 @@ def test_a_registration_token_is_good_as_often_as_it_says(new_app) -> None:
 def test_an_expired_registration_token_is_refused(new_app) -> None:
     api = with_token(new_app(registration_requires_token=True), None, expires_ts=1)
     assert api.post(REGISTER, body(auth=token_stage("letmein"))).status == 401
+
+
+@pytest.mark.parametrize("wish", [{"device_id": ""}, {"initial_device_display_name": "x" * 101}])
+def test_a_device_that_cannot_be_leaves_no_account(api: Api, wish: dict[str, str]) -> None:
+    answer = api.post(REGISTER, body(auth=DUMMY, **wish))
+    assert (answer.status, answer.errcode) == (400, "M_INVALID_PARAM")
+    assert api.get(REGISTER + "/available", query={"username": "dana"}).json == {"available": True}
+
+
+def test_an_account_and_its_session_are_made_together_or_not_at_all(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise errors.Unavailable("the database is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("impl.storage.accounts.insert_access_token", fail)
+        assert api.post(REGISTER, body(auth=DUMMY)).status == 503
+    assert api.post(REGISTER, body(auth=DUMMY)).status == 200
+
+
+@pytest.mark.parametrize("stage", [[], {}, 1])
+def test_a_stage_that_is_no_name_is_refused(api: Api, stage: object) -> None:
+    answer = api.post(REGISTER, body(auth={"type": stage}))
+    assert (answer.status, answer.errcode) == (400, "M_BAD_JSON")

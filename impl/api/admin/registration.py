@@ -4,8 +4,7 @@ from typing import Any
 
 from generated.admin.registration import RegisterBySharedSecretBody
 from impl.app import App
-from impl.services import accounts, sessions
-from impl.services.sessions import DeviceWish
+from impl.services import accounts, registration
 
 
 def get_registration_nonce(app: App) -> dict[str, Any]:
@@ -17,11 +16,11 @@ def register_by_shared_secret(app: App, body: RegisterBySharedSecretBody) -> dic
     if body.user_type is not None:
         signed.append(body.user_type)
     accounts.check_shared_secret(app, body.nonce, body.mac, *signed)
-    user_id = accounts.register_user(
+    user = accounts.new_user(
         app,
         body.username.lower(),
         body.password,
         is_admin=bool(body.admin),
         display_name=body.displayname,
     )
-    return sessions.begin(app, user_id, DeviceWish())
+    return registration.finish(app, user, {})

@@ -14,6 +14,7 @@ from impl.app import App
 from impl.requester import Requester
 from impl.services import devices
 from impl.services import user_interactive_auth as ui_auth
+from impl.services.created import Created
 
 
 def get_devices(app: App, requester: Requester) -> GetDevicesResponse | dict[str, Any]:
@@ -27,8 +28,7 @@ def get_device(app: App, requester: Requester, device_id: str) -> dict[str, Any]
 def update_device(
     app: App, requester: Requester, device_id: str, body: UpdateDeviceBody
 ) -> dict[str, Any]:
-    devices.put(app, requester, device_id, body.display_name)
-    return {}
+    return {} if devices.put(app, requester, device_id, body.display_name) else Created()
 
 
 def delete_device(

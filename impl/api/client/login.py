@@ -19,7 +19,7 @@ def login(app: App, requester: Requester | None, body: LoginBody) -> dict[str, A
         raise errors.Unknown("type is none of the login types of this server")
     wish = DeviceWish(body.device_id, body.initial_device_display_name, bool(body.refresh_token))
     if body.type == sessions.APPLICATION_SERVICE:
-        service = sessions.service_of(app, requester)
+        service = sessions.service_that_logs_in(app, requester)
         session = sessions.log_in_for_service(app, service, body.identifier, body.user, wish)
     else:
         session = sessions.log_in_with_password(

@@ -18,6 +18,7 @@ def change_password(
     if requester is None:
         # Without a token it takes a confirmed address, of which this server has none.
         raise errors.MissingToken("no access token was given")
+    accounts.check_may_change_password(app)
     accounts.check_password(app, body.new_password)
     request = msgspec.structs.asdict(body)
     # The session is kept in the database: the new password is not to lie there.
