@@ -1,6 +1,6 @@
 """Where states disagree. Rooms, "State resolution", "Definitions"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from impl.core.event import Event
@@ -8,22 +8,23 @@ from impl.core.event import Event
 # state_map[(event_type, state_key)] == event_id
 StateMap = dict[tuple[str, str], str]
 
+# Is told of each event that is checked, in order, and why it is not allowed; None: it is.
+Trace = Callable[[Event, str | None], None]
+
 
 def separate(
     state_sets: Sequence[Mapping[tuple[str, str], str]],
-) -> tuple[StateMap, set[str]]:
-    """The unconflicted state map and the conflicted state set."""
+) -> tuple[StateMap, list[StateMap]]:
+    """The unconflicted state map, and of each state what is not in it."""
     if not state_sets:
-        return {}, set()
+        return {}, []
     # Unconflicted: the key has the same event in every state. A key that some state lacks is
     # conflicted.
     common = set(state_sets[0].items()).intersection(*(states.items() for states in state_sets[1:]))
-    conflicted = {
-        event_id
+    conflicted = [
+        {key: event_id for key, event_id in states.items() if (key, event_id) not in common}
         for states in state_sets
-        for key, event_id in states.items()
-        if (key, event_id) not in common
-    }
+    ]
     return dict(common), conflicted
 
 

@@ -9,32 +9,42 @@ from impl.core.auth import rules, selection
 from impl.core.auth.selection import CREATE
 from impl.core.event import Event, StateKey
 from impl.core.rejection import Rejected
-from impl.state_resolution.conflicts import StateMap
+from impl.state_resolution.conflicts import StateMap, Trace
 from impl.state_resolution.power_ordering import create_of
 
 
 def iterative_auth_checks(
-    state_map: StateMap,
+    start: Mapping[StateKey, str],
+    settled: StateMap,
     ordered: Iterable[str],
     events: Mapping[str, Event],
     rejected: Collection[str],
-) -> StateMap:
-    """The state with those of the events added, in their order, that are allowed by then."""
-    resolved = dict(state_map)
+    trace: Trace,
+) -> None:
+    """Add to `settled` those of the events, in their order, that are allowed by then.
+
+    The state that they are checked against is `settled` on top of `start`, of which a room may have
+    very much: it is only asked for single keys.
+    """
     for event_id in ordered:
         event = events[event_id]
         if not event.is_state:
             continue
         try:
-            _check(event, resolved, events, rejected)
-        except Rejected:
+            _check(event, start, settled, events, rejected)
+        except Rejected as reason:
+            trace(event, str(reason))
             continue
-        resolved[event.key] = event_id
-    return resolved
+        trace(event, None)
+        settled[event.key] = event_id
 
 
 def _check(
-    event: Event, resolved: StateMap, events: Mapping[str, Event], rejected: Collection[str]
+    event: Event,
+    start: Mapping[StateKey, str],
+    settled: StateMap,
+    events: Mapping[str, Event],
+    rejected: Collection[str],
 ) -> None:
     # The rules for a create event look at no state.
     if event.type == CREATE[0]:
@@ -47,7 +57,7 @@ def _check(
         event.room_version, event.type, event.sender, event.state_key, event.content
     )
     for key in wanted:
-        event_id = resolved.get(key)
+        event_id = settled.get(key) or start.get(key)
         if event_id is not None:
             auth_state[key] = events[event_id]
             continue

@@ -6,7 +6,8 @@ reset state; later versions do not use it.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
 from impl.core.auth import rules, selection
 from impl.core.event import Event, StateKey
@@ -17,19 +18,22 @@ from impl.state_resolution.conflicts import StateMap
 _AUTH_TYPES = ("m.room.power_levels", "m.room.join_rules", "m.room.member")
 
 
-def resolve(
-    state_sets: Sequence[Mapping[tuple[str, str], str]], events: Mapping[str, Event]
+def settle(
+    unconflicted: Mapping[StateKey, str],
+    conflicted: Sequence[Mapping[StateKey, str]],
+    events: Mapping[str, Event],
 ) -> StateMap:
-    """The resolution of some states."""
+    """What becomes of the keys that are not the same in all states."""
     candidates: dict[StateKey, set[str]] = {}
-    for states in state_sets:
+    for states in conflicted:
         for key, event_id in states.items():
             candidates.setdefault(key, set()).add(event_id)
 
     # Start with what does not conflict. Unlike later versions: a key that some state lacks is no
     # conflict.
-    resolved = {key: next(iter(ids)) for key, ids in candidates.items() if len(ids) == 1}
-    conflicted = {
+    settled = {key: next(iter(ids)) for key, ids in candidates.items() if len(ids) == 1}
+    resolved: MutableMapping[StateKey, str] = ChainMap(settled, unconflicted)  # type: ignore[arg-type]
+    disputed = {
         key: _oldest_first(events[event_id] for event_id in ids)
         for key, ids in candidates.items()
         if len(ids) > 1
@@ -38,21 +42,23 @@ def resolve(
     # Power levels, then join rules, then members. In a pass the keys do not see each other's
     # results.
     for event_type in _AUTH_TYPES:
-        settled = {
-            key: _settle_auth_event(ordered, resolved, events)
-            for key, ordered in conflicted.items()
-            if key[0] == event_type
-        }
-        resolved.update(settled)
+        resolved.update(
+            {
+                key: _settle_auth_event(ordered, resolved, events)
+                for key, ordered in disputed.items()
+                if key[0] == event_type
+            }
+        )
 
     # All others: the newest that is allowed.
-    settled = {
-        key: _settle_other_event(ordered, resolved, events)
-        for key, ordered in conflicted.items()
-        if key[0] not in _AUTH_TYPES
-    }
-    resolved.update(settled)
-    return resolved
+    resolved.update(
+        {
+            key: _settle_other_event(ordered, resolved, events)
+            for key, ordered in disputed.items()
+            if key[0] not in _AUTH_TYPES
+        }
+    )
+    return settled
 
 
 def _oldest_first(conflicting: Iterable[Event]) -> list[Event]:
@@ -65,19 +71,20 @@ def _oldest_first(conflicting: Iterable[Event]) -> list[Event]:
 
 
 def _settle_auth_event(
-    ordered: list[Event], resolved: StateMap, events: Mapping[str, Event]
+    ordered: list[Event], resolved: Mapping[StateKey, str], events: Mapping[str, Event]
 ) -> str:
     # The first is in; each further one if it is allowed on top; the first that is not ends it.
     last = ordered[0]
     for event in ordered[1:]:
-        if not _is_allowed(event, {**resolved, last.key: last.event_id}, events):
+        on_top = ChainMap({last.key: last.event_id}, resolved)  # type: ignore[arg-type]
+        if not _is_allowed(event, on_top, events):
             break
         last = event
     return last.event_id
 
 
 def _settle_other_event(
-    ordered: list[Event], resolved: StateMap, events: Mapping[str, Event]
+    ordered: list[Event], resolved: Mapping[StateKey, str], events: Mapping[str, Event]
 ) -> str:
     for event in reversed(ordered):
         if _is_allowed(event, resolved, events):
@@ -87,7 +94,9 @@ def _settle_other_event(
     return ordered[0].event_id
 
 
-def _is_allowed(event: Event, resolved: StateMap, events: Mapping[str, Event]) -> bool:
+def _is_allowed(
+    event: Event, resolved: Mapping[StateKey, str], events: Mapping[str, Event]
+) -> bool:
     # Only what the rules may ask for is read: the state of a room can be large.
     wanted = selection.auth_types(
         event.room_version, event.type, event.sender, event.state_key, event.content

@@ -28,9 +28,8 @@ from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from impl.core.auth.selection import POWER_LEVELS
-from impl.core.event import Event
-from impl.state_resolution import conflicts
-from impl.state_resolution.conflicts import StateMap
+from impl.core.event import Event, StateKey
+from impl.state_resolution.conflicts import StateMap, Trace
 from impl.state_resolution.iterative_auth import iterative_auth_checks
 from impl.state_resolution.mainline_ordering import mainline_ordering
 from impl.state_resolution.power_ordering import (
@@ -39,55 +38,55 @@ from impl.state_resolution.power_ordering import (
 )
 
 
-def resolve(
-    state_sets: Sequence[Mapping[tuple[str, str], str]],
-    auth_chains: Sequence[AbstractSet[str]],
+def settle(
+    unconflicted: Mapping[StateKey, str],
+    conflicted: Sequence[Mapping[StateKey, str]],
+    also_disputed: AbstractSet[str],
     events: Mapping[str, Event],
     rejected: Collection[str],
+    trace: Trace,
 ) -> StateMap:
     """v2."""
-    unconflicted, conflicted = conflicts.separate(state_sets)
-    if not conflicted:
-        return unconflicted
-    full_conflicted = conflicted | conflicts.auth_difference(auth_chains)
-    return _resolve_conflicts(unconflicted, unconflicted, full_conflicted, events, rejected)
+    full_conflicted = {*also_disputed, *_ids(conflicted)}
+    return _settle(unconflicted, full_conflicted, events, rejected, trace)
 
 
-def resolve_from_nothing(
-    state_sets: Sequence[Mapping[tuple[str, str], str]],
-    auth_chains: Sequence[AbstractSet[str]],
+def settle_from_nothing(
+    conflicted: Sequence[Mapping[StateKey, str]],
+    also_disputed: AbstractSet[str],
     events: Mapping[str, Event],
     rejected: Collection[str],
+    trace: Trace,
 ) -> StateMap:
     """v2.1."""
-    unconflicted, conflicted = conflicts.separate(state_sets)
-    if not conflicted:
-        return unconflicted
-    full_conflicted = conflicted | conflicts.auth_difference(auth_chains)
-    full_conflicted |= conflicts.conflicted_subgraph(conflicted, events)
-    return _resolve_conflicts(unconflicted, {}, full_conflicted, events, rejected)
+    full_conflicted = {*also_disputed, *_ids(conflicted)}
+    return _settle({}, full_conflicted, events, rejected, trace)
 
 
-def _resolve_conflicts(
-    unconflicted: StateMap,
-    start: StateMap,
+def _ids(conflicted: Sequence[Mapping[StateKey, str]]) -> set[str]:
+    return {event_id for states in conflicted for event_id in states.values()}
+
+
+def _settle(
+    start: Mapping[StateKey, str],
     full_conflicted: AbstractSet[str],
     events: Mapping[str, Event],
     rejected: Collection[str],
+    trace: Trace,
 ) -> StateMap:
     # 1. The power events in dispute, with what they rest on, by power.
     power_events = select_power_events(full_conflicted, events)
     by_power = reverse_topological_power_ordering(power_events, events)
 
     # 2. Check them: from the unconflicted state, or since version 12 from none.
-    partial = iterative_auth_checks(start, by_power, events, rejected)
+    settled: StateMap = {}
+    iterative_auth_checks(start, settled, by_power, events, rejected, trace)
 
     # 3. All others, along the mainline of the levels that came out.
     others = full_conflicted - power_events
-    by_mainline = mainline_ordering(others, partial.get(POWER_LEVELS), events)
+    levels = settled.get(POWER_LEVELS) or start.get(POWER_LEVELS)
+    by_mainline = mainline_ordering(others, levels, events)
 
     # 4. Check these on top.
-    resolved = iterative_auth_checks(partial, by_mainline, events, rejected)
-
-    # 5. What nobody disputes stays as it was.
-    return resolved | unconflicted
+    iterative_auth_checks(start, settled, by_mainline, events, rejected, trace)
+    return settled

@@ -14,12 +14,12 @@ NAME, TOPIC = ("m.room.name", ""), ("m.room.topic", "")
 
 def test_a_key_that_one_state_lacks_is_conflicted():
     states = [{NAME: "$n", TOPIC: "$t"}, {NAME: "$n"}]
-    assert separate(states) == ({NAME: "$n"}, {"$t"})
+    assert separate(states) == ({NAME: "$n"}, [{TOPIC: "$t"}, {}])
 
 
-def test_all_values_of_a_conflicted_key_are_in_the_conflicted_set():
+def test_a_key_with_two_values_is_conflicted_in_all_states():
     states = [{TOPIC: "$1"}, {TOPIC: "$2"}, {TOPIC: "$1"}]
-    assert separate(states) == ({}, {"$1", "$2"})
+    assert separate(states) == ({}, states)
 
 
 def test_the_auth_difference_is_what_not_every_chain_has():
