@@ -7,7 +7,7 @@ core.event_format has seen that they have their types.
 
 from typing import Any
 
-from impl.core import event_hash
+from impl.core import event_hash, identifiers
 from impl.core.room_version import RoomVersion
 
 StateKey = tuple[str, str]
@@ -83,10 +83,10 @@ class Event:
 
     @property
     def redacts(self) -> str | None:
-        """The event that a redaction names."""
+        """The event that a redaction names; None where that is no event id."""
         holder = self.content if self.room_version.redacts_in_content else self.pdu
         redacts = holder.get("redacts")
-        return redacts if isinstance(redacts, str) else None
+        return redacts if identifiers.is_event_id(redacts) else None
 
     @property
     def membership(self) -> object:

@@ -44,10 +44,15 @@ def is_room_id(room_id: object) -> bool:
 
 
 def is_event_id(event_id: object) -> bool:
-    """With a server name (room versions 1 and 2) or a bare hash."""
+    """Of any room version; to be taken as an opaque string."""
     if not isinstance(event_id, str) or len(event_id) < 2 or event_id[0] != "$":
         return False
-    return _is_short(event_id)
+    return "\0" not in event_id and _is_short(event_id)
+
+
+def is_named_event_id(event_id: object) -> bool:
+    """With a server name, as in room versions 1 and 2."""
+    return _is_common(event_id, "$") and is_event_id(event_id)
 
 
 def is_new_localpart(localpart: str) -> bool:

@@ -6,7 +6,6 @@ a string that int() reads, or a float.
 """
 
 import math
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +27,6 @@ _DEFAULTS = {
 _NOTIFICATION_DEFAULT = 50
 # What Python reads as an integer at once; no event needs more digits.
 _DIGITS_MAX = 4_000
-_INTEGER = re.compile(r"([+-]?)0*([0-9]+)")
 
 
 def level_of(value: object, room_version: RoomVersion) -> int | None:
@@ -42,11 +40,19 @@ def level_of(value: object, room_version: RoomVersion) -> int | None:
     if type(value) is float:
         return int(value) if math.isfinite(value) else None
     if type(value) is str:
-        # Rooms, "accept values as strings": decimal digits, a sign and white space around them.
-        match = _INTEGER.fullmatch(value.strip())
-        if match is not None and len(match[2]) <= _DIGITS_MAX:
-            return int(match[1] + match[2])
+        return _level_of_text(value.strip())
     return None
+
+
+def _level_of_text(text: str) -> int | None:
+    # Rooms, "accept values as strings": decimal digits and perhaps a sign before them. Without a
+    # regular expression, which would take quadratic time for zeros that end in something else.
+    sign = text[:1] if text[:1] in ("+", "-") else ""
+    digits = text[len(sign) :]
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    digits = digits.lstrip("0") or "0"
+    return int(sign + digits) if len(digits) <= _DIGITS_MAX else None
 
 
 def creators_of(create: Event) -> frozenset[str]:
@@ -110,8 +116,8 @@ class PowerLevels:
     def named(self, name: str) -> int:
         """One of ban, kick, redact, invite, state_default, events_default, users_default."""
         if self.content is None:
-            # Without the event anybody in the room may send state.
-            return 0 if name == "state_default" else _DEFAULTS[name]
+            # The defaults are the same where there is no event, state_default among them.
+            return _DEFAULTS[name]
         level = level_of(self.content.get(name), self.room_version)
         return _DEFAULTS[name] if level is None else level
 

@@ -4,8 +4,6 @@ The file of signing keys has a line for each key, `ed25519 VERSION SEED` with th
 in unpadded Base64, as Synapse writes it, so that a server can move here with its name.
 """
 
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +14,12 @@ from nacl.signing import VerifyKey as NaclVerifyKey
 from impl.core import canonical_json, event_hash, identifiers, redaction
 from impl.core.rejection import Malformed
 from impl.core.room_version import RoomVersion
+from impl.core.unpadded_base64 import decode_base64, encode_base64
 
 ALGORITHM = "ed25519"
+KEY_VALIDITY_MAX_MS = 7 * 24 * 60 * 60 * 1000
+
+_VOUCHING = "join_authorised_via_users_server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +39,6 @@ class SigningKey:
 
     def __repr__(self) -> str:
         return f"<SigningKey {self.key_id}>"
-
-
-def encode_base64(data: bytes) -> str:
-    """Unpadded Base64. Appendices, "Unpadded Base64"."""
-    return b64encode(data).rstrip(b"=").decode()
-
-
-def decode_base64(text: str) -> bytes:
-    """Raises Malformed. Takes padding and the URL-safe alphabet as well."""
-    try:
-        standard = text.rstrip("=").replace("-", "+").replace("_", "/")
-        return b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-    except (Base64Error, ValueError) as error:
-        raise Malformed(f"not Base64: {error}") from error
 
 
 def new_signing_key(seed: bytes, version: str) -> SigningKey:
@@ -157,13 +145,25 @@ def required_servers(pdu: dict[str, Any], room_version: RoomVersion) -> frozense
     if not room_version.event_id_is_hash:
         servers.add(identifiers.server_name_of(pdu["event_id"]))
     # Since version 8 also the server of the user who vouches for a join.
-    if room_version.restricted_join and is_member:
-        vouching = content.get("join_authorised_via_users_server")
-        if vouching is not None and not identifiers.is_user_id(vouching):
-            raise Malformed("join_authorised_via_users_server is not a user id")
-        if vouching is not None:
-            servers.add(identifiers.server_name_of(vouching))
+    if room_version.restricted_join and is_member and _VOUCHING in content:
+        if not identifiers.is_user_id(content[_VOUCHING]):
+            raise Malformed(f"{_VOUCHING} is not a user id")
+        servers.add(identifiers.server_name_of(content[_VOUCHING]))
     return frozenset(servers)
+
+
+def is_key_valid(
+    room_version: RoomVersion, origin_server_ts: int, valid_until_ts: int, now_ms: int
+) -> bool:
+    """May a key that was fetched just now, and says until when it is valid, have signed an event?
+
+    Rooms, "Signing key validity period".
+    """
+    # Until version 4 nobody asks.
+    if not room_version.enforce_key_validity:
+        return True
+    # Nobody can promise for longer than a week, so that a stolen key's promise ends.
+    return origin_server_ts <= min(valid_until_ts, now_ms + KEY_VALIDITY_MAX_MS)
 
 
 def _with_signature(

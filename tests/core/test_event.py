@@ -58,6 +58,23 @@ def test_an_event_is_hashed_and_signed(version):
     assert event.pdu["hashes"]["sha256"] == event_hash.content_hash(event.pdu, event.room_version)
     changed = {**event.pdu, "content": {"body": "y"}}
     assert event.pdu["hashes"]["sha256"] != event_hash.content_hash(changed, event.room_version)
+    assert event_hash.has_its_content(event.pdu, event.room_version)
+    assert not event_hash.has_its_content(changed, event.room_version)
+    # What nothing covers may change.
+    moved = {**event.pdu, "unsigned": {"age": 1}, "signatures": {}}
+    assert event_hash.has_its_content(moved, event.room_version)
+
+
+@pytest.mark.parametrize("version", ALL_VERSIONS)
+def test_a_content_hash_may_be_written_in_either_alphabet(version):
+    event = message(version)
+    written = event.pdu["hashes"]["sha256"]
+    for other in (written + "=", written.translate(str.maketrans("+/", "-_"))):
+        pdu = {**event.pdu, "hashes": {"sha256": other}}
+        assert event_hash.has_its_content(pdu, event.room_version)
+    for wrong in ("", "é", "!", written[:-4]):
+        pdu = {**event.pdu, "hashes": {"sha256": wrong}}
+        assert not event_hash.has_its_content(pdu, event.room_version)
 
 
 @pytest.mark.parametrize("version", since("3"))
@@ -96,6 +113,14 @@ def test_a_redaction_names_its_event_where_the_version_has_it(version):
     assert event.redacts == "$x:one"
     assert ("redacts" in event.content) is (version in since("11"))
     assert ("redacts" in event.pdu) is (version in before("11"))
+
+
+@pytest.mark.parametrize("version", ALL_VERSIONS)
+@pytest.mark.parametrize("redacts", [None, 1, [], "", "x", "$", "$a\0", "$" + "a" * 255])
+def test_what_is_no_event_id_is_not_redacted(redacts, version):
+    event = message(version, redacts=redacts)
+    event.pdu["redacts"] = redacts
+    assert event.redacts is None
 
 
 def test_since_version_12_the_create_event_names_the_room():

@@ -27,17 +27,17 @@ def is_event(version: str, **changes: Any) -> bool:
 WRONG = [
     (name, value)
     for name, values in {
-        "type": [..., None, 1, [], {}, "\ud800"],
+        "type": [..., None, 1, [], {}, "\ud800", "a\0"],
         "sender": [..., None, 1, [], "alice", "@alice", "@a:b c", "@\ud800:a"],
-        "state_key": [None, 1, [], "\ud800"],
+        "state_key": [None, 1, [], "\ud800", "\0"],
         "room_id": [..., None, 1, [], "room", "!room", "!\0:a"],
         "content": [..., None, 1, [], "x"],
-        "origin_server_ts": [..., None, "1", True, [], 1.5],
+        "origin_server_ts": [..., None, "1", True, [], 1.5, 2**63, -(2**63) - 1],
         "depth": [..., None, "1", True, [], -1, 2**63, 1.5],
         "prev_events": [..., None, {}, "x", [1], [None], [[]], [{}], [["$a"]]],
         "auth_events": [..., None, {}, "x", [1], [None], [[]], [{}], [["$a"]]],
-        "hashes": [None, [], "x"],
-        "signatures": [None, [], "x", {"a": 1}, {"a": None}],
+        "hashes": [..., None, [], "x", {}, {"sha256": None}, {"sha256": 1}, {"md5": "x"}],
+        "signatures": [..., None, [], "x", {"a": 1}, {"a": None}],
         "unsigned": [None, [], "x"],
     }.items()
     for value in values
@@ -59,7 +59,9 @@ def test_a_key_of_the_wrong_type_is_malformed(name, value, version):
 
 
 @pytest.mark.parametrize("version", before("3"))
-@pytest.mark.parametrize("event_id", [..., None, 1, "", "x", "$" + "a" * 255])
+@pytest.mark.parametrize(
+    "event_id", [..., None, 1, "", "x", "$x", "$x:", "$x\0:y", f"${'a' * 253}:b"]
+)
 def test_in_versions_1_and_2_the_event_id_is_a_key(event_id, version):
     assert not is_event(version, event_id=event_id)
 
@@ -69,6 +71,14 @@ def test_references_are_pairs_in_versions_1_and_2(version):
     is_pair = version in before("3")
     assert is_event(version, prev_events=[["$a:b", {"sha256": "x"}]]) is is_pair
     assert is_event(version, prev_events=["$a"]) is not is_pair
+
+
+@pytest.mark.parametrize("version", ALL_VERSIONS)
+@pytest.mark.parametrize("event_id", ["", "x", "$", "!x:y", "$\0", "$\ud800", "$" + "a" * 255])
+def test_references_are_to_event_ids(event_id, version):
+    reference = [event_id, {}] if version in before("3") else event_id
+    assert not is_event(version, prev_events=[reference])
+    assert not is_event(version, auth_events=[reference])
 
 
 @pytest.mark.parametrize("version", ALL_VERSIONS)
@@ -114,3 +124,7 @@ def test_a_create_event_has_no_room_id_since_version_12():
     assert is_event("12", type="m.room.create", content=content, room_id=...)
     assert not any(is_event(v, type="m.room.create", room_id=...) for v in before("12"))
     assert since("12") == ("12",)
+    # The rules reject one that has it; but it can be read.
+    assert is_event("12", type="m.room.create", content=content, room_id="!a:b")
+    assert not is_event("12", type="m.room.create", content=content, room_id=None)
+    assert not is_event("12", type="m.room.create", content=content, room_id=1)

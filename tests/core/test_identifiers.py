@@ -108,9 +108,21 @@ def test_event_ids(event_id):
     assert identifiers.is_event_id(event_id)
 
 
-@pytest.mark.parametrize("event_id", ["", "$", "a", "!a:b", "$" + "a" * 255, "$\ud800", None, 1])
+@pytest.mark.parametrize(
+    "event_id", ["", "$", "a", "!a:b", "$" + "a" * 255, "$\ud800", "$a\0", None, 1]
+)
 def test_what_is_no_event_id(event_id):
     assert not identifiers.is_event_id(event_id)
+    assert not identifiers.is_named_event_id(event_id)
+
+
+@pytest.mark.parametrize(
+    ("event_id", "is_named"),
+    [("$a:b", True), ("$:b", True), (f"${HASH}", False), ("$a:", False), ("$a:b c", False)],
+)
+def test_in_versions_1_and_2_event_ids_have_a_server_name(event_id, is_named):
+    assert identifiers.is_event_id(event_id)
+    assert identifiers.is_named_event_id(event_id) is is_named
 
 
 @pytest.mark.parametrize("alias", ["#a:b", "#é ä:b:80"])

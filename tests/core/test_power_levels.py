@@ -1,8 +1,10 @@
 """C-S API, "m.room.power_levels": defaults, and levels that cannot be read."""
 
+import time
+
 import pytest
 
-from impl.core.power_levels import CREATOR_LEVEL, PowerLevels, creators_of
+from impl.core.power_levels import CREATOR_LEVEL, PowerLevels, creators_of, level_of
 from impl.core.room_version import ROOM_VERSIONS
 from tests.core.room_builder import ALICE, ALL_VERSIONS, BOB, CHARLIE, DAVE, Room, before
 
@@ -17,7 +19,7 @@ def levels(version: str = "11", content: dict[str, object] | None = None, **crea
 def test_without_the_event_the_creator_has_100(version):
     found = levels(version)
     assert (found.user(ALICE), found.user(BOB)) == (100, 0)
-    assert (found.event("x", is_state=True), found.event("x", is_state=False)) == (0, 0)
+    assert (found.event("x", is_state=True), found.event("x", is_state=False)) == (50, 0)
     assert (found.ban, found.kick, found.redact, found.invite) == (50, 50, 50, 0)
     assert found.notification("room") == 50
 
@@ -80,11 +82,27 @@ def test_what_cannot_be_read_counts_as_absent(value, version):
 
 
 @pytest.mark.parametrize(
-    ("value", "level"), [("12", 12), (" -3\n", -3), ("+007", 7), ("1" * 5000, 50), ("0" * 5000, 0)]
+    ("value", "level"),
+    [
+        *(("12", 12), (" -3\n", -3), ("+007", 7), ("1" * 5000, 50), ("0" * 5000, 0)),
+        *(("+", 50), ("+-1", 50), ("- 1", 50), ("\N{ARABIC-INDIC DIGIT ONE}", 50)),
+    ],
 )
 def test_strings_of_digits_until_version_9(value, level):
     assert levels("9", {"ban": value}).ban == level
     assert levels("10", {"ban": value}).ban == 50
+
+
+def test_a_string_is_read_in_time_that_grows_with_its_length():
+    def seconds(length: int) -> float:
+        value = "0" * length + "x"
+        began = time.process_time()
+        for _ in range(10):
+            assert level_of(value, ROOM_VERSIONS["9"]) is None
+        return time.process_time() - began
+
+    # Sixteen times the length would take 256 times as long; events have room for 65,536 bytes.
+    assert seconds(64_000) < 100 * max(seconds(4_000), 1e-4)
 
 
 @pytest.mark.parametrize(("value", "level"), [(51146.98, 51146), (-0.5, 0), (5.1e4, 51000)])

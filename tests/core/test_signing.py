@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from impl.core import redaction, signing
 from impl.core.rejection import Malformed
 from impl.core.room_version import ROOM_VERSIONS
+from tests.core.room_builder import ALL_VERSIONS, before
 from tests.core.test_canonical_json import texts, values
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/signing.json").read_text())
@@ -133,6 +134,27 @@ def test_whose_signature_is_required(version, content, servers):
 
 def test_only_memberships_are_vouched_for_and_only_by_users():
     assert required("12", "m.x", join_authorised_via_users_server="@b:three") == {"one"}
-    for vouching in ("three", 1, [], ""):
+    for vouching in ("three", 1, [], "", None):
         with pytest.raises(Malformed):
             required("12", join_authorised_via_users_server=vouching)
+
+
+WEEK = 7 * 24 * 60 * 60 * 1000
+
+
+@pytest.mark.parametrize("version", ALL_VERSIONS)
+@pytest.mark.parametrize(
+    ("origin_server_ts", "valid_until_ts", "is_valid"),
+    [
+        (1000, 1000, True),
+        (1001, 1000, False),
+        (5000 + WEEK, 2**53, True),
+        # A key is good for a week at most, whatever it says.
+        (5001 + WEEK, 2**53, False),
+    ],
+)
+def test_since_version_5_keys_are_valid_for_a_time(
+    origin_server_ts, valid_until_ts, is_valid, version
+):
+    found = signing.is_key_valid(ROOM_VERSIONS[version], origin_server_ts, valid_until_ts, 5000)
+    assert found is (is_valid or version in before("5"))

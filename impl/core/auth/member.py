@@ -5,11 +5,12 @@ from typing import Any
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from impl.core import canonical_json, signing
+from impl.core import canonical_json
 from impl.core.auth.selection import CREATE
 from impl.core.auth.state import AuthState
 from impl.core.event import Event
 from impl.core.rejection import Malformed, Rejected
+from impl.core.unpadded_base64 import decode_base64
 
 # The specification sets no bound, and two events have room for a million pairs of them and keys.
 SIGNATURES_MAX = 32
@@ -153,8 +154,8 @@ def _is_signed_by_any(signed: dict[str, Any], public_keys: list[str], *, strict:
 
 def _is_signature(message: bytes, signature: str, public_key: str) -> bool:
     try:
-        key = VerifyKey(signing.decode_base64(public_key))
-        key.verify(message, signing.decode_base64(signature))
+        key = VerifyKey(decode_base64(public_key))
+        key.verify(message, decode_base64(signature))
     except (BadSignatureError, Malformed, ValueError, TypeError):
         return False
     return True

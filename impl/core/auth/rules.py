@@ -25,13 +25,18 @@ def check_state_independent(
 ) -> None:
     """The create event's rule, and the rules about what an event cites.
 
-    `auth_events` are by id; `rejected` are ids of those among them that were rejected.
+    `auth_events` are by id; `rejected` are ids of those among them that were rejected, and of the
+    room's create event if that was.
     """
     if event.type == "m.room.create":
         create_rules.check(event)
         return
 
     version = event.room_version
+    # Since version 12: the create event that the room id names was accepted.
+    if version.room_id_is_create_hash and "$" + event.room_id[1:] in rejected:
+        raise Rejected("the m.room.create event of the room was rejected")
+
     wanted = set(
         selection.auth_types(version, event.type, event.sender, event.state_key, event.content)
     )

@@ -98,6 +98,13 @@ def test_since_version_12_the_room_id_names_the_create_event():
     assert not made.allows(event)
 
 
+def test_since_version_12_the_create_event_must_have_been_accepted():
+    made = room("12")
+    event = made.event("m.room.message", BOB, {})
+    with pytest.raises(Rejected):
+        rules.check_state_independent(event, made.events, {made.create.event_id})
+
+
 @pytest.mark.parametrize("membership", ["none", "invite", "leave", "ban", "knock"])
 def test_only_who_is_in_the_room_sends(membership):
     assert room().is_in(CHARLIE, "join").may("m.room.message", CHARLIE, {})
@@ -123,11 +130,13 @@ def test_without_levels_state_takes_50_and_messages_0(version):
 
 
 @pytest.mark.parametrize("version", ALL_VERSIONS)
-def test_before_the_first_levels_anybody_in_the_room_may_send(version):
+def test_before_the_first_levels_the_defaults_hold(version):
     made = Room(version)
     made.join(ALICE)
     made.is_in(CHARLIE, "join")
-    assert made.may("x", CHARLIE, {}, "")
+    assert made.may("x", CHARLIE, {})
+    assert not made.may("x", CHARLIE, {}, "")
+    assert made.may("x", ALICE, {}, "")
     assert not made.may_set(CHARLIE, BOB, "ban")
     assert made.may_set(ALICE, CHARLIE, "ban")
 
