@@ -10,6 +10,7 @@ from impl import errors
 from impl.app import App
 from impl.requester import Requester
 from impl.services import ephemeral, room_reading
+from impl.services.ephemeral import Key, Write
 from impl.storage import account_data, events, receipts
 from impl.storage.events import StoredEvent
 from impl.storage.rooms import Room
@@ -32,8 +33,8 @@ def mark(app: App, requester: Requester, room_id: str, markers: Mapping[str, str
     with app.database.read() as txn:
         room = room_reading.get_joined(app, txn, room_id, requester.user_id)
         found = {kind: _event(app, txn, room, event_id) for kind, event_id in wanted.items()}
-    for kind, event in found.items():
-        _move(app, requester, room, kind, event, NO_THREAD)
+    moves = [_move(app, requester, room, kind, event, NO_THREAD) for kind, event in found.items()]
+    ephemeral.submit_all(app, moves)
 
 
 def send(
@@ -56,7 +57,8 @@ def send(
         event = _event(app, txn, room, event_id)
         if thread_id is not None and not _is_in_thread(app, txn, room, event, thread_id):
             raise errors.InvalidParam("the event is not in the thread of thread_id")
-    _move(app, requester, room, receipt_type, event, thread_id or NO_THREAD)
+    move = _move(app, requester, room, receipt_type, event, thread_id or NO_THREAD)
+    ephemeral.submit_all(app, [move])
 
 
 def _event(app: App, txn: Any, room: Room, event_id: str) -> StoredEvent:
@@ -92,7 +94,8 @@ def _is_in_thread(app: App, txn: Any, room: Room, event: StoredEvent, thread_id:
 
 def _move(
     app: App, requester: Requester, room: Room, kind: str, event: StoredEvent, thread_id: str
-) -> None:
+) -> tuple[Key, Write, int]:
+    """What moves a marker, for `ephemeral`."""
     user_id = requester.user_id
     key = (room.room_nid, user_id, kind, thread_id)
 
@@ -109,8 +112,10 @@ def _move(
             account_data.put(txn, user_id, room.room_id, FULLY_READ, content)
 
     # Of two that wait for one commit, the one that is ahead is written.
-    write = move_marker if kind == FULLY_READ else move_receipt
-    ephemeral.submit(app, key, write, rank=event.event.depth)
+    rank = event.event.depth
+    if kind == FULLY_READ:
+        return ("fully read", user_id, room.room_nid), move_marker, rank
+    return ("receipt", *key), move_receipt, rank
 
 
 def _is_forward(app: App, txn: Any, room: Room, known_id: str | None, event: StoredEvent) -> bool:

@@ -146,6 +146,7 @@ def begin(
     with app.database.transaction() as txn:
         before(txn)
         devices.put(txn, user_id, device_id, wish.display_name, app.now_ms())
+        devices.put_proved(txn, user_id, device_id, app.now_ms())
         if wish.device_id is not None:
             accounts.delete_tokens(txn, user_id, device_id)
         if wish.has_refresh_token and app.config.refreshable_access_token_lifetime is not None:

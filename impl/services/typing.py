@@ -1,9 +1,11 @@
 """Who is typing. C-S API, "Typing Notifications".
 
 Others are told when somebody begins and when they stop, not when they go on. Who says nothing more
-stops when their time is over: the worker that took the request waits for that and writes the stop,
-and readers take no notice of who is overdue, should that worker be gone."""
+stops when their time is over: the worker that took the request waits for that and writes the stop.
+Should that worker be gone, any other does (`watch`); until then readers take no notice of who is
+overdue."""
 
+import logging
 from typing import Any
 
 import gevent
@@ -13,9 +15,15 @@ from impl.app import App
 from impl.requester import Requester
 from impl.services import ephemeral, room_reading
 from impl.storage import typing
+from impl.storage.database import DatabaseUnavailable
 
 TIMEOUT_MS_DEFAULT = 30_000
 TIMEOUT_MS_MAX = 120_000
+# How often each worker looks for what others have left, and how late it must be for that.
+WATCH_SECONDS = 5.0
+OVERDUE_MS = 2_000
+
+_log = logging.getLogger(__name__)
 
 
 def start(
@@ -47,6 +55,22 @@ def stop(app: App, requester: Requester, room_id: str, user_id: str) -> None:
             typing.put(txn, room_nid, user_id, 0)
 
     ephemeral.submit(app, ("typing", room_nid, user_id), write)
+
+
+def watch(app: App) -> None:
+    """From now on end what nobody else does, until the server stops."""
+    app.part(_Watch, _Watch)
+
+
+def end_overdue(app: App) -> None:
+    """End, for all to hear, what should have ended: whoever was to do it is gone."""
+    until_ts = app.now_ms() - OVERDUE_MS
+    with app.database.read() as txn:
+        if not typing.has_overdue(txn, until_ts):
+            return
+    with app.database.transaction() as txn:
+        for room_nid, user_id in typing.lock_overdue(txn, until_ts):
+            typing.put(txn, room_nid, user_id, 0)
 
 
 def _check(app: App, requester: Requester, room_id: str, user_id: str) -> int:
@@ -90,3 +114,24 @@ class _Timers:
 
         # What they themselves say in the same commit goes before.
         ephemeral.submit(self._app, ("typing", room_nid, user_id), write, rank=-1)
+
+
+class _Watch:
+    """This worker's greenlet that ends what others have left."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        self._greenlet.kill()
+
+    def _run(self) -> None:
+        while not self._app.is_stopping:
+            gevent.sleep(WATCH_SECONDS)
+            try:
+                end_overdue(self._app)
+            except DatabaseUnavailable:
+                _log.warning("who types no more cannot be looked up: the database is away")
+            except Exception:
+                _log.exception("who types no more cannot be looked up")

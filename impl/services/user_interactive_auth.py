@@ -16,7 +16,7 @@ from impl import errors
 from impl.app import App
 from impl.requester import Requester
 from impl.services import sessions
-from impl.storage import accounts, ui_auth
+from impl.storage import accounts, devices, ui_auth
 from impl.storage.ui_auth import Session
 
 DUMMY = "m.login.dummy"
@@ -39,7 +39,7 @@ def authenticate(
     UserAuthenticationRequired. Whoever carries the operation out calls `use_up` in its transaction.
     `user_id` is whose password the password stage takes."""
     auth = body.get("auth")
-    wanted = {key: value for key, value in body.items() if key != "auth" and value is not None}
+    wanted = _wanted(body)
     if auth is None:
         raise _required(_begin(app, operation, wanted), flows)
     if not isinstance(auth, dict):
@@ -58,15 +58,38 @@ def authenticate(
 
 
 def authenticate_user(
-    app: App, requester: Requester, operation: str, body: Mapping[str, Any]
+    app: App,
+    requester: Requester,
+    operation: str,
+    body: Mapping[str, Any],
+    *,
+    may_be_recent: bool = False,
 ) -> dict[str, Any]:
     """For what a user does to their own account: by their password. Returns the body, without
-    `auth`."""
+    `auth`. With `may_be_recent`, one proof is good for `ui_auth.session_timeout`.
+    """
+    if may_be_recent and _has_proved_lately(app, requester):
+        return _wanted(body)
     name = f"{operation} {requester.user_id}"
     session = authenticate(app, name, [[PASSWORD]], body, requester.user_id)
     with app.database.transaction() as txn:
         use_up(txn, session)
+        if requester.device_id is not None:
+            devices.put_proved(txn, requester.user_id, requester.device_id, app.now_ms())
     return session.body
+
+
+def _has_proved_lately(app: App, requester: Requester) -> bool:
+    timeout_ms = app.config.ui_auth_session_timeout
+    if not timeout_ms or requester.device_id is None:
+        return False
+    with app.database.read() as txn:
+        proved_ts = devices.get_proved(txn, requester.user_id, requester.device_id)
+    return proved_ts is not None and app.now_ms() - proved_ts < timeout_ms
+
+
+def _wanted(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key != "auth" and value is not None}
 
 
 def use_up(txn: Any, session: Session) -> None:

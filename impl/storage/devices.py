@@ -88,3 +88,56 @@ def delete_all(txn: Any, user_id: str) -> None:
         """,
         (user_id,),
     )
+
+
+def put_proved(txn: Any, user_id: str, device_id: str, proved_ts: int) -> None:
+    """Whoever has the device has proved who they are. With the COMMIT."""
+    txn.with_commit(
+        """
+        UPDATE devices
+           SET proved_ts = %s
+         WHERE user_id = %s
+           AND device_id = %s
+        """,
+        (proved_ts, user_id, device_id),
+    )
+
+
+def get_proved(txn: Any, user_id: str, device_id: str) -> int | None:
+    """When they last did so."""
+    txn.execute(
+        """
+        SELECT proved_ts
+          FROM devices
+         WHERE user_id = %s
+           AND device_id = %s
+        """,
+        (user_id, device_id),
+    )
+    row = txn.fetchone()
+    return row[0] if row else None
+
+
+def put_last_seen(txn: Any, seen: Sequence[tuple[str, str, int, str | None]]) -> None:
+    """(user_id, device_id, when, from which address) of several devices. One that somebody else is
+    writing is left out: nobody waits for this, so that nobody can wait in a circle.
+    """
+    txn.execute_values(
+        """
+        WITH seen (user_id, device_id, seen_ts, seen_ip) AS (VALUES %s),
+             free AS (
+                 SELECT d.user_id, d.device_id, seen.seen_ts, seen.seen_ip
+                   FROM devices d
+                   JOIN seen USING (user_id, device_id)
+                  WHERE d.last_seen_ts IS NULL
+                     OR d.last_seen_ts < seen.seen_ts
+                    FOR NO KEY UPDATE OF d SKIP LOCKED)
+        UPDATE devices
+           SET last_seen_ts = free.seen_ts,
+               last_seen_ip = free.seen_ip
+          FROM free
+         WHERE devices.user_id = free.user_id
+           AND devices.device_id = free.device_id
+        """,
+        seen,
+    )

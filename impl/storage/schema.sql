@@ -38,7 +38,8 @@ CREATE TABLE public.devices (
     display_name text,
     created_ts bigint NOT NULL,
     last_seen_ts bigint,
-    last_seen_ip text
+    last_seen_ip text,
+    proved_ts bigint
 );
 CREATE TABLE public.event_edges (
     room_nid bigint NOT NULL,
@@ -302,6 +303,7 @@ CREATE INDEX room_members_user ON public.room_members USING btree (user_id, memb
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
 CREATE UNIQUE INDEX timeline_position ON public.timeline USING btree ("position");
 CREATE UNIQUE INDEX typing_position ON public.typing USING btree ("position");
+CREATE INDEX typing_until ON public.typing USING btree (until_ts) WHERE (until_ts > 0);
 CREATE INDEX ui_auth_sessions_created ON public.ui_auth_sessions USING btree (created_ts);
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;

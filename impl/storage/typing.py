@@ -44,3 +44,33 @@ def extend(txn: Any, room_nid: int, user_id: str, until_ts: int) -> None:
         """,
         (until_ts, room_nid, user_id),
     )
+
+
+def has_overdue(txn: Any, until_ts: int) -> bool:
+    """Whether somebody's time was over before then, and no stop is written."""
+    txn.execute(
+        """
+        SELECT EXISTS (SELECT 1
+                         FROM typing
+                        WHERE until_ts > 0
+                          AND until_ts < %s)
+        """,
+        (until_ts,),
+    )
+    return txn.fetchone()[0]
+
+
+def lock_overdue(txn: Any, until_ts: int) -> list[tuple[int, str]]:
+    """(room_nid, user_id) of those, without whom another worker has under way."""
+    txn.execute(
+        """
+        SELECT room_nid, user_id
+          FROM typing
+         WHERE until_ts > 0
+           AND until_ts < %s
+         LIMIT 1000
+           FOR UPDATE SKIP LOCKED
+        """,
+        (until_ts,),
+    )
+    return txn.fetchall()

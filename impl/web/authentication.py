@@ -12,6 +12,7 @@ from impl.app import TOKENS_CACHED_MAX, App
 from impl.config.application_services import ApplicationService
 from impl.core import identifiers
 from impl.requester import Requester
+from impl.services.last_seen import LastSeen
 from impl.storage import accounts, devices
 from impl.web.request import Environ, read_query
 
@@ -60,6 +61,7 @@ class Authentication:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._last_seen = app.part(LastSeen, LastSeen)
         self._services = {
             sha256(service.as_token.encode()).digest(): service
             for service in app.config.application_services
@@ -70,15 +72,16 @@ class Authentication:
         token = _token(environ, query)
         if not token:
             raise errors.MissingToken("the access token is missing")
-        return self._requester(token, query)
+        requester = self._requester(token, query)
+        self._last_seen.note(requester, environ.get("REMOTE_ADDR"))
+        return requester
 
     def accept(self, environ: Environ, query: str, operation_id: str) -> Requester | None:
         """The same where the token may be missing."""
-        token = _token(environ, query)
-        if not token:
+        if not _token(environ, query):
             return None
         try:
-            return self._requester(token, query)
+            return self.require(environ, query)
         except errors.UnknownToken:
             if operation_id in _TOLERANT_OPERATIONS:
                 return None

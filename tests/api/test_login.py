@@ -204,3 +204,19 @@ def test_an_address_that_is_not_known_is_forbidden(api: Api) -> None:
     address = {"type": "m.id.thirdparty", "medium": "email", "address": "dana@soma.test"}
     answer = api.post(LOGIN, {**credentials(), "identifier": address})
     assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
+
+
+def test_a_device_says_when_and_from_where_it_was_last_seen(api: Api, app) -> None:
+    dana = register(api, "dana", PASSWORD)
+    app.now_ms = lambda: 2_000_000_000_000
+    seen = {"last_seen_ts": 2_000_000_000_000, "last_seen_ip": "127.0.0.1"}
+    (device,) = dana.get("/_matrix/client/v3/devices").json["devices"]
+    assert seen.items() <= device.items()
+    assert seen.items() <= dana.get("/_matrix/client/v3/devices/" + dana.device_id).json.items()
+
+
+def test_devices_are_deleted_by_a_recent_login_where_it_is_configured(api_of, new_app) -> None:
+    dana = register(api_of(new_app(ui_auth_session_timeout=60_000)), "dana", PASSWORD)
+    assert dana.post("/_matrix/client/v3/delete_devices", {"devices": ["X"]}).status == 200
+    assert dana.delete("/_matrix/client/v3/devices/X", {}).status == 200
+    assert dana.post("/_matrix/client/v3/account/deactivate", {}).status == 401

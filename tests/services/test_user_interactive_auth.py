@@ -7,9 +7,13 @@ import pytest
 
 from impl import errors
 from impl.app import App
+from impl.services import accounts as registered
+from impl.services import sessions
 from impl.services import user_interactive_auth as ui_auth
+from impl.services.sessions import DeviceWish
 from impl.storage import accounts
 from impl.storage.ui_auth import Session
+from tests.builders import ALICE, a_requester
 
 TWO = [[ui_auth.REGISTRATION_TOKEN, ui_auth.DUMMY]]
 BODY = {"username": "dana"}
@@ -119,3 +123,43 @@ def test_a_session_ends(app: App) -> None:
     app.now_ms = lambda: later
     with pytest.raises(errors.Unknown):
         step(app, dummy_stage(session))
+
+
+def by_a_session(app: App, **changes: Any) -> Any:
+    """Whether alice, who has just logged in, has to prove it again."""
+    requester = a_requester(ALICE, **changes)
+    try:
+        return ui_auth.authenticate_user(app, requester, "x", {"a": 1}, may_be_recent=True)
+    except errors.UserAuthenticationRequired:
+        return None
+
+
+def test_one_proof_is_good_for_a_while_where_it_is_configured(new_app: Callable[..., App]) -> None:
+    app = new_app(ui_auth_session_timeout=60_000)
+    user_id = registered.register_user(app, "alice", "correct horse")
+    sessions.begin(app, user_id, DeviceWish("DEVICE"))
+    now_ms = app.now_ms()
+    app.now_ms = lambda: now_ms + 30_000
+    assert by_a_session(app) == {"a": 1}
+    assert by_a_session(app, device_id="ANOTHER") is None
+    assert by_a_session(app, device_id=None) is None
+
+    app.now_ms = lambda: now_ms + 90_000
+    assert by_a_session(app) is None
+    auth = {"type": ui_auth.PASSWORD, "password": "correct horse"}
+    ui_auth.authenticate_user(app, a_requester(ALICE), "y", {"auth": auth})
+    assert by_a_session(app) == {"a": 1}
+
+
+def test_what_weighs_more_is_proved_each_time(new_app: Callable[..., App]) -> None:
+    app = new_app(ui_auth_session_timeout=60_000)
+    user_id = registered.register_user(app, "alice", "correct horse")
+    sessions.begin(app, user_id, DeviceWish("DEVICE"))
+    with pytest.raises(errors.UserAuthenticationRequired):
+        ui_auth.authenticate_user(app, a_requester(ALICE), "deactivate", {})
+
+
+def test_each_operation_is_proved_where_nothing_is_configured(app: App) -> None:
+    user_id = registered.register_user(app, "alice", "correct horse")
+    sessions.begin(app, user_id, DeviceWish("DEVICE"))
+    assert by_a_session(app) is None

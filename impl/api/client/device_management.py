@@ -36,7 +36,9 @@ def delete_device(
 ) -> dict[str, Any]:
     request = {"device": device_id, "auth": body.auth if body else None}
     if not devices.is_service(requester):
-        request = ui_auth.authenticate_user(app, requester, "delete_device", request)
+        request = ui_auth.authenticate_user(
+            app, requester, "delete_device", request, may_be_recent=True
+        )
     devices.delete(app, requester, [request["device"]])
     return {}
 
@@ -44,6 +46,8 @@ def delete_device(
 def delete_devices(app: App, requester: Requester, body: DeleteDevicesBody) -> dict[str, Any]:
     request = msgspec.structs.asdict(body)
     if not devices.is_service(requester):
-        request = ui_auth.authenticate_user(app, requester, "delete_devices", request)
+        request = ui_auth.authenticate_user(
+            app, requester, "delete_devices", request, may_be_recent=True
+        )
     devices.delete(app, requester, request["devices"])
     return {}

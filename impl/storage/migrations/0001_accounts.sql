@@ -19,6 +19,8 @@ CREATE TABLE devices (
     created_ts   BIGINT NOT NULL,
     last_seen_ts BIGINT,
     last_seen_ip TEXT,
+    -- When who has the device last proved who they are: by a login, or for an operation that asked for it.
+    proved_ts    BIGINT,
     PRIMARY KEY (user_id, device_id)
 );
 

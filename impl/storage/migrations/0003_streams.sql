@@ -61,6 +61,8 @@ CREATE TABLE typing (
     PRIMARY KEY (room_nid, user_id)
 );
 CREATE UNIQUE INDEX typing_position ON typing (position);
+-- Who is overdue: somebody must end it when the worker that was to is gone.
+CREATE INDEX typing_until ON typing (until_ts) WHERE until_ts > 0;
 
 -- Account data of a user, or of a user in a room (room_id ''): tags and read markers too.
 CREATE TABLE account_data (
