@@ -14,7 +14,6 @@ import msgspec
 
 from impl.app import App
 from impl.core import property_path, redaction, state_trie
-from impl.core.event import Event
 from impl.requester import Requester
 from impl.storage.events import StoredEvent
 from impl.storage.state_nodes import RoomNodes
@@ -60,7 +59,9 @@ def write(
 def write_state(
     viewer: Viewer, txn: Any, stored: Sequence[StoredEvent], form: str = WITH_ROOM_ID
 ) -> list[msgspec.Raw]:
-    """Events of a state: what each of them replaced, perhaps years ago, is not looked up."""
+    """Events of a state. What each of them replaced, perhaps years ago, is not looked up: it may be
+    from before the time of who asks, who may see what is but not what was.
+    """
     if form == FEDERATION:
         return write(viewer, txn, stored, form)
     return _write(viewer, stored, form, _context(viewer.app, txn, stored, with_replaced=False))
@@ -86,12 +87,13 @@ def visible_pdu(stored: StoredEvent) -> dict[str, Any]:
     return redaction.redact(stored.event.pdu, stored.event.room_version)
 
 
-def stripped(event: Event) -> dict[str, Any]:
+def stripped(stored: StoredEvent) -> dict[str, Any]:
     """C-S API, "Stripped state": what is shown of a room to who is not in it."""
+    event = stored.event
     return {
         "type": event.type,
         "state_key": event.state_key,
-        "content": event.content,
+        "content": visible_pdu(stored)["content"],
         "sender": event.sender,
     }
 
@@ -110,7 +112,7 @@ def _splice(
     requester = viewer.requester
     if (
         stored.txn_id is not None
-        and stored.sender_device_id == requester.device_id
+        and stored.sender_device_id == (requester.device_id or "")
         and stored.event.sender == requester.user_id
     ):
         parts.append(b',"transaction_id":' + _encode(stored.txn_id))

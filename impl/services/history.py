@@ -23,6 +23,8 @@ from impl.storage.timeline import Row
 
 MEMBER = "m.room.member"
 
+_NO_SUCH_EVENT = "there is no such event, or you may not see it"
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -113,9 +115,12 @@ def _members_of_senders(
 
 
 def event(app: App, requester: Requester, room_id: str, event_id: str) -> msgspec.Raw:
-    """One event; what somebody may not see is not there for them."""
+    """One event; what somebody may not see is not there for them, nor is the room."""
     with app.database.read() as txn:
-        reader = history_page.open_room(app, txn, room_id, requester.user_id)
+        try:
+            reader = history_page.open_room(app, txn, room_id, requester.user_id)
+        except errors.Forbidden as error:
+            raise errors.NotFound(_NO_SUCH_EVENT) from error
         stored, viewer = _visible(reader, requester, event_id)
         return client_events.write(viewer, txn, [stored])[0]
 
@@ -128,7 +133,7 @@ def _visible(reader: Reader, requester: Requester, event_id: str) -> tuple[Store
         seen, found = reader.sights.select([stored], reader.last_join_depth)
         if seen:
             return stored, Viewer(reader.app, requester, found)
-    raise errors.NotFound("there is no such event, or you may not see it")
+    raise errors.NotFound(_NO_SUCH_EVENT)
 
 
 def context(

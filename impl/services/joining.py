@@ -75,7 +75,7 @@ def authorisation(
     if rules is None or not is_restricted or membership in ("join", "invite", "ban"):
         return {}
 
-    if not _meets_a_condition(app, txn, requester.user_id, rules):
+    if not _meets_a_condition(txn, requester.user_id, rules):
         raise errors.Forbidden("you are not invited, nor in a room whose members may join")
     voucher = _voucher(app, txn, room, room_reading.levels_in(room, state))
     if voucher is None:
@@ -91,7 +91,7 @@ def _check_guests_may_join(app: App, txn: Any, room: Room) -> None:
         raise errors.GuestAccessForbidden("guests may not join this room")
 
 
-def _meets_a_condition(app: App, txn: Any, user_id: str, rules: Event) -> bool:
+def _meets_a_condition(txn: Any, user_id: str, rules: Event) -> bool:
     # A condition that cannot be read, or is about a room unknown here, is not met.
     allow = rules.content.get("allow")
     room_ids = [
@@ -99,16 +99,9 @@ def _meets_a_condition(app: App, txn: Any, user_id: str, rules: Event) -> bool:
         for condition in (allow if isinstance(allow, list) else [])
         if isinstance(condition, dict)
         and condition.get("type") == "m.room_membership"
-        and isinstance(condition.get("room_id"), str)
+        and identifiers.is_room_id(condition.get("room_id"))
     ]
-    if not room_ids:
-        return False
-    joined = set(memberships.list_joined_room_nids(txn, user_id))
-    for room_id in room_ids:
-        room = room_reading.find(app, txn, room_id)
-        if room is not None and room.room_nid in joined:
-            return True
-    return False
+    return bool(room_ids) and memberships.is_joined_to_any(txn, user_id, room_ids)
 
 
 def _voucher(app: App, txn: Any, room: Room, levels: PowerLevels) -> str | None:

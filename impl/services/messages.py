@@ -7,6 +7,7 @@ from typing import Any
 
 from impl import errors
 from impl.app import App
+from impl.core import identifiers
 from impl.core.event_builder import Draft
 from impl.requester import Requester
 from impl.services import room_reading
@@ -43,6 +44,8 @@ def redact(
     reason: str | None,
 ) -> str:
     """Redact an event and return the id of the redaction."""
+    if not identifiers.is_event_id(event_id):
+        raise errors.NotFound("no event has such an id")
     content = {} if reason is None else {"reason": reason}
     draft = Draft(REDACTION, requester.user_id, content, redacts=event_id)
     return _submit(app, requester, room_id, draft, f"redact/{room_id}/{event_id}", txn_id)
@@ -50,7 +53,7 @@ def redact(
 
 def _redaction_draft(requester: Requester, content: dict[str, Any]) -> Draft:
     redacts = content.get("redacts")
-    if not isinstance(redacts, str) or "\0" in redacts:
+    if not identifiers.is_event_id(redacts):
         raise errors.BadJson("redacts must be the id of an event")
     # Where it stands in the event is a matter of the room version.
     content = {key: value for key, value in content.items() if key != "redacts"}

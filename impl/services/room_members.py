@@ -7,12 +7,12 @@ import msgspec
 
 from impl import errors
 from impl.app import App
-from impl.core import state_trie, stream_token
+from impl.core import history_visibility, identifiers, state_trie, stream_token
 from impl.core.rejection import Malformed
 from impl.requester import Requester
-from impl.services import client_events, room_reading
+from impl.services import client_events, history_page, room_reading
 from impl.services.client_events import Viewer
-from impl.storage import memberships, timeline
+from impl.storage import history, memberships, timeline
 from impl.storage.rooms import Room
 from impl.storage.state_nodes import RoomNodes
 
@@ -63,14 +63,28 @@ def _root_at(app: App, txn: Any, room: Room, user_id: str, at: str, root: int) -
         row = timeline.get_of_event(txn, room.room_nid, left.event_nid, left.event.depth)
         if row is not None and row.position <= position:
             return root
-    return timeline.get_state_root_at(txn, room.room_nid, position) or state_trie.EMPTY
+    then = timeline.get_state_root_at(txn, room.room_nid, position) or state_trie.EMPTY
+    # Who was there before one's time is history as well.
+    reader = history_page.open_room(app, txn, room.room_id, user_id)
+    sight = reader.sights.at(room.room_nid, then)
+    topological, _ = history.get_place(txn, room.room_nid, position)
+    if not history_visibility.may_see(sight, sight, topological < reader.last_join_depth):
+        raise errors.Forbidden("you may not see who was in the room then")
+    return then
 
 
 def joined_members(app: App, requester: Requester, room_id: str) -> dict[str, dict[str, str]]:
-    """user_id -> profile, of those who are in the room."""
+    """user_id -> profile, of those who are in the room; for them, and for an application service
+    that has a user among them.
+    """
     with app.database.read() as txn:
-        room = room_reading.get_joined(app, txn, room_id, requester.user_id)
+        room = room_reading.find(app, txn, room_id)
+        own = room_reading.membership(txn, room, requester.user_id) if room is not None else ""
+        if room is None or (own != "join" and requester.appservice_id is None):
+            raise errors.Forbidden("you are not in this room")
         joined = memberships.list_of_room(txn, room.room_nid, "join")
+    if own != "join" and not any(_is_of_service(app, requester, one.user_id) for one in joined):
+        raise errors.Forbidden("you are not in this room")
     return {
         member.user_id: {
             key: value
@@ -82,3 +96,10 @@ def joined_members(app: App, requester: Requester, room_id: str) -> dict[str, di
         }
         for member in joined
     }
+
+
+def _is_of_service(app: App, requester: Requester, user_id: str) -> bool:
+    return identifiers.server_name_of(user_id) == app.server_name and any(
+        service.id == requester.appservice_id and service.is_interested_in("users", user_id)
+        for service in app.config.application_services
+    )

@@ -32,7 +32,7 @@ def get_event(
     """The state event at a key, as clients get events."""
     with app.database.read() as txn:
         found = _find(app, txn, requester, room_id, (event_type, state_key))
-        return client_events.write(Viewer(app, requester), txn, [found])[0]
+        return client_events.write_state(Viewer(app, requester), txn, [found])[0]
 
 
 def get_all(app: App, requester: Requester, room_id: str) -> list[msgspec.Raw]:
@@ -40,7 +40,7 @@ def get_all(app: App, requester: Requester, room_id: str) -> list[msgspec.Raw]:
     with app.database.read() as txn:
         room, root = room_reading.visible_root(app, txn, room_id, requester.user_id)
         stored = room_reading.whole_state_at(app, txn, room, root)
-        return client_events.write(Viewer(app, requester), txn, stored)
+        return client_events.write_state(Viewer(app, requester), txn, stored)
 
 
 def put(
@@ -57,11 +57,12 @@ def put(
         return membership.put_content(app, requester, room_id, state_key, content)
 
     with app.database.read() as txn:
-        room = room_reading.find(app, txn, room_id)
-        if room is None:
-            raise errors.Forbidden("you are not in this room")
-        if event_type == aliases.CANONICAL_ALIAS and state_key == "":
+        if (event_type, state_key) == room_reading.CANONICAL_ALIAS:
+            # First: what is wrong with the content would tell a stranger what stands there now.
+            room = room_reading.get_joined(app, txn, room_id, requester.user_id)
             aliases.check_canonical_alias(app, txn, room, content)
+        elif room_reading.find(app, txn, room_id) is None:
+            raise errors.Forbidden("you are not in this room")
     draft = Draft(event_type, requester.user_id, content, state_key=state_key)
     event_id = batching.submit(app, Submission(room_id, [draft]))[0]
 

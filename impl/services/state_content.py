@@ -25,6 +25,8 @@ def check(app: App, event_type: str, state_key: str, content: dict[str, Any]) ->
     """Raises BadJson or InvalidParam."""
     if not can_be_key(event_type, state_key):
         raise errors.InvalidParam("a type or a state key cannot hold a NUL character")
+    if event_type == "m.room.member":
+        check_member(content)
     if state_key == "" and (check_content := _CHECKS.get(event_type)):
         check_content(app, content)
 
@@ -32,6 +34,15 @@ def check(app: App, event_type: str, state_key: str, content: dict[str, Any]) ->
 def can_be_key(event_type: str, state_key: str) -> bool:
     """PostgreSQL keeps no NUL in texts."""
     return "\0" not in event_type and "\0" not in state_key
+
+
+def check_member(content: dict[str, Any]) -> None:
+    """The third-party invite that an invite names is looked up in the database."""
+    invite = content.get("third_party_invite")
+    signed = invite.get("signed") if isinstance(invite, dict) else None
+    token = signed.get("token") if isinstance(signed, dict) else None
+    if isinstance(token, str) and "\0" in token:
+        raise errors.BadJson("third_party_invite.signed.token cannot hold a NUL character")
 
 
 def check_power_levels(app: App, content: dict[str, Any]) -> None:

@@ -117,13 +117,18 @@ def put(txn: Any, members: Sequence[Member]) -> None:
                 member.membership,
                 member.event_nid,
                 member.sender,
-                member.display_name,
-                member.avatar_url,
+                _without_nul(member.display_name),
+                _without_nul(member.avatar_url),
                 member.is_forgotten,
             )
             for member in members
         ],
     )
+
+
+def _without_nul(text: str | None) -> str | None:
+    # PostgreSQL keeps no NUL in texts, and an event may hold it.
+    return text.replace("\0", "") if text is not None else None
 
 
 def delete(txn: Any, room_nid: int, user_ids: Sequence[str]) -> None:
@@ -167,6 +172,21 @@ def list_joined_among(txn: Any, room_nid: int, user_ids: Sequence[str]) -> list[
         (room_nid, list(user_ids)),
     )
     return [row[0] for row in txn.fetchall()]
+
+
+def is_joined_to_any(txn: Any, user_id: str, room_ids: Sequence[str]) -> bool:
+    txn.execute(
+        """
+        SELECT EXISTS (SELECT
+                         FROM room_members m
+                         JOIN rooms r USING (room_nid)
+                        WHERE m.user_id = %s
+                          AND m.membership = 'join'
+                          AND r.room_id = ANY(%s))
+        """,
+        (user_id, list(room_ids)),
+    )
+    return txn.fetchone()[0]
 
 
 def list_joined_of_server(txn: Any, room_nid: int, server_name: str, limit: int) -> list[str]:

@@ -126,13 +126,14 @@ def test_one_redacts_ones_own_and_moderators_others(app: App) -> None:
 def test_what_is_not_there_cannot_be_redacted(app: App) -> None:
     room_id, other = builders.a_room(app), builders.a_room(app)
     elsewhere = messages.send(app, alice, other, "m.x", "1", {})
-    for event_id in ("$nothing", elsewhere, "x"):
+    for event_id in ("$nothing", elsewhere, "x", "$\0"):
         with pytest.raises(errors.NotFound):
             messages.redact(app, alice, room_id, event_id, "1", None)
 
 
 @pytest.mark.parametrize(
-    "content", [{}, {"redacts": None}, {"redacts": ["$a"]}, {"redacts": "$\0"}]
+    "content",
+    [{}, {"redacts": None}, {"redacts": ["$a"]}, {"redacts": "$\0"}, {"redacts": "a"}],
 )
 def test_a_redaction_names_its_event(app: App, content: dict) -> None:
     room_id = builders.a_room(app)
@@ -146,4 +147,4 @@ def test_a_path_with_a_nul_is_refused(app: App) -> None:
         with pytest.raises(errors.InvalidParam):
             messages.send(app, alice, room_id, event_type, txn_id, {})
     with pytest.raises(errors.InvalidParam):
-        messages.redact(app, alice, room_id, "$\0", "1", None)
+        messages.redact(app, alice, room_id, "$a", "1\0", None)

@@ -7,7 +7,7 @@ from impl import errors
 from impl.app import App
 from impl.core.event_builder import Draft
 from impl.requester import Requester
-from impl.services import aliases, membership, messages, room_state
+from impl.services import aliases, membership, messages, room_members, room_state
 from tests import builders
 from tests.builders import ALICE, BOB, CHARLIE, SERVER_NAME, a_requester
 
@@ -133,6 +133,39 @@ def test_redacted_state_shows_what_is_left_of_it(app: App) -> None:
     assert room_state.get_content(app, alice, room_id, *TOPIC) == {}
 
 
+def test_what_state_replaced_is_not_shown_with_it(app: App) -> None:
+    room_id = builders.a_room(app, first=[visibility("joined")])
+    put_topic(app, room_id, "a secret")
+    put_topic(app, room_id, "beer")
+    membership.join(app, bob, room_id)
+    own = msgspec.json.decode(room_state.get_event(app, bob, room_id, *TOPIC))
+    [shown] = [one for one in get_all(app, bob, room_id) if one["type"] == "m.room.topic"]
+    for one in (own, shown):
+        assert one["content"] == {"topic": "beer"}
+        assert "prev_content" not in one["unsigned"]
+        assert "replaces_state" not in one["unsigned"]
+
+
+def test_strangers_hear_nothing_of_the_aliases(app: App) -> None:
+    room_id = builders.a_room(app)
+    gone = {"alias": "#gone:elsewhere"}
+    builders.append(app, room_id, Draft("m.room.canonical_alias", ALICE, gone, ""))
+    for content in (gone, {"alias": "#other:elsewhere"}):
+        for place in (room_id, UNKNOWN):
+            with pytest.raises(errors.Forbidden):
+                room_state.put(app, bob, place, "m.room.canonical_alias", "", content)
+
+
+@pytest.mark.parametrize("name", ["displayname", "avatar_url"])
+def test_a_nul_in_a_name_is_kept_in_the_event_alone(app: App, name: str) -> None:
+    room_id = builders.a_room(app)
+    said = {"membership": "join", name: "a\0b"}
+    room_state.put(app, alice, room_id, "m.room.member", ALICE, said)
+    assert room_state.get_content(app, alice, room_id, "m.room.member", ALICE) == said
+    shown = room_members.joined_members(app, alice, room_id)[ALICE]
+    assert list(shown.values()) == ["ab"]
+
+
 def test_only_members_with_power_set_state(app: App) -> None:
     room_id = builders.a_room(app)
     with pytest.raises(errors.Forbidden):
@@ -169,6 +202,12 @@ def test_only_members_with_power_set_state(app: App) -> None:
         ("m.room.canonical_alias", "", {"alias": "#no:soma.test"}, errors.BadAlias),
         ("m.room.canonical_alias", "", {"alt_aliases": ["#a:elsewhere"]}, errors.BadAlias),
         ("m.room.member", "bob", {"membership": "invite"}, errors.InvalidParam),
+        (
+            "m.room.member",
+            BOB,
+            {"membership": "invite", "third_party_invite": {"signed": {"token": "\0"}}},
+            errors.BadJson,
+        ),
     ],
 )
 def test_what_may_not_be_state_is_refused(app: App, event_type, state_key, content, error) -> None:
