@@ -31,11 +31,25 @@ def local_alias(app: App, localpart: str) -> str:
     return room_alias
 
 
+def check_may_use(app: App, requester: Requester, room_alias: str) -> None:
+    """Raises Exclusive for an alias in a namespace that an application service has to itself, and
+    for one that a service has not reserved. Application Service API, "Registration".
+    """
+    for service in app.config.application_services:
+        if service.id != requester.appservice_id and service.owns("aliases", room_alias):
+            raise errors.Exclusive("the room alias belongs to an application service")
+        if service.id == requester.appservice_id and not service.is_interested_in(
+            "aliases", room_alias
+        ):
+            raise errors.Exclusive("the room alias is in no namespace of the application service")
+
+
 def create(app: App, requester: Requester, room_alias: str, room_id: str) -> None:
     """Let an alias point to a room that the requester is in."""
     check(room_alias)
     if identifiers.server_name_of(room_alias) != app.server_name:
         raise errors.InvalidParam("the room alias belongs to another server")
+    check_may_use(app, requester, room_alias)
     with app.database.transaction() as txn:
         if requester.is_admin:
             room = room_reading.get(app, txn, room_id)
@@ -60,14 +74,26 @@ def resolve_room(app: App, room_id_or_alias: str) -> str:
 
 
 def delete(app: App, requester: Requester, room_alias: str) -> None:
-    """Take an alias away: for its maker, the room's moderators and the server's administrators."""
-    alias = _get(app, room_alias)
+    """Take an alias away: for its maker, the room's moderators, the application service in whose
+    namespace it is, and the server's administrators.
+    """
+    check(room_alias)
     with app.database.transaction() as txn:
+        alias = aliases.get(txn, room_alias)
+        if alias is None:
+            raise errors.NotFound("the room alias does not exist")
+        if not requester.is_admin:
+            check_may_use(app, requester, room_alias)
         room = room_reading.get(app, txn, alias.room_id)
-        is_theirs = requester.is_admin or alias.creator == requester.user_id
+        is_theirs = (
+            requester.is_admin
+            or alias.creator == requester.user_id
+            # A service that gets as far as this has reserved the alias.
+            or requester.appservice_id is not None
+        )
         if not is_theirs and not may_curate(app, txn, room, requester.user_id):
             raise errors.Forbidden("the alias is not yours, nor may you change the room's aliases")
-        if not aliases.delete(txn, room_alias):
+        if not aliases.delete(txn, room_alias, room.room_nid):
             raise errors.NotFound("the room alias does not exist")
     _withdraw(app, requester, room, room_alias)
 

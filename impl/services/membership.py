@@ -134,6 +134,8 @@ def put_content(
         if room is None:
             raise errors.Forbidden("you are not in this room")
         if membership == "invite":
+            # Strangers neither use up what the room may invite, nor hear who blocks invites.
+            room_reading.get_joined(app, txn, room_id, requester.user_id)
             rate_limiting.spend(app, "rc_invites_per_room", room_id)
             rate_limiting.spend(app, "rc_invites_per_issuer", requester.user_id)
             rate_limiting.spend(app, "rc_invites_per_user", user_id)

@@ -41,14 +41,17 @@ def create(app: App, requester: Requester, options: RoomOptions) -> str:
     if options.room_alias_name is not None:
         room_alias = aliases.local_alias(app, options.room_alias_name)
 
-    for user_id in options.invite:
+    if room_alias is not None:
+        aliases.check_may_use(app, requester, room_alias)
+    invited = _invited(options)
+    for user_id in invited:
         rate_limiting.spend(app, "rc_invites_per_issuer", creator)
         rate_limiting.spend(app, "rc_invites_per_user", user_id)
 
     with app.database.read() as txn:
         if room_alias and alias_storage.get(txn, room_alias):
             raise errors.RoomInUse("the room alias is taken")
-        member_content.check_invites_allowed(app, txn, options.invite)
+        member_content.check_invites_allowed(app, txn, invited)
         profiles = member_content.profiles_of(app, txn, {creator, *options.invite})
 
     content = initial_events.create_content(options, creator, version)
@@ -106,8 +109,18 @@ def check_creators(user_ids: object) -> None:
         raise errors.BadJson("additional_creators must be a list of user ids")
 
 
+def _invited(options: RoomOptions) -> list[str]:
+    """Who is invited, in either way."""
+    as_state = [
+        one.state_key
+        for one in options.initial_state
+        if one.event_type == "m.room.member" and one.content.get("membership") == "invite"
+    ]
+    return list(dict.fromkeys([*options.invite, *as_state]))
+
+
 def _check(app: App, options: RoomOptions, version: RoomVersion) -> None:
-    for user_id in options.invite:
+    for user_id in _invited(options):
         member_content.check_user_id(user_id)
     if len(options.invite) > INVITES_MAX or len(options.initial_state) > INITIAL_STATE_MAX:
         raise errors.TooLarge("the room would begin with too many events")

@@ -54,14 +54,15 @@ def insert(txn: Any, room_alias: str, room_nid: int, creator: str, created_ts: i
     return txn.rowcount > 0
 
 
-def delete(txn: Any, room_alias: str) -> bool:
-    """False if there was none."""
+def delete(txn: Any, room_alias: str, room_nid: int) -> bool:
+    """False if it does not point to the room, or no longer."""
     txn.execute(
         """
         DELETE FROM room_aliases
          WHERE room_alias = %s
+           AND room_nid = %s
         """,
-        (room_alias,),
+        (room_alias, room_nid),
     )
     return txn.rowcount > 0
 

@@ -1,11 +1,15 @@
 """Aliases: who makes them, who takes them away, and what that does to the room."""
 
+import re
+
 import pytest
 
 from impl import errors
 from impl.app import App
+from impl.config.application_services import ApplicationService, Namespace
 from impl.core.event_builder import Draft
-from impl.services import aliases, membership, room_state
+from impl.services import aliases, membership, room_state, rooms
+from impl.services.initial_events import RoomOptions
 from tests import builders
 from tests.builders import ALICE, BOB, SERVER_NAME, a_requester
 
@@ -84,6 +88,64 @@ def test_aliases_are_taken_away_by_maker_moderator_or_administrator(app: App) ->
     aliases.delete(app, bob, PUB)
     with pytest.raises(errors.NotFound):
         aliases.resolve(app, PUB)
+
+
+IRC = f"#_irc_pub:{SERVER_NAME}"
+irc_bot = a_requester(f"@ircbot:{SERVER_NAME}", device_id=None, appservice_id="irc")
+
+
+def a_bridged_app(new_app) -> App:
+    """With two application services, one of which has its aliases to itself."""
+    return new_app(
+        application_services=tuple(
+            ApplicationService(
+                id=name,
+                url=None,
+                as_token=f"{name} as_token",
+                hs_token=f"{name} hs_token",
+                sender_localpart=f"{name}bot",
+                namespaces={
+                    "users": (),
+                    "aliases": (Namespace(re.compile(f"#_{name}_.*"), is_exclusive),),
+                    "rooms": (),
+                },
+            )
+            for name, is_exclusive in (("irc", True), ("xmpp", False))
+        )
+    )
+
+
+def test_what_a_service_has_to_itself_is_for_nobody_else(new_app) -> None:
+    app = a_bridged_app(new_app)
+    room_id = builders.a_room(app)
+    xmpp_bot = a_requester(f"@xmppbot:{SERVER_NAME}", appservice_id="xmpp")
+    for who in (alice, xmpp_bot):
+        with pytest.raises(errors.Exclusive):
+            aliases.create(app, who, IRC, room_id)
+    with pytest.raises(errors.Exclusive):
+        rooms.create(app, alice, RoomOptions(room_alias_name="_irc_pub"))
+    aliases.create(app, alice, f"#_xmpp_pub:{SERVER_NAME}", room_id)
+    made = rooms.create(app, irc_bot, RoomOptions(room_alias_name="_irc_pub"))
+    assert aliases.resolve(app, IRC)[0] == made
+    membership.invite(app, irc_bot, made, ALICE)
+    membership.join(app, alice, made)
+    with pytest.raises(errors.Exclusive):
+        aliases.delete(app, alice, IRC)
+    aliases.delete(app, a_requester(ALICE, is_admin=True), IRC)
+
+
+def test_a_service_has_the_aliases_of_its_namespace_and_no_others(new_app) -> None:
+    app = a_bridged_app(new_app)
+    room_id = builders.a_room(app)
+    membership.join(app, irc_bot, room_id)
+    with pytest.raises(errors.Exclusive):
+        aliases.create(app, irc_bot, PUB, room_id)
+    aliases.create(app, alice, PUB, room_id)
+    with pytest.raises(errors.Exclusive):
+        aliases.delete(app, irc_bot, PUB)
+    aliases.create(app, irc_bot, IRC, room_id)
+    ghost = a_requester(f"@_irc_x:{SERVER_NAME}", appservice_id="irc")
+    aliases.delete(app, ghost, IRC)
 
 
 def test_an_alias_that_goes_leaves_the_canonical_alias_too(app: App) -> None:

@@ -1,9 +1,13 @@
 """Coming into rooms and going out of them; what the rules let pass and the endpoints do not."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from impl import errors
 from impl.app import App
+from impl.config import RateLimit
 from impl.core.event_builder import Draft
 from impl.services import joining, membership, room_reading
 from impl.storage import account_data, accounts, profiles
@@ -124,6 +128,20 @@ def test_who_blocks_invites_is_not_invited(app: App) -> None:
     with app.database.transaction() as txn:
         account_data.put(txn, BOB, "", config, {})
     membership.invite(app, alice, room_id, BOB)
+
+
+def test_strangers_do_not_hear_who_blocks_invites_nor_use_up_what_the_room_may(new_app) -> None:
+    limits = replace(builders.a_config(Path()).rate_limits, rc_invites_per_room=RateLimit(0.001, 1))
+    app = new_app(rate_limits=limits)
+    room_id = builders.a_room(app)
+    with app.database.transaction() as txn:
+        blocks = {"default_action": "block"}
+        account_data.put(txn, CHARLIE, "", "m.invite_permission_config", blocks)
+    for target in (CHARLIE, f"@dora:{SERVER_NAME}", f"@emil:{SERVER_NAME}"):
+        for place in (room_id, UNKNOWN):
+            with pytest.raises(errors.Forbidden):
+                membership.put_content(app, bob, place, target, {"membership": "invite"})
+    membership.put_content(app, alice, room_id, BOB, {"membership": "invite"})
 
 
 def test_leaving_rejects_an_invite_and_retracts_a_knock(app: App) -> None:

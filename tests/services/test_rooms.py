@@ -1,17 +1,21 @@
 """Creating rooms: which events, in which order, with which content; and what cannot be."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import gevent
 import pytest
 
 from impl import errors
 from impl.app import App
+from impl.config import RateLimit
 from impl.core.event import Event
 from impl.services import aliases, room_reading, room_state, rooms
 from impl.services.initial_events import InitialState, RoomOptions
 from impl.storage import account_data, profiles
 from impl.storage import aliases as alias_storage
 from impl.storage import room_state as current_state
-from tests.builders import ALICE, BOB, CHARLIE, SERVER_NAME, a_requester
+from tests.builders import ALICE, BOB, CHARLIE, SERVER_NAME, a_config, a_requester
 
 alice = a_requester(ALICE)
 
@@ -247,6 +251,10 @@ def test_a_public_room_is_published(app: App) -> None:
         ({"room_version": "13"}, errors.UnsupportedRoomVersion),
         ({"room_version": ""}, errors.UnsupportedRoomVersion),
         ({"invite": ["bob"]}, errors.InvalidParam),
+        (
+            {"initial_state": [InitialState("m.room.member", "bob", {"membership": "invite"})]},
+            errors.InvalidParam,
+        ),
         ({"creation_content": {"additional_creators": "@a:b"}}, errors.BadJson),
         ({"creation_content": {"additional_creators": ["b"]}}, errors.BadJson),
         ({"power_level_content_override": {"ban": "50"}}, errors.BadJson),
@@ -288,9 +296,21 @@ def test_what_cannot_be_a_room_leaves_nothing_behind(app: App, options, error) -
 def test_who_blocks_invites_is_not_invited(app: App) -> None:
     with app.database.transaction() as txn:
         account_data.put(txn, BOB, "", "m.invite_permission_config", {"default_action": "block"})
-    with pytest.raises(errors.InviteBlocked):
-        create(app, invite=[BOB])
+    as_state = InitialState("m.room.member", BOB, {"membership": "invite"})
+    for options in ({"invite": [BOB]}, {"initial_state": [as_state]}):
+        with pytest.raises(errors.InviteBlocked):
+            create(app, **options)
     assert room_count(app) == 0
+
+
+def test_invites_are_counted_in_whichever_way_they_are_asked_for(new_app) -> None:
+    limits = replace(a_config(Path()).rate_limits, rc_invites_per_user=RateLimit(0.001, 1))
+    app = new_app(rate_limits=limits)
+    as_state = InitialState("m.room.member", BOB, {"membership": "invite"})
+    create(app, initial_state=[as_state])
+    for options in ({"invite": [BOB]}, {"initial_state": [as_state]}):
+        with pytest.raises(errors.LimitExceeded):
+            create(app, **options)
 
 
 def test_the_current_state_is_what_the_events_say(app: App) -> None:
