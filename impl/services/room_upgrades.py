@@ -9,8 +9,9 @@ from typing import Any
 
 from impl import errors
 from impl.app import App
+from impl.core import canonical_json
 from impl.core.event_builder import Draft
-from impl.core.power_levels import CREATOR_LEVEL, PowerLevels, level_of
+from impl.core.power_levels import PowerLevels, level_of
 from impl.core.room_version import RoomVersion
 from impl.requester import Requester
 from impl.services import (
@@ -94,7 +95,7 @@ def upgrade(
         alias_storage.move(txn, old.room_nid, new.room_nid)
 
     new_room_id = rooms.begin(app, user_id, version, content, drafts, move_aliases)
-    _close(app, user_id, old, levels, new_room_id)
+    _close(app, user_id, old, new_room_id)
     with app.database.read() as txn:
         new = room_reading.get(app, txn, new_room_id)
     room_succession.inherit(app, requester, old, new)
@@ -180,12 +181,16 @@ def _power_levels(
         content[name] = {
             key: level for key, value in known if (level := level_of(value, read)) is not None
         }
+    if old_levels.content is None:
+        # As it is without the event: anybody sets state, who made the room does more.
+        content["state_default"] = 0
     if version.creators_outrank_all:
         for user_id in (creator, *create_content.get("additional_creators", ())):
             content["users"].pop(user_id, None)
         initial_events.raise_tombstone(content)
-    elif old_levels.user(creator) == CREATOR_LEVEL:
-        content["users"][creator] = initial_events.CREATOR_POWER
+    elif read.creators_outrank_all or old_levels.content is None:
+        # Nobody stands above the levels any longer, and these may ask for more than 100.
+        content["users"] |= dict.fromkeys(sorted(old_levels.creators), _highest(content))
     return content
 
 
@@ -207,19 +212,30 @@ def _canonical_alias(state: Contents, moved_aliases: set[str]) -> dict[str, Any]
     return content
 
 
-def _close(app: App, user_id: str, old: Room, levels: PowerLevels, new_room_id: str) -> None:
+def _close(app: App, user_id: str, old: Room, new_room_id: str) -> None:
     tombstone = Draft(
         TOMBSTONE,
         user_id,
         {"body": "This room has been replaced", "replacement_room": new_room_id},
         "",
     )
-    # Nobody but moderators is to talk here any longer, or to invite.
-    quiet = max(50, levels.named("users_default") + 1)
-    muted = {**(levels.content or {}), "events_default": quiet, "invite": quiet}
-    quieten = Draft("m.room.power_levels", user_id, muted, "")
+    with app.database.read() as txn:
+        levels = room_reading.levels(app, txn, old)
+    quieten = Draft("m.room.power_levels", user_id, _muted(levels), "")
     try:
         batching.submit(app, Submission(old.room_id, [tombstone, quieten]))
-    except errors.Forbidden:
-        # To lower the levels is for who may; the tombstone is what counts.
+    except (errors.Forbidden, errors.BadJson, errors.TooLarge):
+        # To raise the levels is for who may; the tombstone is what counts.
         batching.submit(app, Submission(old.room_id, [tombstone]))
+
+
+def _muted(levels: PowerLevels) -> dict[str, Any]:
+    """The levels of a room in which nobody but moderators is to talk any longer, or to invite. What
+    takes more power than that already goes on to take it.
+    """
+    quiet = min(max(50, levels.named("users_default") + 1), canonical_json.INTEGER_MAX)
+    raised = {name: max(quiet, levels.named(name)) for name in ("events_default", "invite")}
+    if levels.content is not None:
+        return {**levels.content, **raised}
+    creators = () if levels.room_version.creators_outrank_all else levels.creators
+    return {"users": {one: levels.user(one) for one in creators}, **raised}

@@ -4,9 +4,12 @@ import pytest
 
 from impl import errors
 from impl.app import App
+from impl.core import canonical_json
 from impl.core.event_builder import Draft
 from impl.services import aliases, membership, room_directory, room_state, room_upgrades, rooms
 from impl.services.initial_events import InitialState, RoomOptions
+from impl.services.room_events import batching, create
+from impl.services.room_events.submission import Submission
 from tests import builders
 from tests.builders import ALICE, BOB, CHARLIE, SERVER_NAME, a_requester
 
@@ -76,6 +79,36 @@ def test_silence_is_above_what_everybody_has(app: App) -> None:
     assert (levels["events_default"], levels["invite"]) == (61, 61)
 
 
+def test_what_took_more_power_than_silence_goes_on_to_take_it(app: App) -> None:
+    room_id = builders.a_room(app)
+    levels = {"events_default": 70, "invite": 100}
+    builders.append(app, room_id, Draft("m.room.power_levels", ALICE, levels, ""))
+    room_upgrades.upgrade(app, alice, room_id, "12")
+    levels = content(app, room_id, "m.room.power_levels")
+    assert (levels["events_default"], levels["invite"]) == (70, 100)
+
+
+def test_a_default_that_cannot_be_outdone_keeps_no_room_open(app: App) -> None:
+    room_id = builders.a_room(app)
+    highest = {"users_default": canonical_json.INTEGER_MAX}
+    builders.append(app, room_id, Draft("m.room.power_levels", ALICE, highest, ""))
+    new_room_id = room_upgrades.upgrade(app, alice, room_id, "12")
+    assert content(app, room_id, "m.room.tombstone")["replacement_room"] == new_room_id
+
+
+@pytest.mark.parametrize("new", ["11", "12"])
+def test_a_room_without_levels_leads_to_one_that_is_not_locked(app: App, new: str) -> None:
+    first = Draft("m.room.create", ALICE, {"room_version": "11"}, "")
+    made = create.create_event(app, first, "11")
+    joined = builders.member(ALICE, "join")
+    batching.submit(app, Submission(made.room_id, [joined], create_event=made))
+    new_room_id = room_upgrades.upgrade(app, alice, made.room_id, new)
+    assert content(app, new_room_id, "m.room.power_levels")["state_default"] == 0
+    room_upgrades.upgrade(app, alice, new_room_id, new)
+    # Nor is the old one, for who made it.
+    room_state.put(app, alice, made.room_id, "m.room.topic", "", {"topic": "gone"})
+
+
 def test_members_are_not_carried_over(app: App) -> None:
     room_id = builders.a_room(app)
     membership.join(app, bob, room_id)
@@ -127,7 +160,11 @@ def test_additional_creators_are_not_carried_over_and_nothing_before_version_12(
     room_id = rooms.create(app, alice, options)
     older = room_upgrades.upgrade(app, alice, room_id, "11", ["not a user id"])
     assert "additional_creators" not in content(app, older, "m.room.create")
-    assert content(app, older, "m.room.power_levels")["users"] == {ALICE: 100}
+    # Who stood above the levels stands at their top, and can close this room as well.
+    levels = content(app, older, "m.room.power_levels")
+    assert levels["users"] == {ALICE: 150, BOB: 150}
+    assert levels["events"]["m.room.tombstone"] == 150
+    room_upgrades.upgrade(app, alice, older, "11")
 
 
 def test_who_may_close_the_room_but_little_else_can_upgrade_it(app: App) -> None:
