@@ -2,7 +2,8 @@
 
 C-S API, "Pagination" and "Syncing".
 
-`s<position>` is a place in the stream: after what has this position. `t<topological>_<position>`
+`s<position>` is a place in the stream: after what has this position. `s<position>_<start>` is the
+same, and says where the chain of syncs that led there began. `t<topological>_<position>`
 is a place in a room's history: after the event that has these two, before all that follow in the
 order of the pair. Wherever a place in history is asked for, one in the stream will do. A number is
 written in one way only.
@@ -15,18 +16,19 @@ from impl.core.rejection import Malformed
 
 _NUMBER_MAX = 2**63 - 1
 _NATURAL = "(0|[1-9][0-9]{0,18})"
-_SYNC = re.compile("s" + _NATURAL, re.ASCII)
+_SYNC = re.compile(f"s{_NATURAL}(?:_{_NATURAL})?", re.ASCII)
 _HISTORY = re.compile("t" + _NATURAL + "_(0|-?[1-9][0-9]{0,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class SyncToken:
-    """A place in the stream."""
+    """A place in the stream. `start`: that of the sync without `since` from which one came here."""
 
     position: int
+    start: int | None = None
 
     def __str__(self) -> str:
-        return f"s{self.position}"
+        return f"s{self.position}" if self.start is None else f"s{self.position}_{self.start}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,7 +46,7 @@ def parse(token: object) -> SyncToken | HistoryToken:
     """A token of either kind."""
     if isinstance(token, str):
         if match := _SYNC.fullmatch(token):
-            return SyncToken(_number(match[1]))
+            return SyncToken(_number(match[1]), None if match[2] is None else _number(match[2]))
         if match := _HISTORY.fullmatch(token):
             return HistoryToken(_number(match[1]), _number(match[2]))
     raise Malformed("not a token of this server")

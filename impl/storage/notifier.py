@@ -20,7 +20,7 @@ from gevent.event import Event
 from gevent.lock import RLock
 from gevent.socket import wait_read
 
-from impl.storage import memberships, streams
+from impl.storage import streams, sync_rooms
 from impl.storage.database import Database, DatabaseUnavailable
 from impl.storage.worker_page import WorkerPage
 
@@ -99,12 +99,16 @@ class News:
         return [room_nid for room_nid in room_nids if rooms.get(room_nid, floor) > since]
 
     def joined_rooms(self, user_id: str) -> frozenset[int]:
-        """room_nids of the rooms that the user has joined."""
+        """room_nids of the rooms that the user is in at `position`, as it is when this is called.
+
+        Not at the end of the stream: who asks what happened up to `position` would miss what was
+        said in a room before the user left it, if the leaving is committed but not heard of yet.
+        """
         joined = self._joined.get(user_id)
         if joined is None:
-            moves = self._membership_moves
+            moves, position = self._membership_moves, self.position
             with self._database.read() as txn:
-                joined = frozenset(memberships.list_joined_room_nids(txn, user_id))
+                joined = frozenset(sync_rooms.list_joined_at(txn, user_id, position))
             # What was read while memberships moved may be old already: good for this answer, not to
             # keep.
             if moves == self._membership_moves:

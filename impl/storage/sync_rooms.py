@@ -158,6 +158,74 @@ def list_memberships_at(
     return {row[0]: Change(*row) for row in txn.fetchall()}
 
 
+def list_joined_at(txn: Any, user_id: str, position: int) -> list[int]:
+    """room_nids of the rooms that the user was in at a position: those of now, but for what changed
+    since.
+    """
+    txn.execute(
+        """
+        WITH later AS (
+                SELECT DISTINCT room_nid
+                  FROM membership_changes
+                 WHERE user_id = %(user_id)s
+                   AND position > %(position)s)
+        SELECT room_nid
+          FROM room_members
+         WHERE user_id = %(user_id)s
+           AND membership = 'join'
+           AND room_nid NOT IN (SELECT room_nid FROM later)
+        UNION ALL
+        SELECT later.room_nid
+          FROM later
+         CROSS JOIN LATERAL (
+                SELECT membership
+                  FROM membership_changes
+                 WHERE room_nid = later.room_nid
+                   AND user_id = %(user_id)s
+                   AND position <= %(position)s
+                 ORDER BY position DESC
+                 LIMIT 1) AS m
+         WHERE m.membership = 'join'
+        """,
+        {"user_id": user_id, "position": position},
+    )
+    return [row[0] for row in txn.fetchall()]
+
+
+def list_last_stays(
+    txn: Any, user_id: str, room_nids: Sequence[int], up_to: int
+) -> dict[int, tuple[int, int]]:
+    """room_nid -> (event_nid of the last join, position of the departure that followed it), up to a
+    position, of rooms that the user was in and left.
+    """
+    txn.execute(
+        """
+        SELECT w.room_nid, joined.event_nid, gone.position
+          FROM unnest(%(room_nids)s::bigint[]) AS w (room_nid)
+         CROSS JOIN LATERAL (
+                SELECT event_nid, position
+                  FROM membership_changes
+                 WHERE room_nid = w.room_nid
+                   AND user_id = %(user_id)s
+                   AND membership = 'join'
+                   AND position <= %(up_to)s
+                 ORDER BY position DESC
+                 LIMIT 1) AS joined
+         CROSS JOIN LATERAL (
+                SELECT position
+                  FROM membership_changes
+                 WHERE room_nid = w.room_nid
+                   AND user_id = %(user_id)s
+                   AND position > joined.position
+                   AND position <= %(up_to)s
+                 ORDER BY position
+                 LIMIT 1) AS gone
+        """,
+        {"user_id": user_id, "room_nids": list(room_nids), "up_to": up_to},
+    )
+    return {room_nid: (join_nid, departure) for room_nid, join_nid, departure in txn.fetchall()}
+
+
 def get_last_join(txn: Any, user_id: str, room_nid: int) -> int | None:
     """The newest event that says that one of our users is in the room."""
     txn.execute(

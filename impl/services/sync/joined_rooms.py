@@ -10,7 +10,7 @@ from typing import Any
 
 from impl.core import state_trie
 from impl.services import client_events
-from impl.services.sync import ephemeral, room_deltas, summary, timeline
+from impl.services.sync import ephemeral, lazy_members, room_deltas, summary, timeline
 from impl.services.sync.request import Sync
 from impl.services.sync.room_deltas import RoomDelta
 from impl.services.sync.timeline import Timeline
@@ -37,10 +37,11 @@ def write(
     txn: Any,
     rooms: Mapping[int, Room],
     deltas: Mapping[int, RoomDelta],
+    rejoined: Collection[int],
     room_data: Mapping[str, list[dict[str, Any]]],
 ) -> dict[str, Any]:
     """room_id -> what is new in it, without the rooms in which nothing is."""
-    told = _work_out(sync, txn, deltas)
+    told = _work_out(sync, txn, deltas, rejoined)
     keys = [(nid, event_nid) for nid, one in told.items() for event_nid in one.state]
     loaded = sync.app.events.get_many(txn, keys)
     section: dict[str, Any] = {}
@@ -63,10 +64,15 @@ def write(
             written["unread_thread_notifications"] = {}
         if one.is_whole or one.timeline.is_limited or state or _has_events(written):
             section[room_id] = written
+            lazy_members.record(sync, state)
+            if not sync.use_state_after:
+                lazy_members.record(sync, one.timeline.events)
     return section
 
 
 def _has_events(written: Mapping[str, Any]) -> bool:
+    if written["summary"]:
+        return True
     return any(written[part]["events"] for part in ("timeline", "ephemeral", "account_data"))
 
 
@@ -86,10 +92,13 @@ def write_state(sync: Sync, txn: Any, state: Sequence[Any]) -> dict[str, Any]:
     return {"state_after" if sync.use_state_after else "state": {"events": events}}
 
 
-def _work_out(sync: Sync, txn: Any, deltas: Mapping[int, RoomDelta]) -> dict[int, Told]:
+def _work_out(
+    sync: Sync, txn: Any, deltas: Mapping[int, RoomDelta], rejoined: Collection[int]
+) -> dict[int, Told]:
     _complete(sync, txn, deltas.values())
     sights = Sights(sync.app, txn, sync.user_id)
     warm(sync, txn, deltas.values(), sights)
+    had = sync_rooms.list_state_roots(txn, [(nid, sync.since) for nid in rejoined])
     told: dict[int, Told] = {}
     for room_nid, delta in deltas.items():
         # Joined by now, but not yet at this position: the next sync tells of it.
@@ -103,7 +112,9 @@ def _work_out(sync: Sync, txn: Any, deltas: Mapping[int, RoomDelta]) -> dict[int
             if sync.filter.state.lazy_load_members and delta.counts is not None
             else ()
         )
-        told[room_nid] = Told(one, timeline.state_nids(sync, txn, one, from_root, heroes), is_whole)
+        known_root = had.get((room_nid, sync.since), state_trie.EMPTY)
+        state = timeline.state_nids(sync, txn, one, (from_root, known_root), heroes)
+        told[room_nid] = Told(one, state, is_whole)
     return told
 
 

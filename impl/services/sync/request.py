@@ -10,6 +10,7 @@ from impl.app import App
 from impl.core import event_filter, stream_token
 from impl.core.event_filter import Filter
 from impl.core.rejection import Malformed
+from impl.core.stream_token import SyncToken
 from impl.requester import Requester
 from impl.services import client_events
 from impl.services.client_events import Viewer
@@ -45,6 +46,14 @@ class Sync:
     is_full_state: bool
     use_state_after: bool
     ignored: frozenset[str] = field(default=frozenset())
+    # Where the chain of syncs began that this one goes on with; see lazy_members.py.
+    chain: int = 0
+
+    @property
+    def next_batch(self) -> str:
+        wanted = self.filter.state
+        is_chain = wanted.lazy_load_members and not wanted.include_redundant_members
+        return str(SyncToken(self.up_to, self.chain if is_chain else None))
 
     @property
     def user_id(self) -> str:
@@ -121,11 +130,11 @@ def _definition(app: App, user_id: str, text: str) -> object:
     return definition
 
 
-def read_since(token: str | None) -> int | None:
-    """The position behind `since`; None for an initial sync."""
+def read_since(token: str | None) -> SyncToken | None:
+    """`since`; None for an initial sync."""
     if not token:
         return None
     try:
-        return stream_token.parse_sync(token).position
+        return stream_token.parse_sync(token)
     except Malformed as error:
         raise errors.InvalidParam("since is not a token of /sync") from error

@@ -3,8 +3,8 @@ for all members.
 
 Two hundred clients that wait in one room ask for the same window when a message arrives, so what
 the database says of a window is kept for a while, and asked for once: a second asker waits for the
-first one's answer. What stands below a position that the news has reached does not change, so what
-is kept stays true."""
+first one's answer. That is for windows that end where the news has got to: nobody asks for such a
+one any more when an event in it was redacted, since the redaction is news."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -21,7 +21,9 @@ from impl.storage.state_nodes import RoomNodes
 from impl.storage.sync_rooms import Receipt, Window
 from impl.storage.timeline import Row
 
-DELTAS_KEPT_MAX = 2_000
+# All of them together: a window of few rows counts as this many.
+ROWS_KEPT_MAX = 40_000
+ROWS_COUNTED_MIN = 20
 
 # More than the five that are asked for: the one who asks is not among them.
 HEROES = 5
@@ -61,18 +63,30 @@ class _Kept:
     def __init__(self, app: App) -> None:
         self.deltas: OrderedDict[tuple[Window, int], RoomDelta] = OrderedDict()
         self.reading: dict[tuple[Window, int], Signal] = {}
+        self.size = 0
 
     def keep(self, key: tuple[Window, int], delta: RoomDelta) -> None:
+        # It may be there: two readers of one window, the first of whom was killed.
+        self._count(self.deltas.pop(key, None), -1)
         self.deltas[key] = delta
-        if len(self.deltas) > DELTAS_KEPT_MAX:
-            self.deltas.popitem(last=False)
+        self._count(delta, 1)
+        while self.size > ROWS_KEPT_MAX:
+            self._count(self.deltas.popitem(last=False)[1], -1)
+
+    def _count(self, delta: RoomDelta | None, sign: int) -> None:
+        if delta is not None:
+            self.size += sign * max(len(delta.rows), ROWS_COUNTED_MIN)
 
 
-def load(app: App, windows: Sequence[Window], limit: int) -> dict[int, RoomDelta]:
-    """room_nid -> its delta, with at most `limit` rows. One window a room."""
+def load(
+    app: App, windows: Sequence[Window], own: Sequence[Window], limit: int
+) -> dict[int, RoomDelta]:
+    """room_nid -> its delta, with at most `limit` rows. One window a room; nobody else will ask for
+    the `own` ones.
+    """
     kept = app.part(_Kept, _Kept)
     found: dict[int, RoomDelta] = {}
-    mine: list[Window] = []
+    mine = list(own)
     others: list[tuple[Window, Signal]] = []
     for window in windows:
         key = (window, limit)
@@ -83,7 +97,9 @@ def load(app: App, windows: Sequence[Window], limit: int) -> dict[int, RoomDelta
         else:
             mine.append(window)
     if mine:
-        found |= _read_for_all(app, kept, mine, limit)
+        # A window from the beginning is an initial sync: nobody else will ask for it.
+        shared = [window for window in mine[len(own) :] if window[1] > 0]
+        found |= _read_for_all(app, kept, mine, shared, limit)
     missed: list[Window] = []
     for window, reading in others:
         reading.wait()
@@ -96,10 +112,8 @@ def load(app: App, windows: Sequence[Window], limit: int) -> dict[int, RoomDelta
 
 
 def _read_for_all(
-    app: App, kept: _Kept, windows: Sequence[Window], limit: int
+    app: App, kept: _Kept, windows: Sequence[Window], shared: Sequence[Window], limit: int
 ) -> dict[int, RoomDelta]:
-    # A window from the beginning is an initial sync: nobody else will ask for it.
-    shared = [window for window in windows if window[1] > 0]
     signal = Signal()
     for window in shared:
         kept.reading[window, limit] = signal

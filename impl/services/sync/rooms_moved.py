@@ -14,6 +14,19 @@ from impl.storage.sync_rooms import Change
 BEGINNING = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A room that the user is not in any more."""
+
+    # Their membership now: a ban, say, that came after they had left.
+    last: Change
+    # The room is told after this position; None: nothing but `last`, for who never was in it.
+    after: int | None = None
+    # Up to this one: where the user last went out. What came later is not for them.
+    departure: int = 0
+    join_nid: int = 0
+
+
 @dataclass(slots=True)
 class RoomsMoved:
     """All by room_nid. A room is in one of the groups."""
@@ -21,11 +34,11 @@ class RoomsMoved:
     # The position after which a joined room is told: `since`, or BEGINNING for one that is new to
     # the client.
     joined: dict[int, int] = field(default_factory=dict)
+    # Those of them that the user left and came back to since: the client has them.
+    rejoined: set[int] = field(default_factory=set)
     invited: dict[int, Change] = field(default_factory=dict)
     knocked: dict[int, Change] = field(default_factory=dict)
-    # Where the user left, and after which position the room is told; None: nothing but the leaving
-    # itself.
-    left: dict[int, tuple[Change, int | None]] = field(default_factory=dict)
+    left: dict[int, Left] = field(default_factory=dict)
 
     def nids(self) -> list[int]:
         return [*self.joined, *self.invited, *self.knocked, *self.left]
@@ -53,8 +66,8 @@ def of_initial(sync: Sync, txn: Any) -> RoomsMoved:
     if sync.filter.include_leave:
         gone = [nid for nid, one in at.items() if one.membership in ("leave", "ban")]
         for room_nid in set(gone) - sync_rooms.list_forgotten(txn, sync.user_id, gone):
-            last_join = sync_rooms.get_last_join(txn, sync.user_id, room_nid)
-            moved.left[room_nid] = (at[room_nid], None if last_join is None else BEGINNING)
+            moved.left[room_nid] = Left(at[room_nid], BEGINNING)
+        _find_stays(sync, txn, moved)
     return moved
 
 
@@ -74,6 +87,7 @@ def since(sync: Sync, txn: Any, changed: Collection[int], has_user_moved: bool) 
     for room_nid, changes in by_room.items():
         was_in = room_nid in before and before[room_nid].membership == "join"
         _sort(moved, room_nid, changes, sync.since if was_in else None)
+    _find_stays(sync, txn, moved)
     return moved
 
 
@@ -87,6 +101,8 @@ def _sort(
     moved.joined.pop(room_nid, None)
     if last.membership == "join":
         stayed = all(change.membership == "join" for change in changes)
+        if joined_since is not None and not stayed:
+            moved.rejoined.add(room_nid)
         after = joined_since if stayed and joined_since is not None else BEGINNING
         moved.joined[room_nid] = after
     elif last.membership == "invite":
@@ -96,4 +112,17 @@ def _sort(
     else:
         was_in_between = any(change.membership == "join" for change in changes)
         after_left = BEGINNING if joined_since is None and was_in_between else joined_since
-        moved.left[room_nid] = (last, after_left)
+        moved.left[room_nid] = Left(last, after_left)
+
+
+def _find_stays(sync: Sync, txn: Any, moved: RoomsMoved) -> None:
+    """Look up until when the user was in the rooms that they left."""
+    room_nids = [nid for nid, left in moved.left.items() if left.after is not None]
+    if not room_nids:
+        return
+    stays = sync_rooms.list_last_stays(txn, sync.user_id, room_nids, sync.up_to)
+    for room_nid in room_nids:
+        left = moved.left[room_nid]
+        join_nid, departure = stays.get(room_nid, (0, 0))
+        after = left.after if departure else None
+        moved.left[room_nid] = Left(left.last, after, departure, join_nid)

@@ -10,6 +10,7 @@ that moved are, all of them in the same few statements, and once for all users w
 (room_deltas.py)."""
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -43,35 +44,38 @@ def answer(app: App, requester: Requester, question: Question) -> dict[str, Any]
     asked = Sync(app, requester, wanted, 0, 0, question.is_full_state, question.use_state_after)
     if since is None:
         return _initial(asked)
-    if since > app.news.position:
+    # A token without it begins a chain: nothing is known of what went before.
+    asked = replace(asked, chain=since.position if since.start is None else since.start)
+    if since.position > app.news.position:
         app.news.catch_up()
+    # A token of the future is one of a database that was restored to the past: from now on, then.
+    after = min(since.position, app.news.position)
     if asked.is_full_state:
-        return _incremental(replace(asked, since=since, up_to=app.news.position))
-    return _poll(asked, since, min(question.timeout_ms, wait.TIMEOUT_MS_MAX))
+        sync = replace(asked, since=after, up_to=app.news.position)
+        return _incremental(sync, app.news.joined_rooms(requester.user_id))
+    return _poll(asked, after, min(question.timeout_ms, wait.TIMEOUT_MS_MAX))
 
 
 def _poll(asked: Sync, since: int, timeout_ms: int) -> dict[str, Any]:
     app, user_id = asked.app, asked.user_id
     deadline = time.monotonic() + timeout_ms / 1000
-    # A token of the future is one of a database that was restored to the past: from now on, then.
-    since = min(since, app.news.position)
     while True:
-        up_to = app.news.position
+        sync = replace(asked, since=since, up_to=app.news.position)
         joined = app.news.joined_rooms(user_id)
         if wait.has_moved(app, user_id, joined, since):
-            found = _incremental(replace(asked, since=since, up_to=up_to))
+            found = _incremental(sync, joined)
             if _has_news(found):
                 return found
-        since = up_to
+        since = sync.up_to
         left_ms = (deadline - time.monotonic()) * 1000
         if not wait.until_moved(app, user_id, joined, since, left_ms):
-            return _frame(up_to)
+            return _frame(sync)
 
 
-def _frame(up_to: int) -> dict[str, Any]:
+def _frame(sync: Sync) -> dict[str, Any]:
     """An answer in which nothing is told."""
     return {
-        "next_batch": f"s{up_to}",
+        "next_batch": sync.next_batch,
         "account_data": {"events": []},
         "presence": {"events": []},
         "rooms": {"join": {}, "invite": {}, "knock": {}, "leave": {}},
@@ -88,17 +92,21 @@ def _has_news(found: dict[str, Any]) -> bool:
 
 def _initial(asked: Sync) -> dict[str, Any]:
     app = asked.app
-    sync = replace(asked, up_to=app.news.position, ignored=ignored_users.get(app, asked.user_id))
+    ignored = ignored_users.get(app, asked.user_id)
+    up_to = app.news.position
+    sync = replace(asked, up_to=up_to, chain=up_to, ignored=ignored)
     with app.database.read() as txn:
         data = account_data.list_changed(txn, sync.user_id, 0, sync.up_to)
         moved = rooms_moved.of_initial(sync, txn)
     return _write(sync, moved, data)
 
 
-def _incremental(asked: Sync) -> dict[str, Any]:
+def _incremental(asked: Sync, joined: Collection[int]) -> dict[str, Any]:
+    """`joined`: the rooms that the user was in at the end of the window, neither earlier nor
+    later.
+    """
     app, user_id = asked.app, asked.user_id
     sync = replace(asked, ignored=ignored_users.get(app, user_id))
-    joined = app.news.joined_rooms(user_id)
     changed = list(joined) if sync.is_full_state else app.news.changed_rooms(joined, sync.since)
     has_user_moved = app.news.user_position(user_id) > sync.since
     data: AccountData = []
@@ -136,26 +144,27 @@ def _write(sync: Sync, moved: RoomsMoved, data: AccountData) -> dict[str, Any]:
     # On a connection of its own, and only while it reads: others may wait for what it finds.
     deltas = _load(sync, moved)
     joined = {nid: deltas[nid] for nid in moved.joined}
-    found = _frame(sync.up_to)
+    found = _frame(sync)
     found["account_data"] = {"events": _own_data(sync, data)}
+    room_data = _room_data(sync, data)
     with app.database.read() as txn:
         found["rooms"] = {
-            "join": joined_rooms.write(sync, txn, rooms, joined, _room_data(sync, data)),
+            "join": joined_rooms.write(sync, txn, rooms, joined, moved.rejoined, room_data),
             "invite": other_rooms.write_invited(sync, txn, rooms, moved.invited),
             "knock": other_rooms.write_knocked(sync, txn, rooms, moved.knocked),
-            "leave": other_rooms.write_left(sync, txn, rooms, moved.left, deltas),
+            "leave": other_rooms.write_left(sync, txn, rooms, moved.left, deltas, room_data),
         }
     return found
 
 
 def _load(sync: Sync, moved: RoomsMoved) -> dict[int, RoomDelta]:
     windows = [(nid, after, sync.up_to) for nid, after in moved.joined.items()]
-    windows += [
-        (nid, after, change.position)
-        for nid, (change, after) in moved.left.items()
-        if after is not None
+    own = [
+        (nid, left.after, left.departure)
+        for nid, left in moved.left.items()
+        if left.after is not None
     ]
-    return room_deltas.load(sync.app, windows, sync.read_limit) if windows else {}
+    return room_deltas.load(sync.app, windows, own, sync.read_limit)
 
 
 def _own_data(sync: Sync, data: AccountData) -> list[dict[str, Any]]:

@@ -10,13 +10,12 @@ from typing import Any
 from impl.core import state_trie
 from impl.core.event_filter import EventFilter
 from impl.core.stream_token import HistoryToken, SyncToken
+from impl.services.sync import lazy_members
 from impl.services.sync.request import Sync
 from impl.services.sync.room_deltas import RoomDelta
 from impl.services.visibility import Sights
 from impl.storage.events import StoredEvent
 from impl.storage.state_nodes import RoomNodes
-
-MEMBER = "m.room.member"
 
 
 @dataclass(slots=True)
@@ -47,19 +46,21 @@ def cut(sync: Sync, sights: Sights, delta: RoomDelta, last_join_depth: int) -> T
     visible_nids = {one.event_nid for one in visible}
     shown: list[StoredEvent] = []
     end = 0  # How many rows were looked at.
-    lacks_state = False
+    # Keys of state events that the timeline does not show, for they are not visible or not wanted.
+    hidden: set[tuple[str, str]] = set()
     for one in stored:
-        if len(shown) == sync.limit:
-            break
-        end += 1
-        if (
+        is_shown = (
             one.event_nid in visible_nids
             and passes(wanted, one)
             and (one.event.is_state or one.event.sender not in sync.ignored)
-        ):
+        )
+        if len(shown) == sync.limit or (is_shown and _would_undo(sync, hidden, one)):
+            break
+        end += 1
+        if is_shown:
             shown.append(one)
         elif one.event.is_state:
-            lacks_state = True
+            hidden.add(one.event.key)
     shown.reverse()
     is_cut = end < len(stored) or delta.is_cut
     return Timeline(
@@ -70,8 +71,15 @@ def cut(sync: Sync, sights: Sights, delta: RoomDelta, last_join_depth: int) -> T
         is_cut or (delta.after == 0 and sync.since > 0),
         _prev_batch(sync, delta, end),
         delta.rows[end].current_state_root if end < len(delta.rows) else delta.root_start,
-        lacks_state,
+        bool(hidden),
     )
+
+
+def _would_undo(sync: Sync, hidden: Collection[tuple[str, str]], stored: StoredEvent) -> bool:
+    """Whether a client that applies `state`, then the timeline, would go back to this event from
+    one that the timeline does not show. The timeline begins after it, then.
+    """
+    return not sync.use_state_after and stored.event.is_state and stored.event.key in hidden
 
 
 def _prev_batch(sync: Sync, delta: RoomDelta, end: int) -> str:
@@ -82,23 +90,34 @@ def _prev_batch(sync: Sync, delta: RoomDelta, end: int) -> str:
 
 
 def state_nids(
-    sync: Sync, txn: Any, timeline: Timeline, from_root: int, heroes: Collection[str]
+    sync: Sync, txn: Any, timeline: Timeline, roots: tuple[int, int], heroes: Collection[str]
 ) -> list[int]:
     """The event_nids of the state that changed from a root to where the timeline begins, or ends
-    (`state_after`).
+    (`state_after`). `roots`: this one, and that of what the client had, which differs if it gets
+    everything anew.
     """
     delta = timeline.delta
+    from_root, known_root = roots
     nodes = RoomNodes(txn, sync.app.state_nodes, delta.room_nid)
     to_root = delta.root_end if sync.use_state_after else timeline.root_start
     changed = _changed(nodes, from_root, to_root)
+    if sync.filter.state.lazy_load_members and from_root == state_trie.EMPTY:
+        # What changed while the client was away it must be told, needed or not.
+        always = _changed(nodes, known_root, to_root) if known_root != state_trie.EMPTY else ()
+        changed = lazy_members.of_whole(sync, txn, changed, _needed(timeline, heroes), always)
+    elif sync.filter.state.lazy_load_members:
+        found = lazy_members.of_change(sync, txn, nodes, to_root, _needed(timeline, heroes))
+        changed = found | changed
     if timeline.lacks_state and not sync.use_state_after:
         # State events that the timeline does not show are state all the same.
         shown = {one.event_nid for one in timeline.events}
         later = _changed(nodes, timeline.root_start, delta.root_end)
         changed |= {key: nid for key, nid in later.items() if nid not in shown}
-    if sync.filter.state.lazy_load_members:
-        changed = _lazy(sync, txn, timeline, changed, (from_root, to_root), heroes)
     return sorted(changed.values())
+
+
+def _needed(timeline: Timeline, heroes: Collection[str]) -> set[str]:
+    return {one.event.sender for one in timeline.events} | set(heroes)
 
 
 def _changed(nodes: RoomNodes, from_root: int, to_root: int) -> dict[int, int]:
@@ -111,30 +130,3 @@ def _changed(nodes: RoomNodes, from_root: int, to_root: int) -> dict[int, int]:
         for key, (_, new) in state_trie.diff(nodes, from_root, to_root).items()
         if new is not None
     }
-
-
-def _lazy(
-    sync: Sync,
-    txn: Any,
-    timeline: Timeline,
-    changed: dict[int, int],
-    roots: tuple[int, int],
-    heroes: Collection[str],
-) -> dict[int, int]:
-    """C-S API, "Lazy-loading room members": of the members those whom the timeline needs, and who
-    changed since.
-    """
-    from_root, to_root = roots
-    needed = {one.event.sender for one in timeline.events} | set(heroes)
-    if from_root == state_trie.EMPTY:
-        needed.add(sync.user_id)
-        keys = sync.app.state_keys.get_keys(txn, changed)
-        return {
-            nid: event_nid
-            for nid, event_nid in changed.items()
-            if keys[nid][0] != MEMBER or keys[nid][1] in needed
-        }
-    # The client may never have been told of a sender.
-    nids = sync.app.state_keys.get_nids(txn, [(MEMBER, user_id) for user_id in needed])
-    nodes = RoomNodes(txn, sync.app.state_nodes, timeline.delta.room_nid)
-    return state_trie.get_many(nodes, to_root, list(nids.values())) | changed
