@@ -14,8 +14,9 @@ from impl.app import App
 from impl.config.application_services import ApplicationService
 from impl.core import identifiers
 from impl.requester import Requester
-from impl.services import membership, passwords, push_rules
-from impl.storage import account_data, accounts, devices, memberships, profiles
+from impl.services import membership, passwords, profiles, push_rules
+from impl.storage import account_data, accounts, devices, memberships
+from impl.storage import profiles as stored_profiles
 from impl.storage import push_rules as stored_push_rules
 from impl.storage.accounts import Account
 
@@ -74,21 +75,22 @@ def new_user(
     localpart: str,
     password: str | None,
     *,
+    password_hash: str | None = None,
     is_admin: bool = False,
     is_guest: bool = False,
     display_name: str | None = None,
     appservice_id: str | None = None,
 ) -> NewUser:
-    """Check what an account is to be, and hash its password. Raises InvalidUsername and
-    WeakPassword.
+    """Check what an account is to be, and hash its password, unless it is hashed. Raises
+    InvalidUsername, InvalidParam and WeakPassword.
     """
     user_id = user_id_for(app, localpart)
     if appservice_id is None and not is_guest:
         check_for_people(localpart)
-    password_hash = None
+    if display_name is not None:
+        profiles.check_text("displayname", display_name)
     if password is not None:
-        check_password(app, password)
-        password_hash = passwords.hash_password(app, password)
+        password_hash = hash_new_password(app, password)
     account = Account(user_id, password_hash, is_admin, is_guest, False, appservice_id)
     return NewUser(account, display_name or localpart)
 
@@ -97,7 +99,7 @@ def insert(app: App, txn: Any, user: NewUser) -> None:
     """Make the account. Raises UserInUse."""
     if not accounts.insert(txn, user.account, app.now_ms()):
         raise errors.UserInUse("username is taken")
-    profiles.put(txn, user.user_id, "displayname", user.display_name)
+    stored_profiles.put(txn, user.user_id, "displayname", user.display_name)
     push_rules.put_account_data(txn, user.user_id, {})
 
 
@@ -136,6 +138,12 @@ def new_guest(app: App) -> NewUser:
     return new_user(app, localpart, None, is_guest=True)
 
 
+def hash_new_password(app: App, password: str) -> str:
+    """What is kept of a password. Raises as `check_password`."""
+    check_password(app, password)
+    return passwords.hash_password(app, password)
+
+
 def check_password(app: App, password: str) -> None:
     """Raises WeakPassword for what the server's policy does not allow, InvalidParam for what is too
     long.
@@ -172,8 +180,7 @@ def change_password(
     """C-S API, "Password management": the other devices are logged out unless the client says
     otherwise.
     """
-    check_password(app, new_password)
-    password_hash = passwords.hash_password(app, new_password)
+    password_hash = hash_new_password(app, new_password)
     with app.database.transaction() as txn:
         accounts.put_password_hash(txn, requester.user_id, password_hash)
         if logout_devices:
@@ -197,7 +204,7 @@ def deactivate(app: App, requester: Requester, *, erase: bool) -> None:
         stored_push_rules.delete(txn, user_id)
         account_data.delete_all(txn, user_id)
         if erase:
-            profiles.delete_all(txn, user_id)
+            stored_profiles.delete_all(txn, user_id)
     app.page.revoke()
     app.spawn(_leave_rooms, app, requester)
 

@@ -121,12 +121,17 @@ def _check_not_fixed(app: App, requester: Requester, key_name: str) -> None:
         raise errors.Forbidden(f"this server does not let users change their {key_name}")
 
 
+def check_text(key_name: str, value: object) -> None:
+    """Raises for what cannot be a name: it has to go into an event in each of the user's rooms."""
+    if not isinstance(value, str):
+        raise errors.BadJson(f"{key_name} is not a string")
+    if len(value.encode(errors="surrogatepass")) > TEXT_BYTES_MAX:
+        raise errors.InvalidParam(f"{key_name} is longer than {TEXT_BYTES_MAX} bytes")
+
+
 def _check_value(key_name: str, value: object) -> None:
     if key_name in (*IN_MEMBER_EVENTS, "m.tz"):
-        if not isinstance(value, str):
-            raise errors.BadJson(f"{key_name} is not a string")
-        if len(value.encode(errors="surrogatepass")) > TEXT_BYTES_MAX:
-            raise errors.InvalidParam(f"{key_name} is longer than {TEXT_BYTES_MAX} bytes")
+        check_text(key_name, value)
     try:
         canonical_json.encode({key_name: value})
     except Malformed as error:

@@ -32,19 +32,17 @@ def register(app: App, kind: str, body: dict[str, Any]) -> dict[str, Any]:
         username = body["username"] = username.lower()
         accounts.check_available(app, username)
     sessions.check_wish(_wish(body))
-    # The session is kept in the database: a password is not to lie there, but to come again.
+    # The session is kept in the database, where no password is to lie. Nor need it come again: some
+    # clients send it with the first step, some with the last (COMPAT: Synapse takes both).
     password = body.pop("password", None)
     if password is not None:
-        accounts.check_password(app, password)
-        body["has_password"] = True
+        body["password_hash"] = accounts.hash_new_password(app, password)
 
-    session = ui_auth.authenticate(app, "register", [_flow(app)], body)
+    session = ui_auth.authenticate(app, "register", [_flow(app)], body, may_change=True)
 
     body = session.body
-    if bool(body.get("has_password")) != (password is not None):
-        raise errors.MissingParam("password is missing: it is wanted with each request")
     localpart = body.get("username") or secrets.token_hex(RANDOM_LOCALPART_BYTES)
-    user = accounts.new_user(app, localpart, password)
+    user = accounts.new_user(app, localpart, None, password_hash=body.get("password_hash"))
     return finish(app, user, body, also=lambda txn: ui_auth.use_up(txn, session))
 
 

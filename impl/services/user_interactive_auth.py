@@ -4,7 +4,8 @@ Theory. An operation names flows, lists of stages, of which the user completes o
 first request without `auth` is answered with 401, the flows and a session; each further one carries
 a stage, and the last one carries out the operation. The session is kept in the database, so that
 any worker may serve any step, and is bound to the operation and to the request's body as it was at
-first: nobody can have a harmless request authenticated and send another with its session.
+first: nobody can have a harmless request authenticated and send another with its session. For a
+registration, which harms nobody else, later steps may say what earlier ones did not.
 """
 
 import secrets
@@ -34,10 +35,13 @@ def authenticate(
     flows: Sequence[Flow],
     body: Mapping[str, Any],
     user_id: str | None = None,
+    *,
+    may_change: bool = False,
 ) -> Session:
     """The session, with the operation's body, once a flow is complete; until then raises
     UserAuthenticationRequired. Whoever carries the operation out calls `use_up` in its transaction.
-    `user_id` is whose password the password stage takes."""
+    `user_id` is whose password the password stage takes. With `may_change`, what a later step says
+    of the body counts, and what it leaves out stays."""
     auth = body.get("auth")
     wanted = _wanted(body)
     if auth is None:
@@ -48,7 +52,7 @@ def authenticate(
     stage = auth.get("type")
     if stage is not None and not isinstance(stage, str):
         raise errors.BadJson("auth.type is not a string")
-    session = _find(app, operation, auth, wanted)
+    session = _find(app, operation, auth, wanted, may_change)
     # A stage that is complete is not done again: the answer is where things stand.
     if stage is not None and stage not in session.completed:
         session = _do_stage(app, session, flows, stage, auth, user_id)
@@ -110,7 +114,9 @@ def _begin(app: App, operation: str, body: dict[str, Any]) -> Session:
     return session
 
 
-def _find(app: App, operation: str, auth: Mapping[str, Any], body: dict[str, Any]) -> Session:
+def _find(
+    app: App, operation: str, auth: Mapping[str, Any], body: dict[str, Any], may_change: bool
+) -> Session:
     session_id = auth.get("session")
     if session_id is None:
         # All in one request: for clients that know the flows beforehand.
@@ -119,13 +125,17 @@ def _find(app: App, operation: str, auth: Mapping[str, Any], body: dict[str, Any
         raise errors.BadJson("auth.session is not a string")
     with app.database.transaction() as txn:
         session = ui_auth.lock(txn, session_id)
-    if session is None or session.created_ts < app.now_ms() - SESSION_MS:
-        raise errors.Unknown("auth.session is not known, or has expired")
-    if session.operation != operation:
-        raise errors.Forbidden("auth.session is for another operation")
-    # A later step may leave the body out, but not change it.
-    if body and body != session.body:
-        raise errors.Forbidden("the request is not the one that auth.session was begun with")
+        if session is None or session.created_ts < app.now_ms() - SESSION_MS:
+            raise errors.Unknown("auth.session is not known, or has expired")
+        if session.operation != operation:
+            raise errors.Forbidden("auth.session is for another operation")
+        # A later step may leave the body out.
+        if not body or body == session.body:
+            return session
+        if not may_change:
+            raise errors.Forbidden("the request is not the one that auth.session was begun with")
+        session = replace(session, body={**session.body, **body})
+        ui_auth.put_body(txn, session_id, session.body)
     return session
 
 

@@ -62,6 +62,17 @@ def put_completed(txn: Any, session_id: str, completed: dict[str, str]) -> None:
     )
 
 
+def put_body(txn: Any, session_id: str, body: dict[str, Any]) -> None:
+    txn.execute(
+        """
+        UPDATE ui_auth_sessions
+           SET body = %s
+         WHERE session_id = %s
+        """,
+        (json.dumps(body), session_id),
+    )
+
+
 def delete(txn: Any, session_id: str) -> bool:
     """False if somebody else has used it up."""
     txn.execute(

@@ -57,3 +57,9 @@ def test_a_made_up_nonce_is_refused(api: Api) -> None:
 def test_without_a_secret_it_is_off(new_app) -> None:
     api = Api(matrix_api.build(new_app(registration_shared_secret=None)))
     assert api.get(PATH).status == 400
+
+
+def test_a_name_that_no_event_can_hold_is_refused(api: Api) -> None:
+    nonce = api.get(PATH).json["nonce"]
+    answer = register(api, nonce, mac(nonce, "erin", "secret"), displayname="x" * 1001)
+    assert (answer.status, answer.errcode) == (400, "M_INVALID_PARAM")
