@@ -28,7 +28,7 @@ def dsn(postgres_dsn: str, template: str) -> Iterator[str]:
     connection = psycopg2.connect(postgres_dsn)
     connection.autocommit = True
     cursor = connection.cursor()
-    cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield psycopg2.extensions.make_dsn(postgres_dsn, dbname=name)
     cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
     connection.close()

@@ -1,0 +1,51 @@
+"""No test reaches the network: this process connects to loopback and Unix sockets only.
+
+Who forgot to put something in the place of the outside world would have a test that works here and
+fails, or worse, elsewhere. The guard is an audit hook: it sees every socket of Python's, gevent's
+as well. What C code opens by itself (libpq, to the tests' own PostgreSQL) and what the processes do
+that a test starts, it does not see.
+"""
+
+import ipaddress
+import sys
+from typing import Any
+
+_CONNECTING = {"socket.connect", "socket.sendto", "socket.sendmsg"}
+_RESOLVING = {"socket.getaddrinfo", "socket.gethostbyname"}
+
+# What was refused since somebody looked: code under test may have swallowed the error.
+refused: list[str] = []
+
+
+class NetworkReached(AssertionError):
+    """A test would have talked to somebody outside of this machine."""
+
+
+def install() -> None:
+    """For good: an audit hook cannot be taken back."""
+    sys.addaudithook(_hook)
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in _CONNECTING:
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    elif event in _RESOLVING:
+        host = arguments[0]
+    else:
+        return
+    if not _is_local(host):
+        refused.append(f"{event} {host}")
+        raise NetworkReached(refused[-1])
+
+
+def _is_local(host: object) -> bool:
+    if not isinstance(host, str | bytes) or host in ("", b""):
+        return True  # A Unix socket, or a socket that was connected before.
+    name = host.decode() if isinstance(host, bytes) else host
+    try:
+        address = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return name == "localhost"
+    # To connect to the unspecified address is to connect to oneself.
+    return address.is_loopback or address.is_unspecified
