@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import gevent
 import msgspec
 
 from impl.app import App
@@ -21,6 +22,13 @@ def ask(app: App, user_id: str, since: str | None = None, **question: Any) -> di
         question["filter"] = json.dumps(question["filter"])
     answer = syncing.answer(app, requester(user_id), Question(since=since, **question))
     return plain(answer)
+
+
+def until_waiting(app: App, count: int = 1) -> None:
+    """Returns when so many polls wait for news."""
+    with gevent.Timeout(30):
+        while len(app.news._all_waiting) < count:
+            gevent.sleep(0.001)
 
 
 def plain(answer: Any) -> Any:

@@ -12,7 +12,7 @@ from impl.app import App
 from impl.services.sync import sync as syncing
 from impl.services.sync.request import Question
 from tests.builders import ALICE, a_room, append, member, message
-from tests.services.sync_client import ask, bodies, joined, requester
+from tests.services.sync_client import ask, bodies, joined, requester, until_waiting
 
 
 def count_statements(app: App, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -47,10 +47,10 @@ def count_statements(app: App, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_poll_is_answered_when_a_message_comes(app: App) -> None:
     room_id = a_room(app)
     first = ask(app, ALICE)
-    poll = gevent.spawn(ask, app, ALICE, first["next_batch"], timeout_ms=10_000)
-    gevent.sleep(0.05)
+    poll = gevent.spawn(ask, app, ALICE, first["next_batch"], timeout_ms=60_000)
+    until_waiting(app)
     append(app, room_id, message(ALICE, "at last"))
-    assert bodies(joined(poll.get(timeout=5), room_id)) == ["at last"]
+    assert bodies(joined(poll.get(timeout=30), room_id)) == ["at last"]
 
 
 def test_a_poll_hears_of_another_worker(new_app: Callable[..., App]) -> None:
@@ -58,10 +58,10 @@ def test_a_poll_hears_of_another_worker(new_app: Callable[..., App]) -> None:
     other = new_app(one.database.dsn)
     room_id = a_room(one)
     first = ask(other, ALICE)
-    poll = gevent.spawn(ask, other, ALICE, first["next_batch"], timeout_ms=10_000)
-    gevent.sleep(0.05)
+    poll = gevent.spawn(ask, other, ALICE, first["next_batch"], timeout_ms=60_000)
+    until_waiting(other)
     append(one, room_id, message(ALICE, "from afar"))
-    assert bodies(joined(poll.get(timeout=5), room_id)) == ["from afar"]
+    assert bodies(joined(poll.get(timeout=30), room_id)) == ["from afar"]
 
 
 def test_a_poll_without_news_ends_after_its_time_and_asks_nothing(
@@ -88,11 +88,11 @@ def test_many_who_wait_for_a_message_ask_the_database_once(
     tokens = {user: ask(app, user)["next_batch"] for user in users}
     assert len(set(tokens.values())) == 1
     seen = count_statements(app, monkeypatch)
-    polls = [gevent.spawn(ask, app, user, token, timeout_ms=5000) for user, token in tokens.items()]
-    gevent.sleep(0.1)
+    polls = [gevent.spawn(ask, app, *pair, timeout_ms=60_000) for pair in tokens.items()]
+    until_waiting(app, len(users))
     seen.clear()
     append(app, room_id, message(ALICE, "all hear"))
-    answers = [poll.get(timeout=5) for poll in polls]
+    answers = [poll.get(timeout=30) for poll in polls]
     assert all(bodies(joined(answer, room_id)) == ["all hear"] for answer in answers)
     assert len([sql for sql in seen if "LATERAL" in sql and "room_limit" in sql]) == 1
 
@@ -125,7 +125,7 @@ def test_a_filter_that_is_none_is_refused(app: App, text: str) -> None:
 def test_a_poll_is_answered_at_once_when_the_server_stops(app: App) -> None:
     a_room(app)
     first = ask(app, ALICE)
-    poll = gevent.spawn(ask, app, ALICE, first["next_batch"], timeout_ms=30_000)
-    gevent.sleep(0.05)
+    poll = gevent.spawn(ask, app, ALICE, first["next_batch"], timeout_ms=60_000)
+    until_waiting(app)
     app.begin_shutdown()
-    assert poll.get(timeout=2)["next_batch"] == first["next_batch"]
+    assert poll.get(timeout=30)["next_batch"] == first["next_batch"]

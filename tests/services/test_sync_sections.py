@@ -14,12 +14,13 @@ def test_typing_is_told_and_its_end(app: App) -> None:
     room_id = a_room(app)
     append(app, room_id, member(BOB, "join"))
     first = ask(app, BOB)
-    typing.start(app, requester(ALICE), room_id, ALICE, 200)
+    typing.start(app, requester(ALICE), room_id, ALICE, 30_000)
     second = ask(app, BOB, first["next_batch"])
     assert joined(second, room_id)["ephemeral"]["events"] == [
         {"type": "m.typing", "content": {"user_ids": [ALICE]}}
     ]
-    third = ask(app, BOB, second["next_batch"], timeout_ms=3000)
+    typing.stop(app, requester(ALICE), room_id, ALICE)
+    third = ask(app, BOB, second["next_batch"])
     assert joined(third, room_id)["ephemeral"]["events"] == [
         {"type": "m.typing", "content": {"user_ids": []}}
     ]
