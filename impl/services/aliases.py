@@ -126,11 +126,10 @@ def check_canonical_alias(app: App, txn: Any, room: Room, content: dict[str, Any
     key = room_reading.CANONICAL_ALIAS
     present = room_reading.stored_state(app, txn, room, (key,)).get(key)
     known = named_aliases(room_reading.content_of(present)) if present else set()
-    for room_alias in sorted(named_in(content) - known):
+    here = set(aliases.list_of_room(txn, room.room_nid))
+    for room_alias in sorted(named_in(content) - known - here):
         check(room_alias)
-        alias = aliases.get(txn, room_alias)
-        if alias is None or alias.room_nid != room.room_nid:
-            raise errors.BadAlias(f"{room_alias} does not point to this room")
+        raise errors.BadAlias(f"{room_alias} does not point to this room")
 
 
 def named_in(content: dict[str, Any]) -> set[str]:

@@ -9,7 +9,14 @@ from impl import errors
 from impl.app import App
 from impl.core.event_builder import Draft
 from impl.requester import Requester
-from impl.services import aliases, joining, member_content, rate_limiting, room_reading
+from impl.services import (
+    aliases,
+    joining,
+    member_content,
+    rate_limiting,
+    room_reading,
+    room_succession,
+)
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import memberships
@@ -129,6 +136,7 @@ def put_content(
     # Who vouches for a join is for the server to say.
     content = {key: value for key, value in content.items() if key != joining.AUTHORISED_VIA}
     membership = content.get("membership")
+    old = None
     with app.database.read() as txn:
         room = room_reading.find(app, txn, room_id)
         if room is None:
@@ -149,7 +157,11 @@ def put_content(
                 rate_limiting.spend(app, "rc_joins_local", user_id)
                 rate_limiting.spend(app, "rc_joins_per_room", room_id)
                 content |= joining.authorisation(app, txn, requester, room, before)
-    return _put(app, requester.user_id, room_id, user_id, content)
+                old = room_succession.predecessor_of(app, txn, room, user_id)
+    event_id = _put(app, requester.user_id, room_id, user_id, content)
+    if old is not None:
+        room_succession.inherit(app, requester, old, room)
+    return event_id
 
 
 def repeat_profile(app: App, user_id: str) -> None:

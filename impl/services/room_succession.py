@@ -26,10 +26,9 @@ def predecessor_of(app: App, txn: Any, room: Room, user_id: str) -> Room | None:
     old = room_reading.find(app, txn, old_room_id) if isinstance(old_room_id, str) else None
     if old is None or memberships.get(txn, old.room_nid, user_id) is None:
         return None
-    tombstone = room_reading.current(app, txn, old, (TOMBSTONE,)).get(TOMBSTONE)
-    if tombstone is None or tombstone.content.get("replacement_room") != room.room_id:
-        return None
-    return old
+    tombstone = room_reading.stored_state(app, txn, old, (TOMBSTONE,)).get(TOMBSTONE)
+    named = room_reading.content_of(tombstone) if tombstone is not None else {}
+    return old if named.get("replacement_room") == room.room_id else None
 
 
 def inherit(app: App, requester: Requester, old: Room, new: Room) -> None:

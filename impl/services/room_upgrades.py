@@ -18,6 +18,7 @@ from impl.services import (
     aliases,
     initial_events,
     member_content,
+    rate_limiting,
     room_reading,
     room_succession,
     rooms,
@@ -75,6 +76,7 @@ def upgrade(
         levels = room_reading.levels(app, txn, old)
         if levels.user(user_id) < levels.event(TOMBSTONE, is_state=True):
             raise errors.Forbidden("you may not upgrade this room")
+        rate_limiting.spend(app, "rc_room_creation", user_id)
         state = _read_contents(app, txn, old)
         newest = app.events.get(
             txn, old.room_nid, max(room_storage.list_forward_extremities(txn, old.room_nid))

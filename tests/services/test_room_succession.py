@@ -1,7 +1,14 @@
 """A room's successor takes over what its members had arranged for it."""
 
 from impl.app import App
-from impl.services import membership, push_rules, room_upgrades, rooms
+from impl.services import (
+    membership,
+    messages,
+    push_rules,
+    room_reading,
+    room_upgrades,
+    rooms,
+)
 from impl.services.initial_events import RoomOptions
 from impl.storage import account_data, accounts
 from tests import builders
@@ -47,6 +54,29 @@ def test_who_follows_into_the_new_room_finds_it_arranged(app: App) -> None:
     assert muted["conditions"] == [{"kind": "event_match", "key": "room_id", "pattern": new_id}]
     (rule,) = own_rules(app, "room", new_id)
     assert (rule["actions"], rule["enabled"]) == (["notify"], False)
+
+
+def test_so_does_who_joins_it_as_state(app: App) -> None:
+    room_id = builders.a_room(app)
+    membership.join(app, bob, room_id)
+    arrange(app, room_id)
+    new_id = room_upgrades.upgrade(app, alice, room_id, "12")
+    membership.put_content(app, bob, new_id, BOB, {"membership": "join"})
+    assert data(app, new_id, "m.tag") == {"tags": {"m.favourite": {}}}
+
+
+def test_a_tombstone_that_was_redacted_names_no_successor(app: App) -> None:
+    room_id = builders.a_room(app)
+    membership.join(app, bob, room_id)
+    arrange(app, room_id)
+    new_id = room_upgrades.upgrade(app, alice, room_id, "12")
+    key = ("m.room.tombstone", "")
+    with app.database.read() as txn:
+        room = room_reading.get(app, txn, room_id)
+        tombstone = room_reading.current(app, txn, room, (key,))[key]
+    messages.redact(app, alice, room_id, tombstone.event_id, "1", None)
+    membership.join(app, bob, new_id)
+    assert data(app, new_id, "m.tag") is None
 
 
 def test_who_upgrades_finds_it_arranged_as_well(app: App) -> None:

@@ -1,9 +1,13 @@
 """Replacing a room: what is carried over, what the old room says, and who may."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from impl import errors
 from impl.app import App
+from impl.config import RateLimit
 from impl.core import canonical_json
 from impl.core.event_builder import Draft
 from impl.services import aliases, membership, room_directory, room_state, room_upgrades, rooms
@@ -222,3 +226,17 @@ def test_what_cannot_be_upgraded_to(app: App) -> None:
         room_upgrades.upgrade(app, alice, room_id, "13")
     with pytest.raises(errors.BadJson):
         room_upgrades.upgrade(app, alice, room_id, "12", ["bob"])
+
+
+def test_an_upgrade_counts_as_a_room_that_is_made(new_app) -> None:
+    limits = replace(builders.a_config(Path()).rate_limits, rc_room_creation=RateLimit(0.001, 1))
+    app = new_app(rate_limits=limits)
+    room_id = builders.a_room(app)
+    # Who may not upgrade spends nothing.
+    with pytest.raises(errors.Forbidden):
+        room_upgrades.upgrade(app, bob, room_id, "12")
+    room_id = room_upgrades.upgrade(app, alice, room_id, "12")
+    with pytest.raises(errors.LimitExceeded):
+        room_upgrades.upgrade(app, alice, room_id, "12")
+    with pytest.raises(errors.NotFound):
+        content(app, room_id, "m.room.tombstone")
