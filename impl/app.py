@@ -62,7 +62,7 @@ class App:
         self._parts: dict[type, object] = {}
 
         self.database.on_allotted = page.advance
-        self.news.on_redacted = self.events.forget
+        self.news.on_changed = self.events.forget
         self.news.on_reset = self.events.clear
 
     def start(self) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "get_many",
     "items",
     "set_many",
+    "split",
 ]
 
 # The root of the empty map, which has no node.
@@ -152,6 +153,39 @@ def _items_below(nodes: Nodes, level: list[int]) -> Iterator[tuple[int, int]]:
             else:
                 yield from zip(node.keys, node.values, strict=True)
         level = deeper
+
+
+def split(nodes: Nodes, root: int, keys: Collection[int]) -> tuple[list[int], dict[int, int]]:
+    """The map without some keys: numbers of nodes below which none of them is, and what else there
+    is.
+    """
+    whole: list[int] = []
+    rest: dict[int, int] = {}
+    shift = _TOP_DIGIT_SHIFT
+    level = {root: [(_digest(key), key) for key in set(keys)]} if root != EMPTY else {}
+    while level:
+        loaded = nodes.load([number for number, below in level.items() if below])
+        deeper: dict[int, list[tuple[int, int]]] = {}
+        for number, below in level.items():
+            if not below:
+                whole.append(number)
+                continue
+            node = loaded[number]
+            if isinstance(node, Inner):
+                by_digit: dict[int, list[tuple[int, int]]] = {}
+                for digest, key in below:
+                    by_digit.setdefault(digest >> shift & _DIGIT_MASK, []).append((digest, key))
+                for digit, child in enumerate(node.children):
+                    if child != EMPTY:
+                        deeper[child] = by_digit.get(digit, [])
+                continue
+            left_out = {key for _, key in below}
+            for key, value in zip(node.keys, node.values, strict=True):
+                if key not in left_out:
+                    rest[key] = value
+        level = deeper
+        shift -= _DIGIT_BITS
+    return whole, rest
 
 
 def set_many(nodes: Nodes, root: int, changes: Mapping[int, int | None]) -> int:

@@ -1,4 +1,5 @@
-"""Edges between events, and auth chains. Tables: event_edges, auth_chains, events.auth_event_nids.
+"""Edges between events, and auth chains. Tables: event_edges, backward_extremities, auth_chains,
+events.auth_event_nids.
 
 An auth chain is a set of event numbers, kept as a compressed bitmap for the events that many chains
 share (the state that is not a membership). The chain of anything else is the union of the chains of
@@ -19,6 +20,59 @@ def insert_edges(txn: Any, rows: Sequence[tuple[int, str, int]]) -> None:
         """,
         rows,
     )
+
+
+def put_backward_extremities(txn: Any, room_nid: int, event_ids: Collection[str]) -> None:
+    """Note events that others refer to and that are not here."""
+    txn.values_with_commit(
+        """
+        INSERT INTO backward_extremities (room_nid, event_id)
+             VALUES %s
+        ON CONFLICT DO NOTHING
+        """,
+        [(room_nid, event_id) for event_id in event_ids],
+    )
+
+
+def delete_backward_extremities(txn: Any, room_nid: int, event_ids: Collection[str]) -> None:
+    """They have come."""
+    txn.with_commit(
+        """
+        DELETE FROM backward_extremities
+         WHERE room_nid = %s
+           AND event_id = ANY(%s)
+        """,
+        (room_nid, list(event_ids)),
+    )
+
+
+def list_backward_extremities(txn: Any, room_nid: int) -> list[str]:
+    """The ids of events that others refer to and that are not here."""
+    txn.execute(
+        """
+        SELECT event_id
+          FROM backward_extremities
+         WHERE room_nid = %s
+         ORDER BY event_id
+        """,
+        (room_nid,),
+    )
+    return [row[0] for row in txn.fetchall()]
+
+
+def list_following(txn: Any, room_nid: int, event_ids: Collection[str]) -> list[tuple[str, int]]:
+    """(prev_event_id, event_nid) of the events that refer to some."""
+    txn.execute(
+        """
+        SELECT prev_event_id, event_nid
+          FROM event_edges
+         WHERE room_nid = %s
+           AND prev_event_id = ANY(%s)
+         ORDER BY event_nid
+        """,
+        (room_nid, list(event_ids)),
+    )
+    return txn.fetchall()
 
 
 def insert_auth_chains(txn: Any, rows: Sequence[tuple[int, int, BitMap64]]) -> None:

@@ -1,4 +1,4 @@
-"""Events by number and by id, and this worker's cache of them. Table: events.
+"""Events by number and by id, and this worker's cache of them. Tables: events, pending_redactions.
 
 What is written goes out with the COMMIT (Transaction.with_commit): the transaction that inserts an
 event has it in its hands and need not read it back."""
@@ -87,6 +87,7 @@ class NewEvent:
     state_after: int | None
     rejected_reason: str | None = None
     is_soft_failed: bool = False
+    redacted_by_nid: int | None = None
     sender_device_id: str | None = None
     txn_id: str | None = None
 
@@ -212,7 +213,8 @@ def insert(txn: Any, new_events: Sequence[NewEvent]) -> None:
     txn.values_with_commit(
         """
         INSERT INTO events (room_nid, event_nid, event_id, pdu, auth_event_nids, state_before,
-                            state_after, rejected_reason, is_soft_failed, sender_device_id, txn_id)
+                            state_after, rejected_reason, is_soft_failed, redacted_by_nid,
+                            sender_device_id, txn_id)
              VALUES %s
         """,
         [
@@ -226,13 +228,71 @@ def insert(txn: Any, new_events: Sequence[NewEvent]) -> None:
                 new.state_after,
                 new.rejected_reason,
                 new.is_soft_failed,
+                new.redacted_by_nid,
                 new.sender_device_id,
                 new.txn_id,
             )
             for new in new_events
         ],
-        "(%s, %s, %s, %s, %s::bigint[], %s, %s, %s, %s, %s, %s)",
+        "(%s, %s, %s, %s, %s::bigint[], %s, %s, %s, %s, %s, %s, %s)",
     )
+
+
+def put_places(txn: Any, placed: Sequence[NewEvent]) -> None:
+    """Give outliers their place in the graph."""
+    txn.values_with_commit(
+        """
+        UPDATE events e
+           SET state_before = p.state_before,
+               state_after = p.state_after,
+               rejected_reason = p.rejected_reason,
+               is_soft_failed = p.is_soft_failed,
+               redacted_by_nid = p.redacted_by_nid
+          FROM (VALUES %s) AS p (room_nid, event_nid, state_before, state_after, rejected_reason,
+                                 is_soft_failed, redacted_by_nid)
+         WHERE e.room_nid = p.room_nid
+           AND e.event_nid = p.event_nid
+        """,
+        [
+            (
+                one.room_nid,
+                one.event_nid,
+                one.state_before,
+                one.state_after,
+                one.rejected_reason,
+                one.is_soft_failed,
+                one.redacted_by_nid,
+            )
+            for one in placed
+        ],
+        "(%s::bigint, %s::bigint, %s::bigint, %s::bigint, %s, %s, %s::bigint)",
+    )
+
+
+def put_pending_redactions(txn: Any, rows: Sequence[tuple[int, str, int]]) -> None:
+    """(room_nid, id of the event that is to be redacted, event_nid of the redaction)."""
+    txn.values_with_commit(
+        """
+        INSERT INTO pending_redactions (room_nid, redacts, redaction_nid)
+             VALUES %s
+        """,
+        rows,
+    )
+
+
+def list_pending_redactions(txn: Any, room_nid: int, event_id: str) -> list[int]:
+    """The event_nids of redactions that came before their event, the oldest first."""
+    txn.execute(
+        """
+        SELECT redaction_nid
+          FROM pending_redactions
+         WHERE room_nid = %s
+           AND redacts = %s
+         ORDER BY redaction_nid
+        """,
+        (room_nid, event_id),
+    )
+    return [row[0] for row in txn.fetchall()]
 
 
 def put_redactions(txn: Any, rows: Sequence[tuple[int, int, int]]) -> None:

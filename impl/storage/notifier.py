@@ -21,12 +21,14 @@ from gevent.lock import RLock
 from gevent.socket import wait_read
 
 from impl.storage import streams, sync_rooms
-from impl.storage.database import Database, DatabaseUnavailable
+from impl.storage.database import Database, DatabaseUnavailable, StatementError
 from impl.storage.worker_page import WorkerPage
 
 POLL_SECONDS = 3.0
 RECONNECT_SECONDS = 0.5
 CACHED_USERS_MAX = 20_000
+# Rooms and users whose position is known; beyond, all are taken to have moved just now.
+KNOWN_MAX = 1_000_000
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class News:
     def __init__(self, database: Database, page: WorkerPage) -> None:
         self.position = 0
         self.is_stopping = False
-        self.on_redacted: Callable[[int], None] = lambda event_nid: None
+        self.on_changed: Callable[[int], None] = lambda event_nid: None
         self.on_reset: Callable[[], None] = lambda: None
         self._database = database
         self._page = page
@@ -52,6 +54,8 @@ class News:
         self._all_waiting: set[Event] = set()
         self._joined: dict[str, frozenset[int]] = {}
         self._membership_moves = 0
+        # What the page said before the news was read last.
+        self._published = 0
         self._greenlets: list[gevent.Greenlet] = []
 
     def start(self) -> None:
@@ -73,17 +77,22 @@ class News:
         """At the start of a request: see what any worker of this machine has answered for
         already.
         """
-        if self._page.newest() > self.position:
+        if self._is_behind():
             self.catch_up()
 
     def catch_up(self) -> None:
         """Read the news up to the end of the stream."""
         seen = self.position
         with self._reading:
-            if self.position > seen and self._page.newest() <= self.position:
+            if self.position > seen and not self._is_behind():
                 return  # Somebody read it while we waited for our turn.
             while self._read_some():
                 pass
+
+    def _is_behind(self) -> bool:
+        # What stood at the last position may be gone, deleted or moved on: then `position` does not
+        # reach what was published.
+        return self._page.newest() > max(self.position, self._published)
 
     def room_position(self, room_nid: int) -> int:
         """The newest position that touched the room; never too small."""
@@ -142,10 +151,13 @@ class News:
                     del self._waiting[key]
 
     def _read_some(self) -> bool:
+        # Committed before it was published, so the statement that follows sees all up to it.
+        published = self._page.newest()
         with self._database.read() as txn:
             rows = streams.list_news(txn, self.position)
         if len(rows) < streams.NEWS_MAX:
             self._learn(rows)
+            self._published = published
             return False
         # Far behind, or the last position may be cut in two. To forget everything is right, and
         # soon mended.
@@ -156,7 +168,7 @@ class News:
 
     def _learn(self, rows: list[NewsRow]) -> None:
         woken: set[Event] = set()
-        for position, room_nid, user_id, redacts_nid, is_membership in rows:
+        for position, room_nid, user_id, changes_nid, is_membership in rows:
             if room_nid is not None:
                 self._rooms[room_nid] = position
                 woken |= self._waiting.get(room_nid, set())
@@ -166,10 +178,14 @@ class News:
             if is_membership and user_id is not None:
                 self._membership_moves += 1
                 self._joined.pop(user_id, None)
-            if redacts_nid is not None:
-                self.on_redacted(redacts_nid)
+            if changes_nid is not None:
+                self.on_changed(changes_nid)
         if rows:
             self.position = rows[-1][0]
+        if len(self._rooms) + len(self._users) > KNOWN_MAX:
+            self._rooms.clear()
+            self._users.clear()
+            self._floor = self.position
         for event in woken:
             event.set()
 
@@ -188,8 +204,9 @@ class News:
             gevent.sleep(POLL_SECONDS)
             try:
                 self.catch_up()
-            except DatabaseUnavailable:
-                _log.warning("the stream cannot be read: the database is away")
+            except (DatabaseUnavailable, StatementError) as error:
+                # A statement that ran out of time or memory, say: this loop is what mends that.
+                _log.warning("the stream cannot be read: %s", error)
 
     def _listen(self) -> None:
         while not self.is_stopping:

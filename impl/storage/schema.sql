@@ -18,6 +18,10 @@ CREATE TABLE public.auth_chains (
     event_nid bigint NOT NULL,
     chain bytea NOT NULL
 );
+CREATE TABLE public.backward_extremities (
+    room_nid bigint NOT NULL,
+    event_id text NOT NULL
+);
 CREATE TABLE public.client_transactions (
     user_id text NOT NULL,
     device_id text NOT NULL,
@@ -78,6 +82,11 @@ CREATE TABLE public.membership_changes (
     room_nid bigint NOT NULL,
     event_nid bigint NOT NULL,
     membership text NOT NULL
+);
+CREATE TABLE public.pending_redactions (
+    room_nid bigint NOT NULL,
+    redacts text NOT NULL,
+    redaction_nid bigint NOT NULL
 );
 CREATE TABLE public.profile_fields (
     user_id text NOT NULL,
@@ -204,7 +213,7 @@ CREATE TABLE public.timeline (
     event_nid bigint NOT NULL,
     topological bigint NOT NULL,
     current_state_root bigint NOT NULL,
-    redacts_nid bigint
+    changes_nid bigint
 );
 CREATE TABLE public.typing (
     room_nid bigint NOT NULL,
@@ -234,6 +243,8 @@ ALTER TABLE ONLY public.account_data
     ADD CONSTRAINT account_data_pkey PRIMARY KEY (user_id, room_id, type);
 ALTER TABLE ONLY public.auth_chains
     ADD CONSTRAINT auth_chains_pkey PRIMARY KEY (room_nid, event_nid);
+ALTER TABLE ONLY public.backward_extremities
+    ADD CONSTRAINT backward_extremities_pkey PRIMARY KEY (room_nid, event_id);
 ALTER TABLE ONLY public.client_transactions
     ADD CONSTRAINT client_transactions_pkey PRIMARY KEY (user_id, device_id, scope, txn_id);
 ALTER TABLE ONLY public.current_state
@@ -248,6 +259,8 @@ ALTER TABLE ONLY public.filters
     ADD CONSTRAINT filters_pkey PRIMARY KEY (user_id, filter_id);
 ALTER TABLE ONLY public.membership_changes
     ADD CONSTRAINT membership_changes_pkey PRIMARY KEY (user_id, "position");
+ALTER TABLE ONLY public.pending_redactions
+    ADD CONSTRAINT pending_redactions_pkey PRIMARY KEY (room_nid, redacts, redaction_nid);
 ALTER TABLE ONLY public.profile_fields
     ADD CONSTRAINT profile_fields_pkey PRIMARY KEY (user_id, key_name);
 ALTER TABLE ONLY public.published_rooms

@@ -53,13 +53,13 @@ def current(txn: Any) -> int:
 
 
 def list_news(txn: Any, after: int) -> list[tuple[int, int | None, str | None, int | None, bool]]:
-    """What moved after a position: (position, room_nid, user_id, redacts_nid, is_membership), in
+    """What moved after a position: (position, room_nid, user_id, changes_nid, is_membership), in
     order, at most NEWS_MAX rows. A row has a room, whose members are told, or a user, who is told,
     or both.
     """
     txn.execute(
         """
-        SELECT position, room_nid, NULL AS user_id, redacts_nid, FALSE
+        SELECT position, room_nid, NULL AS user_id, changes_nid, FALSE
           FROM timeline
          WHERE position > %(after)s
         UNION ALL

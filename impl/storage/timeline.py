@@ -6,6 +6,15 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class MemberChange:
+    """A new membership of one of our users, and the event that it stands in."""
+
+    user_id: str
+    membership: str
+    event_nid: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewRow:
     """A place in the timeline that is still to be given its position."""
 
@@ -13,9 +22,9 @@ class NewRow:
     event_nid: int
     topological: int
     current_state_root: int
-    redacts_nid: int | None
-    # A membership of one of our users: (user_id, membership).
-    member: tuple[str, str] | None
+    # Another event that is no longer what it was: the one that this redacts.
+    changes_nid: int | None
+    members: Sequence[MemberChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +40,17 @@ def append(txn: Any, rows: Sequence[NewRow]) -> None:
     """Give events the next positions, in their order, with the COMMIT; memberships get the same
     position.
     """
-    with_members = [row for row in rows if row.member]
+    members = [(row.event_nid, member) for row in rows for member in row.members]
     statement = """
         INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root,
-                              redacts_nid)
+                              changes_nid)
              SELECT n.room_nid, nextval('stream_positions'), n.event_nid, n.topological, n.root,
-                    n.redacts_nid
+                    n.changes_nid
                FROM (SELECT *
                        FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
                                    %s::bigint[])
                             WITH ORDINALITY
-                            AS u (room_nid, event_nid, topological, root, redacts_nid, n)
+                            AS u (room_nid, event_nid, topological, root, changes_nid, n)
                       ORDER BY n) AS n
         """
     parameters: list[object] = [
@@ -49,24 +58,26 @@ def append(txn: Any, rows: Sequence[NewRow]) -> None:
         [row.event_nid for row in rows],
         [row.topological for row in rows],
         [row.current_state_root for row in rows],
-        [row.redacts_nid for row in rows],
+        [row.changes_nid for row in rows],
     ]
-    if with_members:
+    if members:
         statement = (
             "WITH placed AS ("
             + statement
             + """ RETURNING room_nid, position, event_nid)
             INSERT INTO membership_changes (user_id, position, room_nid, event_nid, membership)
-                 SELECT m.user_id, p.position, p.room_nid, p.event_nid, m.membership
+                 SELECT m.user_id, p.position, p.room_nid, m.event_nid, m.membership
                    FROM placed p
-                   JOIN unnest(%s::bigint[], %s::text[], %s::text[])
-                        AS m (event_nid, user_id, membership) USING (event_nid)
+                   JOIN unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[])
+                        AS m (placed_nid, user_id, membership, event_nid)
+                        ON m.placed_nid = p.event_nid
             """
         )
         parameters += [
-            [row.event_nid for row in with_members],
-            [row.member[0] for row in with_members if row.member],
-            [row.member[1] for row in with_members if row.member],
+            [placed_nid for placed_nid, _ in members],
+            [member.user_id for _, member in members],
+            [member.membership for _, member in members],
+            [member.event_nid for _, member in members],
         ]
     txn.allot(statement, parameters)
 

@@ -218,3 +218,13 @@ def test_a_leaf_splits_when_it_is_too_large_and_grows_together_again():
 def test_bytes_that_are_no_node_are_refused(stored):
     with pytest.raises(ValueError, match=r"node|leaf"):
         state_trie.decode(stored)
+
+
+@given(st.dictionaries(keys, values, max_size=200), st.sets(keys, max_size=20))
+def test_split_leaves_out_exactly_the_keys(entries: dict[int, int], left_out: set[int]) -> None:
+    nodes = Stored()
+    root = state_trie.set_many(nodes, EMPTY, entries)
+    whole, rest = state_trie.split(nodes, root, left_out)
+    below = {key: nid for number in whole for key, nid in state_trie.items(nodes, number)}
+    assert {**rest, **below} == {key: nid for key, nid in entries.items() if key not in left_out}
+    assert not below.keys() & rest.keys()

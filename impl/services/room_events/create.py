@@ -16,10 +16,13 @@ from impl.core.event_builder import Draft
 from impl.core.power_levels import PowerLevels
 from impl.core.rejection import Malformed, Rejected, TooLarge
 from impl.core.room_version import ROOM_VERSIONS
-from impl.services.room_events.open_room import OpenRoom
+from impl.services.room_events.open_room import OpenRoom, Placed
 
 CREATE = ("m.room.create", "")
 POWER_LEVELS = ("m.room.power_levels", "")
+
+# An event may name twenty; with ten the branches become fewer just as well.
+PREV_EVENTS_MAX = 10
 
 _ROOM_ID_LETTERS = string.ascii_letters
 
@@ -59,7 +62,8 @@ def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str
     wanted = {*keys, CREATE, POWER_LEVELS}
     if draft.state_key is not None:
         wanted.add((draft.type, draft.state_key))
-    nids = room.state_nids(wanted)
+    prev, root = _prev_events(room)
+    nids = room.state_nids(wanted, root)
     loaded = room.events_by_nid(nids.values())
     state = {key: loaded[nid] for key, nid in nids.items()}
 
@@ -74,7 +78,7 @@ def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str
             event_builder.Place(
                 room.head.room.room_id,
                 version,
-                [event_id for _, event_id in room.extremities],
+                prev,
                 [loaded[nid].event_id for nid in auth_nids],
                 room.head.depth_max + 1,
             ),
@@ -90,8 +94,23 @@ def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str
         raise refusal(error) from error
 
     redacts_nid = _redacted(room, event, state) if event.type == "m.room.redaction" else None
-    room.append(event, auth_nids, redacts_nid, sent_by)
+    room.append(
+        Placed(event, auth_nids, root, covers=prev, redacts_nid=redacts_nid, sent_by=sent_by)
+    )
     return event.event_id
+
+
+def _prev_events(room: OpenRoom) -> tuple[list[str], int]:
+    """What the next event stands on, and the root of the state there: all branches, or as many as
+    an event may name.
+    """
+    if len(room.extremities) <= PREV_EVENTS_MAX:
+        return [event_id for _, event_id in room.extremities], room.head.current_state_root
+    stored = room.stored_by_nid(nid for nid, _ in room.extremities)
+    newest = sorted(stored.values(), key=lambda one: (-one.event.depth, one.event_id))
+    chosen = newest[:PREV_EVENTS_MAX]
+    root = room.merge(room, [one.state_after or 0 for one in chosen])
+    return [one.event_id for one in chosen], root
 
 
 def refusal(error: Malformed | Rejected) -> errors.MatrixError:

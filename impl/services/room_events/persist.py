@@ -18,8 +18,9 @@ from typing import Any
 
 from impl import errors
 from impl.app import App
-from impl.services.room_events import create
-from impl.services.room_events.open_room import OpenRoom
+from impl.core import state_trie
+from impl.services.room_events import create, merging, receive, room_rows
+from impl.services.room_events.open_room import OpenRoom, Placed
 from impl.services.room_events.submission import RoomIdTaken, Submission
 from impl.storage import idempotency, rooms, timeline
 from impl.storage.idempotency import ClientTransaction
@@ -81,11 +82,12 @@ def persist(
 def after_commit(app: App, outcome: Outcome) -> None:
     """What this worker wrote it need not read."""
     for room in outcome.opened:
+        for one in room.appended:
+            for nid in (one.placed.redacts_nid, one.placed.event_nid):
+                if nid is not None:
+                    app.events.forget(nid)
         for event in room.stored_events():
             app.events.keep(event)
-        for one in room.appended:
-            if one.redacts_nid is not None:
-                app.events.forget(one.redacts_nid)
 
 
 def _open_rooms(
@@ -98,7 +100,9 @@ def _open_rooms(
             if known is not None:
                 wanted[submission.room_id] = known.room_nid
     heads = rooms.lock(txn, list(wanted.values()), skip_locked=skip_locked) if wanted else {}
-    opened = {head.room.room_id: OpenRoom.open(app, txn, head) for head in heads.values()}
+    opened = {
+        head.room.room_id: OpenRoom.open(app, txn, head, merging.merge) for head in heads.values()
+    }
     for place, submission in enumerate(batch):
         if submission.create_event is not None:
             room = rooms.insert(
@@ -110,7 +114,7 @@ def _open_rooms(
             if room is None:
                 outcome.failures[place] = RoomIdTaken("the room id is taken")
                 continue
-            opened[room.room_id] = OpenRoom.open(app, txn, Head(room, [], 0, 0))
+            opened[room.room_id] = OpenRoom.open(app, txn, Head(room, [], 0, 0), merging.merge)
         elif submission.room_id not in wanted:
             outcome.failures[place] = errors.NotFound("unknown room")
         elif submission.room_id not in opened:
@@ -126,7 +130,8 @@ def _append(room: OpenRoom, submission: Submission) -> list[str]:
     event_ids: list[str] = []
     try:
         if submission.create_event is not None:
-            room.append(submission.create_event, [], None, None)
+            room.append(Placed(submission.create_event, [], state_trie.EMPTY))
+        event_ids += [receive.append(room, received) for received in submission.received]
         for draft in submission.drafts:
             event_ids.append(create.append(room, draft, sent_by))
             sent_by = None
@@ -151,11 +156,12 @@ def _write(
     rows: list[timeline.NewRow] = []
     heads: list[Head] = []
     for room in opened:
-        room.write()
+        room_rows.write(room)
         heads.append(room.head)
-        rows += room.timeline_rows()
+        rows += room_rows.timeline_rows(room)
     if answers:
         idempotency.insert(txn, list(answers.items()), app.now_ms())
-    if rows:
+    if heads:
         rooms.put_heads(txn, heads)
+    if rows:
         timeline.append(txn, rows)

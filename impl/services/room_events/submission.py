@@ -1,7 +1,7 @@
 """What a use case hands to the persister, and what it gets back."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from impl import errors
@@ -17,12 +17,36 @@ class RoomIdTaken(errors.MatrixError):
     status = 500
 
 
+class MissingEvents(errors.MatrixError):
+    """A received event refers to events that are not here, and cannot be judged without them."""
+
+    status = 500
+
+    def __init__(self, event_ids: Sequence[str]) -> None:
+        super().__init__("the event refers to events that are not here")
+        self.event_ids = tuple(event_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event that was made elsewhere. Its format, hash and signatures were checked.
+
+    Without more its place follows from its prev_events, which must be here. `state_before` are the
+    ids of the state's events where that had to be asked for. `is_outlier`: it is wanted for what
+    cites it, and gets no place. What it cites must be here in any case."""
+
+    event: Event
+    state_before: Sequence[str] | None = None
+    is_outlier: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """Drafts for one room, each on top of the last. All of them become events, or none.
 
     `create_event` is that of a room that does not exist yet (create.create_event makes it); its id
-    is not among the results. `transaction` belongs to the first draft: the same transaction again
+    is not among the results. `received` come before the drafts, and whatever the rules say of them
+    they are kept. `transaction` belongs to the first draft: the same transaction again
     gives the same event. `alongside` writes, last and in the same transaction, what is no event; it
     raises before it has written anything."""
 
@@ -31,3 +55,4 @@ class Submission:
     transaction: ClientTransaction | None = None
     create_event: Event | None = None
     alongside: Callable[[Any, Room], None] | None = None
+    received: Sequence[Received] = field(default=())

@@ -50,6 +50,21 @@ CREATE TABLE event_edges (
     PRIMARY KEY (room_nid, prev_event_id, event_nid)
 );
 
+-- Events that others refer to and that we do not have: where history can be asked for.
+CREATE TABLE backward_extremities (
+    room_nid BIGINT NOT NULL,
+    event_id TEXT   NOT NULL,
+    PRIMARY KEY (room_nid, event_id)
+);
+
+-- Redactions whose event has not come yet, or which it will not allow.
+CREATE TABLE pending_redactions (
+    room_nid      BIGINT NOT NULL,
+    redacts       TEXT   NOT NULL,
+    redaction_nid BIGINT NOT NULL,
+    PRIMARY KEY (room_nid, redacts, redaction_nid)
+);
+
 -- Auth chains of the events that many chains share (all state but memberships): a roaring bitmap of event_nid.
 CREATE TABLE auth_chains (
     room_nid  BIGINT NOT NULL,

@@ -20,8 +20,9 @@ CREATE TABLE timeline (
     topological        BIGINT NOT NULL,
     -- The room's current state once this event was taken in: what a sync at this position shows.
     current_state_root BIGINT NOT NULL,
-    -- The event that this one redacts, so that caches hear of it with the news.
-    redacts_nid        BIGINT,
+    -- Another event that is not what it was, so that caches hear of it with the news: the one that this redacts,
+    -- or itself, if it was an outlier before.
+    changes_nid        BIGINT,
     PRIMARY KEY (room_nid, position)
 );
 CREATE UNIQUE INDEX timeline_position ON timeline (position);

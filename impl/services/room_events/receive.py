@@ -1,0 +1,213 @@
+"""An event that was made elsewhere: is it allowed, and where does it stand? S-S API, "Checks
+performed on receipt of a PDU".
+
+Its format, hash and signatures were checked before. The rules are asked three times: of what the
+event cites, of the state before it, and of the current state. What fails one of the first two is
+rejected: kept, so that what refers to it can be judged, and part of no state. What fails only the
+third is soft-failed: it counts where it stands, but nothing of ours is put on top of it, and
+clients are not shown it."""
+
+from collections.abc import Collection, Mapping
+
+from impl.core import identifiers, state_trie
+from impl.core.auth import rules, selection
+from impl.core.auth.selection import CREATE, POWER_LEVELS
+from impl.core.event import Event
+from impl.core.power_levels import PowerLevels
+from impl.core.rejection import Rejected
+from impl.services.room_events.open_room import OpenRoom, Placed
+from impl.services.room_events.submission import MissingEvents, Received
+from impl.storage import events
+from impl.storage.events import StoredEvent
+
+REDACTION = "m.room.redaction"
+
+
+def append(room: OpenRoom, received: Received) -> str:
+    """Keep the event and return its id.
+
+    Raises MissingEvents where what it cites is not here, or neither what it stands on nor a state.
+    """
+    event = received.event
+    known = _find(room, [event.event_id]).get(event.event_id)
+    if known is not None and (known.state_before is not None or received.is_outlier):
+        return event.event_id  # It was here before.
+
+    auth_events = _find(room, event.auth_event_ids)
+    _refuse_missing(event.auth_event_ids, auth_events)
+    auth_event_nids = [auth_events[event_id].event_nid for event_id in event.auth_event_ids]
+    reason = _refusal_by_auth_events(room, event, auth_events)
+    event_nid = known.event_nid if known is not None else None
+    if received.is_outlier:
+        room.append(
+            Placed(event, auth_event_nids, None, rejected_reason=reason, event_nid=event_nid)
+        )
+        return event.event_id
+
+    prev_events = _find(room, event.prev_event_ids)
+    root = _state_before(room, received, prev_events)
+    reason = reason or _refusal_by_state(room, event, root)
+    is_soft_failed = reason is None and _is_soft_failed(room, event, root)
+    redacts_nid, redacts_later = None, None
+    if event.type == REDACTION and reason is None:
+        redacts_nid, redacts_later = _redacted(room, event, root)
+    room.append(
+        Placed(
+            event,
+            auth_event_nids,
+            root,
+            covers=_covered(room, event, prev_events),
+            rejected_reason=reason,
+            is_soft_failed=is_soft_failed,
+            # A redaction is shown once it has redacted something.
+            is_hidden=redacts_later is not None,
+            redacts_nid=redacts_nid if not is_soft_failed else None,
+            redacts_later=redacts_later,
+            redacted_by_nid=_redaction_that_waited(room, event),
+            event_nid=event_nid,
+            is_received=True,
+            missing=[one for one in event.prev_event_ids if one not in prev_events],
+        )
+    )
+    return event.event_id
+
+
+def _find(room: OpenRoom, event_ids: Collection[str]) -> dict[str, StoredEvent]:
+    nids = room.find_nids(event_ids)
+    stored = room.stored_by_nid(nids.values())
+    return {event_id: stored[nid] for event_id, nid in nids.items()}
+
+
+def _refuse_missing(event_ids: Collection[str], found: Mapping[str, StoredEvent]) -> None:
+    missing = [event_id for event_id in event_ids if event_id not in found]
+    if missing:
+        raise MissingEvents(missing)
+
+
+def _refusal_by_auth_events(
+    room: OpenRoom, event: Event, auth_events: Mapping[str, StoredEvent]
+) -> str | None:
+    """Why what the event cites does not allow it."""
+    rejected = {one.event_id for one in auth_events.values() if one.rejected_reason is not None}
+    cited = {event_id: one.event for event_id, one in auth_events.items()}
+    state = {one.key: one for one in cited.values() if one.is_state}
+    if room.room_version.room_id_is_create_hash and event.type != CREATE[0]:
+        create = _find(room, ["$" + event.room_id[1:]])
+        _refuse_missing(["$" + event.room_id[1:]], create)
+        for one in create.values():
+            state[CREATE] = one.event
+            if one.rejected_reason is not None:
+                rejected.add(one.event_id)
+    try:
+        rules.check_state_independent(event, cited, rejected)
+        rules.check_state_dependent(event, state)
+    except Rejected as refusal:
+        return f"by its auth events: {refusal}"
+    return None
+
+
+def _state_before(
+    room: OpenRoom, received: Received, prev_events: Mapping[str, StoredEvent]
+) -> int:
+    event = received.event
+    if received.state_before is not None:
+        return _root_of(room, received.state_before)
+    if event.type == CREATE[0]:
+        return state_trie.EMPTY
+    placed = {
+        event_id: one.state_after
+        for event_id, one in prev_events.items()
+        if one.state_after is not None
+    }
+    _refuse_missing(event.prev_event_ids, {one: prev_events[one] for one in placed})
+    if not placed:
+        raise MissingEvents([])  # It stands on nothing, and is no beginning.
+    return room.merge(room, list(placed.values()))
+
+
+def _root_of(room: OpenRoom, event_ids: Collection[str]) -> int:
+    """The root of a state that is given by its events."""
+    found = _find(room, event_ids)
+    _refuse_missing(event_ids, found)
+    state = {one.event.key: one.event_nid for one in found.values() if one.rejected_reason is None}
+    key_nids = room.app.state_keys.intern(room.txn, list(state))
+    entries: dict[int, int | None] = {key_nids[key]: nid for key, nid in state.items()}
+    # Most of it is what the room has anyway: only what is different becomes nodes.
+    base = room.head.current_state_root
+    gone = [key for key, _ in state_trie.items(room.nodes, base) if key not in entries]
+    return state_trie.set_many(room.nodes, base, entries | dict.fromkeys(gone))
+
+
+def _refusal_by_state(room: OpenRoom, event: Event, root: int) -> str | None:
+    try:
+        rules.check_state_dependent(event, _auth_state(room, event, root))
+    except Rejected as refusal:
+        return f"by the state before it: {refusal}"
+    return None
+
+
+def _is_soft_failed(room: OpenRoom, event: Event, root: int) -> bool:
+    """S-S API, "Soft failure": would it be refused now, although it was not then?"""
+    current = room.head.current_state_root
+    if root == current or not room.extremities:
+        return False
+    try:
+        rules.check_state_dependent(event, _auth_state(room, event, current))
+    except Rejected:
+        return True
+    return False
+
+
+def _auth_state(room: OpenRoom, event: Event, root: int) -> dict[tuple[str, str], Event]:
+    wanted = selection.auth_types(
+        event.room_version, event.type, event.sender, event.state_key, event.content
+    )
+    return room.state_events({*wanted, CREATE}, root)
+
+
+def _covered(room: OpenRoom, event: Event, prev_events: Mapping[str, StoredEvent]) -> set[str]:
+    """The extremities that the event stands on: also through events that never became one."""
+    covered: set[str] = set()
+    waiting = list(event.prev_event_ids)
+    known = dict(prev_events)
+    while waiting:
+        unknown = [event_id for event_id in waiting if event_id not in known]
+        known |= _find(room, unknown)
+        following: list[str] = []
+        for event_id in waiting:
+            covered.add(event_id)
+            one = known.get(event_id)
+            if one is not None and (one.is_soft_failed or one.rejected_reason is not None):
+                following += [prev for prev in one.event.prev_event_ids if prev not in covered]
+        waiting = following
+    return covered
+
+
+def _redacted(room: OpenRoom, event: Event, root: int) -> tuple[int | None, str | None]:
+    """What a redaction redacts now, or what it is to be kept for."""
+    event_id = event.redacts
+    if event_id is None or "\0" in event_id:
+        return None, None
+    target = _find(room, [event_id]).get(event_id)
+    if target is None or not _may_redact(room, event, root, target.event):
+        return None, event_id
+    return target.event_nid, None
+
+
+def _redaction_that_waited(room: OpenRoom, event: Event) -> int | None:
+    nids = events.list_pending_redactions(room.txn, room.room_nid, event.event_id)
+    for nid, redaction in room.stored_by_nid(nids).items():
+        root = redaction.state_before
+        if root is not None and _may_redact(room, redaction.event, root, event):
+            return nid
+    return None
+
+
+def _may_redact(room: OpenRoom, redaction: Event, root: int, target: Event) -> bool:
+    """Rooms, version 3, "Handling redactions": by power, or by an event's own server."""
+    server_name = identifiers.server_name_of(redaction.sender)
+    if server_name and server_name == identifiers.server_name_of(target.sender):
+        return True
+    state = room.state_events([CREATE, POWER_LEVELS], root)
+    levels = PowerLevels.of(state.get(POWER_LEVELS), state.get(CREATE), redaction.room_version)
+    return levels.user(redaction.sender) >= levels.redact

@@ -1,0 +1,189 @@
+"""What is written of the events that were appended to a room."""
+
+
+from pyroaring import BitMap64
+
+from impl.core import state_trie
+from impl.core.event import Event
+from impl.services.room_events.open_room import Appended, OpenRoom
+from impl.storage import event_graph, events, memberships, room_state, timeline
+from impl.storage.memberships import Member
+from impl.storage.timeline import MemberChange
+
+MEMBER = "m.room.member"
+
+
+def write(room: OpenRoom) -> None:
+    """Queue all rows but the timeline's and the head's for the COMMIT."""
+    txn, room_nid = room.txn, room.room_nid
+    new_events = list(room.new.values())
+    events.insert(txn, [one for one in new_events if one.event_nid not in room.former_outliers])
+    events.put_places(txn, [one for one in new_events if one.event_nid in room.former_outliers])
+    _write_graph(room)
+    redactions = [one for one in room.appended if one.placed.redacts_nid is not None]
+    events.put_redactions(
+        txn, [(room_nid, one.placed.redacts_nid or 0, one.new.event_nid) for one in redactions]
+    )
+    events.put_pending_redactions(
+        txn,
+        [
+            (room_nid, one.placed.redacts_later, one.new.event_nid)
+            for one in room.appended
+            if one.placed.redacts_later is not None
+        ],
+    )
+    room.nodes.insert()
+    if any(one.event.is_state for one in new_events):
+        event_graph.insert_auth_chains(txn, _chain_rows(room))
+    if room.head.current_state_root != room.root_at_open:
+        _write_current_state(room)
+
+
+def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
+    """The places of the events that clients are shown."""
+    rows: list[timeline.NewRow] = []
+    for one in room.appended:
+        if not one.placed.moves_the_head or one.placed.is_hidden:
+            continue
+        event_nid = one.new.event_nid
+        # Either way another event's row is not what it was in the workers' caches.
+        changes_nid = one.placed.redacts_nid or one.placed.event_nid
+        members = _member_changes(room, one)
+        depth = one.new.event.depth
+        rows.append(
+            timeline.NewRow(
+                room.room_nid, event_nid, depth, one.current_after, changes_nid, members
+            )
+        )
+        redaction_nid = one.placed.redacted_by_nid
+        if redaction_nid is not None:
+            # Now that it has redacted something it is shown.
+            redaction = room.events_by_nid([redaction_nid])[redaction_nid]
+            rows.append(
+                timeline.NewRow(
+                    room.room_nid, redaction_nid, redaction.depth, one.current_after, event_nid, []
+                )
+            )
+    return rows
+
+
+def _write_graph(room: OpenRoom) -> None:
+    txn, room_nid = room.txn, room.room_nid
+    placed = [one for one in room.appended if one.placed.state_before is not None]
+    event_graph.insert_edges(
+        txn,
+        [
+            (room_nid, prev, one.new.event_nid)
+            for one in placed
+            for prev in dict.fromkeys(one.new.event.prev_event_ids)
+        ],
+    )
+    missing = {event_id for one in placed for event_id in one.placed.missing}
+    event_graph.put_backward_extremities(txn, room_nid, missing)
+    if any(one.placed.is_received for one in placed):
+        came = [one.new.event.event_id for one in placed if one.placed.is_received]
+        event_graph.delete_backward_extremities(txn, room_nid, came)
+
+
+def _write_current_state(room: OpenRoom) -> None:
+    """The rows of the current state that are not what they were."""
+    txn, room_nid = room.txn, room.room_nid
+    if all(_stands_on_the_last(one) for one in room.appended):
+        # Each on top of the last: what changed is what was appended.
+        changed = {
+            one.new.event.key: one.new.event_nid for one in room.appended if one.new.event.is_state
+        }
+        gone: list[tuple[str, str]] = []
+    else:
+        changed, gone = _difference(room, room.root_at_open, room.head.current_state_root)
+    room_state.change(
+        txn,
+        [
+            *((room_nid, key, nid) for key, nid in changed.items()),
+            *((room_nid, key, None) for key in gone),
+        ],
+    )
+    members = {key: nid for key, nid in changed.items() if key[0] == MEMBER}
+    loaded = room.events_by_nid(members.values())
+    memberships.put(txn, [_member(room_nid, loaded[nid], nid) for nid in members.values()])
+    gone_members = [key[1] for key in gone if key[0] == MEMBER]
+    if gone_members:
+        memberships.delete(txn, room_nid, gone_members)
+
+
+def _stands_on_the_last(one: Appended) -> bool:
+    return (
+        one.placed.state_before == one.current_before and one.new.state_after == one.current_after
+    )
+
+
+def _difference(
+    room: OpenRoom, old_root: int, new_root: int
+) -> tuple[dict[tuple[str, str], int], list[tuple[str, str]]]:
+    """(type, state_key) -> event_nid where it is new, and the keys that are gone."""
+    diff = state_trie.diff(room.nodes, old_root, new_root)
+    keys = room.app.state_keys.get_keys(room.txn, diff)
+    changed = {keys[key_nid]: nid for key_nid, (_, nid) in diff.items() if nid is not None}
+    return changed, [keys[key_nid] for key_nid, (_, nid) in diff.items() if nid is None]
+
+
+def _member_changes(room: OpenRoom, one: Appended) -> list[MemberChange]:
+    """The memberships of our users that are others with this event."""
+    if one.current_before == one.current_after:
+        return []
+    event, event_nid = one.new.event, one.new.event_nid
+    if _stands_on_the_last(one):
+        if event.type != MEMBER or not _is_ours(room, event.state_key or ""):
+            return []
+        return [MemberChange(event.state_key or "", event.content["membership"], event_nid)]
+    changed, gone = _difference(room, one.current_before, one.current_after)
+    nids = {
+        key[1]: nid for key, nid in changed.items() if key[0] == MEMBER and _is_ours(room, key[1])
+    }
+    loaded = room.events_by_nid(nids.values())
+    return [
+        *(
+            MemberChange(user_id, loaded[nid].content["membership"], nid)
+            for user_id, nid in sorted(nids.items())
+        ),
+        *(
+            MemberChange(key[1], "leave", event_nid)
+            for key in sorted(gone)
+            if key[0] == MEMBER and _is_ours(room, key[1])
+        ),
+    ]
+
+
+def _is_ours(room: OpenRoom, user_id: str) -> bool:
+    return user_id.endswith(":" + room.app.server_name)
+
+
+def _chain_rows(room: OpenRoom) -> list[tuple[int, int, BitMap64]]:
+    """The chains of the events that many chains share: of all state but memberships, whose chains
+    are the unions of what is stored. DESIGN 5, "Auth chains".
+    """
+    sharing = [
+        nid
+        for nid, new in room.new.items()
+        if new.event.is_state and new.event.type != MEMBER and nid not in room.former_outliers
+    ]
+    chains = room.chains.get_many(sharing)
+    return [(room.room_nid, nid, chains[nid]) for nid in sharing]
+
+
+def _member(room_nid: int, event: Event, event_nid: int) -> Member:
+    content = event.content
+    return Member(
+        room_nid=room_nid,
+        user_id=event.state_key or "",
+        membership=content["membership"],
+        event_nid=event_nid,
+        sender=event.sender,
+        display_name=_text(content.get("displayname")),
+        avatar_url=_text(content.get("avatar_url")),
+        is_forgotten=False,
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

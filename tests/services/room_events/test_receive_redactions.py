@@ -1,0 +1,60 @@
+"""Redactions made elsewhere, before and after their events. Rooms, "Handling redactions"."""
+
+import pytest
+
+from impl.app import App
+from impl.core.event_builder import Draft
+from tests.builders import ALICE, append, message
+from tests.services.room_events.elsewhere import DAVE, EVELYN, a_room_elsewhere, send
+from tests.services.room_events.inspection import head_of, stored, timeline_ids
+
+
+def redaction(sender: str, event_id: str) -> Draft:
+    return Draft("m.room.redaction", sender, {}, redacts=event_id)
+
+
+def redacted_by(app: App, room_id: str, event_id: str) -> str | None:
+    nid = stored(app, room_id, event_id).redacted_by_nid
+    if nid is None:
+        return None
+    with app.database.read() as txn:
+        found = app.events.get(txn, head_of(app, room_id).room.room_nid, nid)
+    return found.event_id if found else None
+
+
+@pytest.mark.parametrize("version", ["2", "9", "11", "12"])
+def test_a_redaction_that_comes_first_waits_for_its_event(app: App, version: str) -> None:
+    room = a_room_elsewhere(version)
+    base = room.last
+    said = room.add(message(EVELYN, "hush"), [base])
+    gone = room.add(redaction(DAVE, said.event_id), [base])
+    made = list(room.events.values())
+    room_id = room.create.room_id
+    send(app, room, *(one for one in made if one is not said))
+    assert gone.event_id not in timeline_ids(app, room_id)
+
+    send(app, room, said)
+    assert redacted_by(app, room_id, said.event_id) == gone.event_id
+    assert timeline_ids(app, room_id)[-2:] == [said.event_id, gone.event_id]
+
+
+def test_a_redaction_by_one_who_may_not_does_nothing_and_is_not_shown(app: App) -> None:
+    room = a_room_elsewhere()
+    send(app, room, *room.events.values())
+    room_id = room.create.room_id
+    ours = append(app, room_id, message(ALICE, "mine"))
+    room.keep(stored(app, room_id, ours[0]).event, room.after(room.last))
+    attempt = room.add(redaction(EVELYN, ours[0]))
+    send(app, room, attempt)
+
+    assert redacted_by(app, room_id, ours[0]) is None
+    assert stored(app, room_id, attempt.event_id).rejected_reason is None
+    assert attempt.event_id not in timeline_ids(app, room_id)
+
+
+def test_a_redaction_of_an_event_of_the_same_server_takes_no_power(app: App) -> None:
+    room = a_room_elsewhere()
+    said = room.add(message(DAVE, "hush"))
+    gone = room.add(redaction(EVELYN, said.event_id))
+    send(app, room, *room.events.values())
+    assert redacted_by(app, room.create.room_id, said.event_id) == gone.event_id
