@@ -28,24 +28,22 @@ def install() -> None:
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if event in _CONNECTING:
-        address = arguments[1]
-        host = address[0] if isinstance(address, tuple) else None
+        # A Unix socket's is no tuple; nor is what a connected socket sends to.
+        host = arguments[1][0] if isinstance(arguments[1], tuple) else None
     elif event in _RESOLVING:
         host = arguments[0]
     else:
         return
-    if not _is_local(host):
+    if host and not _is_harmless(event, host.decode() if isinstance(host, bytes) else host):
         refused.append(f"{event} {host}")
         raise NetworkReached(refused[-1])
 
 
-def _is_local(host: object) -> bool:
-    if not isinstance(host, str | bytes) or host in ("", b""):
-        return True  # A Unix socket, or a socket that was connected before.
-    name = host.decode() if isinstance(host, bytes) else host
+def _is_harmless(event: str, host: str) -> bool:
     try:
-        address = ipaddress.ip_address(name.partition("%")[0])
+        address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return name == "localhost"
-    # To connect to the unspecified address is to connect to oneself.
-    return address.is_loopback or address.is_unspecified
+        return host == "localhost"
+    # Nobody is asked for the address of an address, and to connect to the unspecified one is to
+    # connect to oneself.
+    return event in _RESOLVING or address.is_loopback or address.is_unspecified
