@@ -3,6 +3,7 @@
 The rules themselves are core.push_rules; here they are kept. Each change is told to the user's
 clients as the m.push_rules account data, which holds all rules."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from impl.requester import Requester
 from impl.storage import account_data, push_rules
 
 ACCOUNT_DATA_TYPE = "m.push_rules"
+# Of all that a user has changed: every change writes it anew, and every first sync sends it.
+CHANGES_BYTES_MAX = 2 << 20
 
 Change = Callable[[Changes], dict[str, Any]]
 
@@ -78,6 +81,8 @@ def _change(app: App, requester: Requester, change: Change) -> None:
             raise errors.NotFound("you have no such push rule") from None
         except Malformed as error:
             raise errors.Unknown(str(error)) from error
+        if len(json.dumps(new)) > CHANGES_BYTES_MAX:
+            raise errors.TooLarge(f"your push rules would have more than {CHANGES_BYTES_MAX} bytes")
         if new != old:
             push_rules.put(txn, user_id, new)
             put_account_data(txn, user_id, new)

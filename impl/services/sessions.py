@@ -9,7 +9,7 @@ import secrets
 import string
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from impl import errors
@@ -61,9 +61,16 @@ def log_in_with_password(
     user_id = _user_id_of(app, identifier, user)
     if password is None:
         raise errors.MissingParam("password is missing")
-    user_id = check_password(app, user_id, password)
-    rate_limiting.spend(app, "rc_login_account", user_id)
-    return begin(app, user_id, wish)
+    account = check_password(app, user_id, password)
+    rate_limiting.spend(app, "rc_login_account", account.user_id)
+
+    def check_again(txn: Any) -> None:
+        # Who changes the password now waits for this, and then finds the session; or has changed it
+        # already, and there is none.
+        if accounts.lock(txn, account.user_id) != account.password_hash:
+            raise errors.Forbidden("the user or the password is wrong")
+
+    return begin(app, account.user_id, wish, check_again)
 
 
 def log_in_for_service(
@@ -108,9 +115,9 @@ def service_that_logs_in(app: App, requester: Requester | None) -> ApplicationSe
         raise errors.Forbidden(error.message) from error
 
 
-def check_password(app: App, user_id: str, password: str) -> str:
-    """The user id as it is registered. Raises Forbidden, UserDeactivated for an account that has
-    ended, and LimitExceeded after too many failures.
+def check_password(app: App, user_id: str, password: str) -> Account:
+    """The account whose password it is. Raises Forbidden, UserDeactivated for one that has ended,
+    and LimitExceeded after too many failures.
     """
     key = user_id.lower()
     rate_limiting.check(app, "rc_login_failed_attempts", key)
@@ -126,8 +133,12 @@ def check_password(app: App, user_id: str, password: str) -> str:
     if passwords.needs_new_hash(password_hash):
         new_hash = passwords.hash_password(app, password)
         with app.database.transaction() as txn:
-            accounts.replace_password_hash(txn, account.user_id, password_hash, new_hash)
-    return account.user_id
+            is_mine = accounts.replace_password_hash(txn, account.user_id, password_hash, new_hash)
+        if not is_mine:
+            # Another login has done the same, or the password is another now.
+            return check_password(app, user_id, password)
+        return replace(account, password_hash=new_hash)
+    return account
 
 
 def begin(

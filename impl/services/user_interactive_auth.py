@@ -178,7 +178,7 @@ def _check_stage(app: App, stage: str, auth: Mapping[str, Any], user_id: str | N
             raise errors.MissingParam("auth.password is missing")
         if _named_user(app, auth) not in (None, user_id):
             raise errors.Forbidden("the user or the password is wrong")
-        return sessions.check_password(app, user_id, password)
+        return sessions.check_password(app, user_id, password).user_id
     if stage == REGISTRATION_TOKEN:
         token = auth.get("token")
         if not isinstance(token, str) or "\0" in token:

@@ -79,8 +79,23 @@ def put_password_hash(txn: Any, user_id: str, password_hash: str | None) -> None
     )
 
 
-def replace_password_hash(txn: Any, user_id: str, old: str, new: str) -> None:
-    """Another hash of the same password, if it is still the same."""
+def lock(txn: Any, user_id: str) -> str | None:
+    """The hash of the password, which nobody changes before this transaction ends."""
+    txn.execute(
+        """
+        SELECT password_hash
+          FROM users
+         WHERE user_id = %s
+           FOR SHARE
+        """,
+        (user_id,),
+    )
+    row = txn.fetchone()
+    return row[0] if row else None
+
+
+def replace_password_hash(txn: Any, user_id: str, old: str, new: str) -> bool:
+    """Another hash of the same password; False if it is not the same any more."""
     txn.execute(
         """
         UPDATE users
@@ -90,6 +105,7 @@ def replace_password_hash(txn: Any, user_id: str, old: str, new: str) -> None:
         """,
         (new, user_id, old),
     )
+    return txn.rowcount == 1
 
 
 def deactivate(txn: Any, user_id: str) -> None:

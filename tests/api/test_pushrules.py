@@ -124,3 +124,14 @@ def test_each_change_is_told_as_account_data(app: App, alice: User) -> None:
     assert before == 0
     assert [row[1] for row in changed] == ["m.push_rules"]
     assert alice.get(path).json == alice.get(RULES).json
+
+
+def test_rules_together_are_held_to_a_size(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impl.services.push_rules.CHANGES_BYTES_MAX", 2_000)
+    path = "/_matrix/client/v3/pushrules/global/override/"
+    condition = {"kind": "event_match", "key": "x" * 1_000, "pattern": "x"}
+    rule = {"actions": [], "conditions": [condition]}
+    assert alice.put(path + "one", rule).status == 200
+    answer = alice.put(path + "two", rule)
+    assert (answer.status, answer.errcode) == (413, "M_TOO_LARGE")
+    assert alice.delete(path + "one").status == 200

@@ -9,10 +9,10 @@ import pytest
 from impl import errors
 from impl.app import App
 from impl.config import RateLimit
-from impl.services import accounts, sessions
+from impl.services import accounts, passwords, sessions
 from impl.services.sessions import DeviceWish
 from impl.storage import accounts as stored
-from tests.builders import ALICE
+from tests.builders import ALICE, a_requester
 
 PASSWORD = "correct horse"
 TWO = RateLimit(per_second=0.001, burst_count=2)
@@ -120,3 +120,39 @@ def test_a_deactivated_user_has_no_session_by_any_token(app: App, alice: str) ->
         log_in(app)
     with app.database.read() as txn:
         assert stored.get_token_owner(txn, sessions.token_hash(tokens["access_token"])) is None
+
+
+def test_a_password_that_is_changed_meanwhile_gives_no_session(
+    app: App, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_right = passwords.is_right
+
+    def is_right_and_changed(*arguments: object) -> bool:
+        answer = is_right(*arguments)  # type: ignore[arg-type]
+        changer = a_requester(ALICE)
+        accounts.change_password(app, changer, "battery staple", logout_devices=True)
+        return answer
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(passwords, "is_right", is_right_and_changed)
+        with pytest.raises(errors.Forbidden):
+            log_in(app)
+    assert log_in(app, "battery staple")["user_id"] == ALICE
+
+
+def test_an_imported_password_that_is_changed_meanwhile_gives_none(
+    app: App, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.database.transaction() as txn:
+        imported = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+        stored.put_password_hash(txn, ALICE, imported)
+    hash_password, changes = passwords.hash_password, ["battery staple"]
+
+    def hash_and_change(at: App, password: str) -> str:
+        if changes:
+            accounts.change_password(at, a_requester(ALICE), changes.pop(), logout_devices=True)
+        return hash_password(at, password)
+
+    monkeypatch.setattr(passwords, "hash_password", hash_and_change)
+    with pytest.raises(errors.Forbidden):
+        log_in(app)
