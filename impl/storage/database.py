@@ -203,15 +203,18 @@ class Pool:
     def _wait_for_one(self) -> Any:
         waiter = AsyncResult()
         self._waiting.append(waiter)
+        timeout = gevent.Timeout(WAIT_SECONDS_MAX)
         try:
-            connection = waiter.get(timeout=WAIT_SECONDS_MAX)
+            with timeout:
+                connection = waiter.get()
         except BaseException as error:
             if waiter.ready():
                 # It was handed over while we were being killed: pass it on.
                 self._free_slot() if waiter.value is None else self.put(waiter.value)
             else:
                 self._waiting.remove(waiter)
-            if isinstance(error, gevent.Timeout):
+            # Another's timeout is that of the request, which knows its own.
+            if error is timeout:
                 raise DatabaseUnavailable("no database connection became free") from error
             raise
         return self._connect_in_slot() if connection is None else connection
@@ -245,18 +248,21 @@ class Database:
 
     def connect(self) -> Any:
         """A new connection of the caller's own, in autocommit."""
+        connection: Any = None
         # libpq does not heed connect_timeout under a wait callback.
         timeout = gevent.Timeout(CONNECT_SECONDS_MAX)
         try:
             with timeout:
                 connection = psycopg2.connect(self.dsn, application_name="soma")
-        except (psycopg2.OperationalError, gevent.Timeout) as error:
-            if isinstance(error, gevent.Timeout) and error is not timeout:
-                raise
-            raise DatabaseUnavailable(f"cannot connect to the database: {error}") from error
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            self._epoch = streams.ensure_epoch(cursor, self._epoch)
+                connection.autocommit = True
+                with connection.cursor() as cursor:
+                    self._epoch = streams.ensure_epoch(cursor, self._epoch)
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            if error is timeout or isinstance(error, psycopg2.Error):
+                raise DatabaseUnavailable(f"cannot connect to the database: {error}") from error
+            raise
         return connection
 
     def transaction(self) -> Any:
@@ -312,10 +318,20 @@ class Database:
         try:
             position = streams.publish(cursor)
         except psycopg2.Error:
-            # It is committed all the same; the others find it when they next look at the stream.
+            # It is committed all the same, and the other machines find it when they next look at
+            # the stream. The workers of this one must know now, before the caller is answered.
             _log.warning("a commit could not be announced", exc_info=True)
-            return
+            position = self._newest()
         self.on_allotted(position)
+
+    def _newest(self) -> int:
+        # Not from the pool: a connection of it is held.
+        connection = self.connect()
+        try:
+            with _named_failures(), connection.cursor() as cursor:
+                return streams.current(Transaction(cursor, ""))
+        finally:
+            connection.close()
 
 
 @contextmanager

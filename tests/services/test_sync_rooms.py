@@ -189,3 +189,39 @@ def test_a_filter_of_rooms_leaves_the_others_out(app: App) -> None:
     one, other = a_room(app), a_room(app)
     answer = ask(app, ALICE, filter={"room": {"not_rooms": [other]}})
     assert set(answer["rooms"]["join"]) == {one}
+
+
+def test_a_part_of_a_filter_has_rooms_of_its_own(app: App) -> None:
+    one, other = a_room(app), a_room(app)
+    topic = Draft("m.room.topic", ALICE, {"topic": "new"}, "")
+    wanted = {
+        "timeline": {"rooms": [one]},
+        "state": {"not_rooms": [one], "not_types": ["*.member"]},
+    }
+    first = ask(app, ALICE)
+    for room_id in (one, other):
+        append(app, room_id, topic, message(ALICE, "hello"))
+    answer = ask(app, ALICE, first["next_batch"], filter={"room": wanted})
+    assert len(joined(answer, one)["timeline"]["events"]) == 2
+    assert joined(answer, other)["timeline"]["events"] == []
+    assert keys(joined(answer, other)["state"]["events"]) == {("m.room.topic", "")}
+    whole = ask(app, ALICE, filter={"room": {**wanted, "timeline": {"limit": 1}}})
+    assert joined(whole, one)["state"]["events"] == []
+
+
+def test_stripped_state_is_redacted_as_the_room_is(app: App) -> None:
+    room_id = a_room(app)
+    (event_id,) = append(app, room_id, Draft("m.room.topic", ALICE, {"topic": "oh no"}, ""))
+    append(app, room_id, Draft("m.room.redaction", ALICE, {}, redacts=event_id))
+    append(app, room_id, member(BOB, "invite", ALICE))
+    events = ask(app, BOB)["rooms"]["invite"][room_id]["invite_state"]["events"]
+    assert [one["content"] for one in events if one["type"] == "m.room.topic"] == [{}]
+
+
+def test_a_change_of_the_summary_is_told_though_its_event_is_filtered(app: App) -> None:
+    room_id = a_room(app)
+    first = ask(app, ALICE)
+    append(app, room_id, member(BOB, "join"))
+    none = {"room": {part: {"not_types": ["m.room.member"]} for part in ("timeline", "state")}}
+    room = joined(ask(app, ALICE, first["next_batch"], filter=none), room_id)
+    assert room["summary"]["m.joined_member_count"] == 2

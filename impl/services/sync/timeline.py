@@ -35,6 +35,8 @@ class Timeline:
 
 def passes(event_filter: EventFilter, stored: StoredEvent) -> bool:
     event = stored.event
+    if not event_filter.passes_room(event.room_id):
+        return False
     return event_filter.passes_all or event_filter.passes(event.type, event.sender, event.content)
 
 
