@@ -21,7 +21,7 @@ from tests.api.api_client import Api
 TURN = TurnServer(uris=("turn:turn.soma.test",), username="soma", password="secret")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def dsn(postgres_dsn: str, template: str) -> Iterator[str]:
     """A database of its own."""
     name = f"soma_contract_{os.getpid()}"
@@ -34,7 +34,7 @@ def dsn(postgres_dsn: str, template: str) -> Iterator[str]:
     connection.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def contract_api(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     directory = tmp_path_factory.mktemp("contract")
     page: Path = directory / "workers"
