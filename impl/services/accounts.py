@@ -209,6 +209,16 @@ def deactivate(app: App, requester: Requester, *, erase: bool) -> None:
     app.spawn(_leave_rooms, app, requester)
 
 
+def finish_deactivations(app: App) -> None:
+    """Leave the rooms that deactivated users are in still: what was to do it was ended. For the
+    start of a worker, since that is what follows the end of another.
+    """
+    with app.database.read() as txn:
+        user_ids = accounts.list_deactivated_in_rooms(txn, membership.PRESENT)
+    for user_id in user_ids:
+        _leave_rooms(app, Requester(user_id, None))
+
+
 def _leave_rooms(app: App, requester: Requester) -> None:
     with app.database.read() as txn:
         found = memberships.list_of_user(txn, requester.user_id)

@@ -2,6 +2,7 @@
 registration_tokens, registration_nonces.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +119,23 @@ def deactivate(txn: Any, user_id: str) -> None:
         """,
         (user_id,),
     )
+
+
+def list_deactivated_in_rooms(txn: Any, memberships: Sequence[str]) -> list[str]:
+    """The deactivated users who have one of these memberships in a room."""
+    txn.execute(
+        """
+        SELECT user_id
+          FROM users
+         WHERE is_deactivated
+           AND EXISTS (SELECT 1
+                         FROM room_members m
+                        WHERE m.user_id = users.user_id
+                          AND m.membership = ANY(%s))
+        """,
+        (list(memberships),),
+    )
+    return [row[0] for row in txn.fetchall()]
 
 
 def get_token_owner(txn: Any, token_hash: bytes) -> TokenOwner | None:

@@ -318,6 +318,7 @@ CREATE UNIQUE INDEX timeline_position ON public.timeline USING btree ("position"
 CREATE UNIQUE INDEX typing_position ON public.typing USING btree ("position");
 CREATE INDEX typing_until ON public.typing USING btree (until_ts) WHERE (until_ts > 0);
 CREATE INDEX ui_auth_sessions_created ON public.ui_auth_sessions USING btree (created_ts);
+CREATE INDEX users_deactivated ON public.users USING btree (user_id) WHERE is_deactivated;
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.devices

@@ -11,6 +11,7 @@ CREATE TABLE users (
     is_deactivated BOOLEAN NOT NULL DEFAULT FALSE,
     appservice_id  TEXT
 );
+CREATE INDEX users_deactivated ON users (user_id) WHERE is_deactivated;
 
 CREATE TABLE devices (
     user_id      TEXT   NOT NULL REFERENCES users,
