@@ -11,13 +11,14 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, Self
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 START_S_MAX = 60.0
@@ -31,7 +32,7 @@ class Served:
 
     def __init__(self, directory: Path, workers: int = 2) -> None:
         self.directory = directory
-        self.port = _free_port()
+        self.port = free_port()
         self.workers = workers
         self._process: subprocess.Popen[bytes] | None = None
         # JSON is YAML.
@@ -203,12 +204,6 @@ class Connection:
 
     def close(self) -> None:
         self._http.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _tree(root: int) -> list[int]:

@@ -4,6 +4,7 @@ Runs where Node 20 and npm are; the SDK is installed once, outside of the checko
 or without a registry to install from, it is skipped, but with SOMA_INTEROP=1 it fails.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -17,7 +18,7 @@ from tests.served import Served
 HERE = Path(__file__).parent / "js"
 NODE_LEAST = 20
 INSTALL_S_MAX = 240
-DIALOGUE_S_MAX = 90
+DIALOGUE_S_MAX = 180
 
 
 def _cannot(reason: str) -> None:
@@ -31,30 +32,44 @@ def _run(*command: str, cwd: Path, timeout_s: float) -> subprocess.CompletedProc
 
 
 def _cache() -> Path:
-    """One directory for each content of package.json."""
+    """The SDK's directory: one for each content of package.json, for all checkouts."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     digest = hashlib.sha256((HERE / "package.json").read_bytes()).hexdigest()[:16]
     return home / "soma-tests" / f"js-{digest}"
 
 
+def _install(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    shutil.copy(HERE / "package.json", directory)
+    # One at a time; `installed` stands there once all of it does.
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (directory / "installed").exists():
+            return
+        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock")
+        try:
+            done = _run("npm", "install", *options, cwd=directory, timeout_s=INSTALL_S_MAX)
+        except subprocess.TimeoutExpired:
+            _cannot(f"npm did not install matrix-js-sdk within {INSTALL_S_MAX} s")
+        if done.returncode != 0:
+            _cannot(f"npm could not install matrix-js-sdk: {done.stderr[-1000:]}")
+        (directory / "installed").touch()
+
+
 @pytest.fixture(scope="module")
-def installed() -> Path:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the dialogue and the SDK."""
     if not (shutil.which("node") and shutil.which("npm")):
         _cannot("node and npm are not installed")
     version = _run("node", "--version", cwd=HERE, timeout_s=30).stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < NODE_LEAST:
         _cannot(f"node is {version}, and {NODE_LEAST} is needed")
-    directory = _cache()
-    directory.mkdir(parents=True, exist_ok=True)
+    _install(_cache())
+    # The dialogue of this checkout beside the SDK of all.
+    directory = tmp_path_factory.mktemp("js")
     for name in ("package.json", "dialogue.mjs"):
         shutil.copy(HERE / name, directory)
-    if not (directory / "node_modules" / "matrix-js-sdk").exists():
-        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock")
-        done = _run("npm", "install", *options, cwd=directory, timeout_s=INSTALL_S_MAX)
-        if done.returncode != 0:
-            shutil.rmtree(directory / "node_modules", ignore_errors=True)
-            _cannot(f"npm could not install matrix-js-sdk: {done.stderr[-1000:]}")
+    (directory / "node_modules").symlink_to(_cache() / "node_modules")
     return directory
 
 

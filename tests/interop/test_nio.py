@@ -5,7 +5,7 @@ import sys
 
 from tests.served import ROOT, Served
 
-DIALOGUE_S_MAX = 60
+DIALOGUE_S_MAX = 180
 
 
 def test_two_people_with_matrix_nio_meet_talk_and_part(

@@ -1,7 +1,8 @@
 """A process under test: our gunicorn with a small WSGI application. Run as a module with a JSON
 argument.
 
-It listens on the ports that it prints, first line, and prints "ready" when a worker answers.
+It listens on the ports that it prints, first line, and prints "ready" when a worker answers. What
+takes its time (/poll, /slow) prints "began" and its path first.
 """
 
 import json
@@ -39,8 +40,10 @@ class SmallSite:
     def _answer(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         path = environ["PATH_INFO"]
         status = "200 OK"
+        if path in ("/poll", "/slow"):
+            print("began", path, flush=True)
         if path == "/poll":
-            body: object = {"woken": self._stopping.wait(30)}
+            body: object = {"woken": self._stopping.wait(60)}
         elif path == "/slow":
             gevent.sleep(float(environ["QUERY_STRING"]))
             body = {"done": True}

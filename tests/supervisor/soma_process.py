@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,16 +12,12 @@ from typing import Any
 
 import yaml
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 SOMA = [sys.executable, "-c", "import sys; from impl.commands.main import main; sys.exit(main())"]
 START_S_MAX = 60
 SECRET = "a secret that is shared"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def soma(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL with real binaries: POSTGRES.md 1.3, case by case."""
 
+import contextlib
 import json
 import os
 import pwd
@@ -152,7 +153,8 @@ def test_what_was_acknowledged_survives_the_death_of_everything(directory: Path)
         cursor.execute("INSERT INTO kept VALUES (%s)", (number,))
     os.kill(runner.process.pid, signal.SIGSTOP)  # So that it cannot stop the server nicely.
     for pid in processes_under(directory):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # Gone with the postmaster.
+            os.kill(pid, signal.SIGKILL)
     runner.kill()
     again = Runner(directory)
     assert run(again.facts()["dsn"], "SELECT count(*) FROM kept") == [(200,)]
@@ -162,6 +164,7 @@ def test_what_was_acknowledged_survives_the_death_of_everything(directory: Path)
 def test_a_killed_initdb_is_done_again(directory: Path) -> None:
     runner = Runner(directory)
     while not (directory / "data" / "base").exists():
+        assert runner.process.poll() is None
         time.sleep(0.005)
     runner.kill()
     assert not (directory / "initdb.ok").exists()

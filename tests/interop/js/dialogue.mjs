@@ -5,9 +5,11 @@
 import { createClient, ReceiptType } from "matrix-js-sdk";
 import { logger } from "matrix-js-sdk/lib/logger.js";
 
-const WAIT_MS_MAX = 20_000;
+const WAIT_MS_MAX = 60_000;
 const LOOK_MS = 20;
-const SOON_MS = 2_000;
+// So much less than the SDK's poll of 30 s that it was woken, on a busy machine too.
+const SOON_MS = 10_000;
+const TYPING_MS = 60_000;
 
 logger.setLevel("error");
 
@@ -89,7 +91,7 @@ async function talk(alice, bob, roomId) {
   must(Date.now() - sent < SOON_MS, "the greeting came late");
 
   const bobTypes = () => alice.room(roomId).getMember(bob.userId).typing;
-  await bob.client.sendTyping(roomId, true, 10_000);
+  await bob.client.sendTyping(roomId, true, TYPING_MS);
   await alice.sees("Bob type", bobTypes);
   const { event_id: answerId } = await bob.client.sendTextMessage(roomId, "Grüße 🌹");
   await alice.sees("the answer", () => alice.said(roomId).includes(`${bob.userId}: Grüße 🌹`));
