@@ -18,7 +18,7 @@ from impl.state_resolution.conflicts import StateMap, Trace
 __all__ = ["StateMap", "Trace", "resolve", "settle"]
 
 
-def _untraced(event: Event, refusal: str | None) -> None:
+def _untraced(event: Event, refusal: str | None, state: Mapping[StateKey, Event]) -> None:
     """Nobody wants to know."""
 
 
@@ -62,10 +62,10 @@ def settle(
 
     `unconflicted` is asked for single keys only. `conflicted` has of each state what is not in
     `unconflicted`. `also_disputed` are the auth difference and, since version 12, the conflicted
-    state subgraph; nothing in version 1. `trace` is told of each check; of none in version 1.
+    state subgraph; nothing in version 1. `trace` is told of each check.
     """
     if version.state_resolution == "v1":
-        return v1.settle(unconflicted, conflicted, events)
+        return v1.settle(unconflicted, conflicted, events, trace)
     if version.state_resolution == "v2":
         return v2.settle(unconflicted, conflicted, also_disputed, events, rejected, trace)
     return v2.settle_from_nothing(conflicted, also_disputed, events, rejected, trace)

@@ -8,8 +8,9 @@ from impl.core.event import Event
 # state_map[(event_type, state_key)] == event_id
 StateMap = dict[tuple[str, str], str]
 
-# Is told of each event that is checked, in order, and why it is not allowed; None: it is.
-Trace = Callable[[Event, str | None], None]
+# Is told of each event that is checked, in order; why it is not allowed (None: it is); and what of
+# the state it was checked against.
+Trace = Callable[[Event, str | None, Mapping[tuple[str, str], Event]], None]
 
 
 def separate(

@@ -30,28 +30,35 @@ def iterative_auth_checks(
         event = events[event_id]
         if not event.is_state:
             continue
+        auth_state = _auth_state(event, start, settled, events, rejected)
         try:
-            _check(event, start, settled, events, rejected)
+            _check(event, auth_state)
         except Rejected as reason:
-            trace(event, str(reason))
+            trace(event, str(reason), auth_state)
             continue
-        trace(event, None)
+        trace(event, None, auth_state)
         settled[event.key] = event_id
 
 
-def _check(
+def _check(event: Event, auth_state: Mapping[StateKey, Event]) -> None:
+    if event.type == CREATE[0]:
+        rules.check_state_independent(event, {})
+    else:
+        rules.check_state_dependent(event, auth_state)
+
+
+def _auth_state(
     event: Event,
     start: Mapping[StateKey, str],
     settled: StateMap,
     events: Mapping[str, Event],
     rejected: Collection[str],
-) -> None:
+) -> dict[StateKey, Event]:
+    auth_state: dict[StateKey, Event] = {}
     # The rules for a create event look at no state.
     if event.type == CREATE[0]:
-        rules.check_state_independent(event, {})
-        return
+        return auth_state
 
-    auth_state: dict[StateKey, Event] = {}
     cited: dict[StateKey, Event] | None = None
     wanted = selection.auth_types(
         event.room_version, event.type, event.sender, event.state_key, event.content
@@ -72,7 +79,7 @@ def _check(
     create = create_of(event, events)
     if create is not None:
         auth_state[CREATE] = create
-    rules.check_state_dependent(event, auth_state)
+    return auth_state
 
 
 def _cited(

@@ -70,10 +70,10 @@ def reverse_topological_power_ordering(
 
 def _order(event_id: str, events: Mapping[str, Event]) -> tuple[int, int, str]:
     event = events[event_id]
-    return -_sender_level(event, events), event.origin_server_ts, event_id
+    return -sender_level(event, events), event.origin_server_ts, event_id
 
 
-def _sender_level(event: Event, events: Mapping[str, Event]) -> int:
+def sender_level(event: Event, events: Mapping[str, Event]) -> int:
     """The level of the sender, as the event's own auth events have it."""
     cited = {
         auth_event.key: auth_event

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from impl.core.auth import rules, selection
 from impl.core.event import Event, StateKey
 from impl.core.rejection import Rejected
-from impl.state_resolution.conflicts import StateMap
+from impl.state_resolution.conflicts import StateMap, Trace
 
 # The types that decide what is allowed, in the order of their passes.
 _AUTH_TYPES = ("m.room.power_levels", "m.room.join_rules", "m.room.member")
@@ -22,6 +22,7 @@ def settle(
     unconflicted: Mapping[StateKey, str],
     conflicted: Sequence[Mapping[StateKey, str]],
     events: Mapping[str, Event],
+    trace: Trace,
 ) -> StateMap:
     """What becomes of the keys that are not the same in all states."""
     candidates: dict[StateKey, set[str]] = {}
@@ -34,7 +35,7 @@ def settle(
     settled = {key: next(iter(ids)) for key, ids in candidates.items() if len(ids) == 1}
     resolved: MutableMapping[StateKey, str] = ChainMap(settled, unconflicted)  # type: ignore[arg-type]
     disputed = {
-        key: _oldest_first(events[event_id] for event_id in ids)
+        key: oldest_first(events[event_id] for event_id in ids)
         for key, ids in candidates.items()
         if len(ids) > 1
     }
@@ -44,7 +45,7 @@ def settle(
     for event_type in _AUTH_TYPES:
         resolved.update(
             {
-                key: _settle_auth_event(ordered, resolved, events)
+                key: _settle_auth_event(ordered, resolved, events, trace)
                 for key, ordered in disputed.items()
                 if key[0] == event_type
             }
@@ -53,7 +54,7 @@ def settle(
     # All others: the newest that is allowed.
     resolved.update(
         {
-            key: _settle_other_event(ordered, resolved, events)
+            key: _settle_other_event(ordered, resolved, events, trace)
             for key, ordered in disputed.items()
             if key[0] not in _AUTH_TYPES
         }
@@ -61,8 +62,8 @@ def settle(
     return settled
 
 
-def _oldest_first(conflicting: Iterable[Event]) -> list[Event]:
-    # By depth, and from the greatest SHA-1 of the event id to the smallest.
+def oldest_first(conflicting: Iterable[Event]) -> list[Event]:
+    """By depth, and from the greatest SHA-1 of the event id to the smallest."""
     newest_first = sorted(
         conflicting,
         key=lambda event: (-event.depth, hashlib.sha1(event.event_id.encode()).digest()),
@@ -71,23 +72,29 @@ def _oldest_first(conflicting: Iterable[Event]) -> list[Event]:
 
 
 def _settle_auth_event(
-    ordered: list[Event], resolved: Mapping[StateKey, str], events: Mapping[str, Event]
+    ordered: list[Event],
+    resolved: Mapping[StateKey, str],
+    events: Mapping[str, Event],
+    trace: Trace,
 ) -> str:
     # The first is in; each further one if it is allowed on top; the first that is not ends it.
     last = ordered[0]
     for event in ordered[1:]:
         on_top = ChainMap({last.key: last.event_id}, resolved)  # type: ignore[arg-type]
-        if not _is_allowed(event, on_top, events):
+        if not _is_allowed(event, on_top, events, trace):
             break
         last = event
     return last.event_id
 
 
 def _settle_other_event(
-    ordered: list[Event], resolved: Mapping[StateKey, str], events: Mapping[str, Event]
+    ordered: list[Event],
+    resolved: Mapping[StateKey, str],
+    events: Mapping[str, Event],
+    trace: Trace,
 ) -> str:
     for event in reversed(ordered):
-        if _is_allowed(event, resolved, events):
+        if _is_allowed(event, resolved, events, trace):
             return event.event_id
     # The specification does not say what happens when none is allowed. Synapse keeps the oldest,
     # and to differ from it would split rooms.
@@ -95,7 +102,10 @@ def _settle_other_event(
 
 
 def _is_allowed(
-    event: Event, resolved: Mapping[StateKey, str], events: Mapping[str, Event]
+    event: Event,
+    resolved: Mapping[StateKey, str],
+    events: Mapping[str, Event],
+    trace: Trace,
 ) -> bool:
     # Only what the rules may ask for is read: the state of a room can be large.
     wanted = selection.auth_types(
@@ -104,6 +114,8 @@ def _is_allowed(
     state = {key: events[resolved[key]] for key in wanted if key in resolved}
     try:
         rules.check_state_dependent(event, state)
-    except Rejected:
+    except Rejected as reason:
+        trace(event, str(reason), state)
         return False
+    trace(event, None, state)
     return True

@@ -39,8 +39,9 @@ class Dispute:
     conflicted: list[dict[int, int]]
     # The numbers of all keys that differ somewhere.
     key_nids: set[int]
-    # The auth difference and the conflicted subgraph, as event ids.
-    also_disputed: set[str]
+    # The events of the auth difference, and since version 12 of the conflicted subgraph.
+    auth_difference: set[str]
+    conflicted_subgraph: set[str]
     events: "_Events"
     keys: dict[int, StateKey]
 
@@ -49,7 +50,7 @@ class Dispute:
         conflicted, key_nids = _differences(room, roots)
         nids = {nid for states in conflicted for nid in states.values()}
         keys = room.app.state_keys.get_keys(room.txn, key_nids)
-        dispute = cls(room, roots, conflicted, key_nids, set(), _Events(room), keys)
+        dispute = cls(room, roots, conflicted, key_nids, set(), set(), _Events(room), keys)
         if room.room_version.state_resolution == "v1":
             dispute.events.load(nids)
         else:
@@ -104,10 +105,15 @@ class Dispute:
         create = room.state_nids([CREATE], self.roots[0]).values()
         self.events.load([*nids, *difference, *below, *create])
         ids = self.events.ids
-        self.also_disputed = {ids[nid] for nid in difference}
+        self.auth_difference = {ids[nid] for nid in difference}
         if room.room_version.state_resolution == "v2.1":
             conflicted_ids = {ids[nid] for nid in nids}
-            self.also_disputed |= conflicts.conflicted_subgraph(conflicted_ids, self.events)
+            self.conflicted_subgraph = conflicts.conflicted_subgraph(conflicted_ids, self.events)
+
+    @property
+    def also_disputed(self) -> set[str]:
+        """The events that no state need hold, and that are disputed all the same."""
+        return self.auth_difference | self.conflicted_subgraph
 
     def _unconflicted(self, disputed: Iterable[str]) -> StateMap:
         """Of what all states agree on, the keys that may be asked for."""
