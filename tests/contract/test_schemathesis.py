@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
 from generated.operations import Operation
-from tests.api.api_client import Answer, Api, User, register
+from tests.api.api_client import Answer, Api, register
 from tests.contract.implemented import IMPLEMENTED, place_of
 
 ROOT = Path(__file__).parents[2]
@@ -47,14 +47,41 @@ class Prober:
         self._begin()
 
     def _begin(self) -> None:
-        self._user: User = register(self._api, f"tester{next(_names)}")
+        number = next(_names)
+        user = self._user = register(self._api, f"tester{number}")
+        other = register(self._api, f"other{number}")
+        room_id = user.create_room(preset="public_chat", topic="x", room_alias_name=f"a{number}")
         # What a generated identifier never hits: things that there are.
         self._real = {
-            "roomId": self._user.create_room(preset="public_chat"),
-            "userId": self._user.user_id,
-            "deviceId": self._user.device_id,
-            "eventType": "m.room.message",
+            "roomId": room_id,
+            "roomIdOrAlias": room_id,
+            "roomAlias": f"#a{number}:soma.test",
+            "userId": user.user_id,
+            "deviceId": user.device_id,
+            "eventId": user.send(room_id, "x"),
+            "eventType": "m.room.topic",
+            "filterId": self._make("POST", "filter", {})["filter_id"],
+            "type": "org.soma.test",
+            "keyName": "displayname",
+            "receiptType": "m.read",
+            "kind": "override",
+            "ruleId": ".m.rule.master",
         }
+        self._real_in_body = {
+            "user_id": other.user_id,
+            "room_id": room_id,
+            "username": f"new{number}",
+            "displayname": "x",
+            "new_version": "11",
+        }
+        self._make("PUT", "account_data/org.soma.test", {})
+        self._make("PUT", f"rooms/{quote(room_id, safe='')}/account_data/org.soma.test", {})
+
+    def _make(self, method: str, path: str, body: object) -> Any:
+        place = f"/_matrix/client/v3/user/{quote(self._user.user_id, safe='')}/{path}"
+        answer = self._user.api.request(method, place, body, token=self._user.access_token)
+        assert answer.status == 200, answer
+        return answer.json
 
     def try_out(self, operation: Operation, case: Any, use_real: bool) -> None:
         answer = self._send(operation, case, use_real)
@@ -75,6 +102,9 @@ class Prober:
             if use_real:
                 value = self._real.get(name, value)
             path = path.replace(f"{{{name}}}", quote(_as_text(value), safe=""))
+        body = case.body
+        if use_real and isinstance(body, dict):
+            body = {name: self._real_in_body.get(name, value) for name, value in body.items()}
         query = dict(case.query or {})
         if "timeout" in query:
             query |= AT_ONCE
@@ -83,7 +113,7 @@ class Prober:
             path,
             token=self._user.access_token,
             query={name: _as_query(value) for name, value in query.items()},
-            data=_as_bytes(case.body) if operation.method in METHODS_WITH_BODY else b"",
+            data=_as_bytes(body) if operation.method in METHODS_WITH_BODY else b"",
         )
 
 
