@@ -26,6 +26,7 @@ __all__ = [
     "Leaf",
     "Node",
     "Nodes",
+    "children",
     "decode",
     "diff",
     "encode",
@@ -127,6 +128,15 @@ def get_many(nodes: Nodes, root: int, keys: Iterable[int]) -> dict[int, int]:
         level = deeper
         shift -= _DIGIT_BITS
     return found
+
+
+def children(node: Inner, depth: int, keys: Iterable[int] | None) -> set[int]:
+    """The nodes below one on the way to some keys, or all: for who loads those of many maps."""
+    if keys is None:
+        return {child for child in node.children if child != EMPTY}
+    shift = _shift(depth)
+    found = {node.children[_digest(key) >> shift & _DIGIT_MASK] for key in keys}
+    return found - {EMPTY}
 
 
 def _find(leaf: Leaf, key: int) -> int | None:

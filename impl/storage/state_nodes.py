@@ -4,10 +4,10 @@ A node never changes and its number is never used again, so this worker's cache 
 stale. A node of a transaction that was rolled back may stay in the cache; nothing refers to it."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from impl.core.state_trie import Node, decode, encode
+from impl.core.state_trie import EMPTY, Inner, Node, children, decode, encode
 from impl.storage.numbers import Numbers
 
 NODES_CACHED_MAX = 200_000
@@ -104,9 +104,51 @@ def preload(txn: Any, cache: NodeCache, keys: Collection[tuple[int, int]]) -> No
     """Read nodes of many rooms, (room_nid, node_nid), into the cache: one statement for those that
     are not there.
     """
+    _load(txn, cache, keys)
+
+
+def preload_paths(
+    txn: Any, cache: NodeCache, wanted: Iterable[tuple[int, int, Collection[int] | None]]
+) -> set[int]:
+    """Read into the cache what lies between roots and keys, (room_nid, root, keys), or all that is
+    below a root, where the keys are None: one statement for each level of all these tries. Returns
+    the keys of the leaves that were read.
+    """
+    read: set[int] = set()
+    level: dict[tuple[int, int], set[int] | None] = {}
+    for room_nid, root, keys in wanted:
+        if root != EMPTY:
+            _want(level, (room_nid, root), keys)
+    depth = 0
+    while level:
+        loaded = _load(txn, cache, level)
+        deeper: dict[tuple[int, int], set[int] | None] = {}
+        for (room_nid, number), keys in level.items():
+            # It may have been pushed out of the cache by the others.
+            node = loaded.get(number) or cache.get(number)
+            if isinstance(node, Inner):
+                for child in children(node, depth, keys):
+                    _want(deeper, (room_nid, child), keys)
+            elif number in loaded and node is not None:
+                read.update(node.keys)
+        level = deeper
+        depth += 1
+    return read
+
+
+def _want(
+    level: dict[tuple[int, int], set[int] | None],
+    place: tuple[int, int],
+    keys: Collection[int] | None,
+) -> None:
+    known = level.get(place, set())
+    level[place] = None if keys is None or known is None else known.union(keys)
+
+
+def _load(txn: Any, cache: NodeCache, keys: Iterable[tuple[int, int]]) -> dict[int, Node]:
     missing = [key for key in keys if key[1] and cache.get(key[1]) is None]
     if not missing:
-        return
+        return {}
     txn.execute(
         """
         SELECT node_nid, content
@@ -115,5 +157,7 @@ def preload(txn: Any, cache: NodeCache, keys: Collection[tuple[int, int]]) -> No
         """,
         ([key[0] for key in missing], [key[1] for key in missing]),
     )
-    for number, content in txn.fetchall():
-        cache.keep(number, decode(bytes(content)))
+    loaded = {number: decode(bytes(content)) for number, content in txn.fetchall()}
+    for number, node in loaded.items():
+        cache.keep(number, node)
+    return loaded

@@ -6,6 +6,7 @@ import gevent
 
 from impl.app import App
 from impl.core import state_trie
+from impl.storage import state_nodes
 from impl.storage.numbers import BLOCK, Numbers
 from impl.storage.state_keys import StateKeyCache
 from impl.storage.state_nodes import NodeCache, RoomNodes
@@ -63,6 +64,26 @@ def test_nodes_are_read_back_by_a_worker_with_an_empty_cache(app: App) -> None:
     with app.database.read() as txn:
         cold = RoomNodes(txn, NodeCache(), 1)
         assert dict(state_trie.items(cold, root)) == entries
+
+
+def test_what_was_preloaded_of_several_rooms_need_not_be_read(app: App) -> None:
+    numbers, roots = Numbers("state_node_nids"), {}
+    with app.database.transaction() as txn:
+        for room_nid in (1, 2):
+            nodes = RoomNodes(txn, NodeCache(), room_nid, numbers)
+            entries = {key: key * room_nid for key in range(1, 500)}
+            roots[room_nid] = state_trie.set_many(nodes, state_trie.EMPTY, entries)
+            nodes.insert()
+    cache = NodeCache()
+    with app.database.read() as txn:
+        wanted = [(1, roots[1], None), (2, roots[2], [7]), (2, roots[2], [9, 1000]), (3, 0, None)]
+        read = state_nodes.preload_paths(txn, cache, wanted)
+        assert state_nodes.preload_paths(txn, cache, wanted) == set()
+    assert set(range(1, 500)) <= read
+    # Without a transaction nothing can be read.
+    assert len(dict(state_trie.items(RoomNodes(None, cache, 1), roots[1]))) == 499
+    found = state_trie.get_many(RoomNodes(None, cache, 2), roots[2], [7, 9, 1000])
+    assert found == {7: 14, 9: 18}
 
 
 def test_blocks_of_two_workers_do_not_overlap(app: App) -> None:

@@ -10,14 +10,20 @@ from typing import Any
 
 from impl.core import state_trie
 from impl.services import client_events
-from impl.services.sync import ephemeral, lazy_members, room_deltas, summary, timeline
+from impl.services.sync import (
+    ephemeral,
+    lazy_members,
+    room_deltas,
+    summary,
+    timeline,
+    warming,
+)
 from impl.services.sync.request import Sync
 from impl.services.sync.room_deltas import RoomDelta
 from impl.services.sync.timeline import Timeline
 from impl.services.visibility import IS_IN_ROOM, Sights
-from impl.storage import state_nodes, sync_rooms
+from impl.storage import sync_rooms
 from impl.storage.rooms import Room
-from impl.storage.state_nodes import RoomNodes
 
 NOTHING_UNREAD = {"notification_count": 0, "highlight_count": 0}
 
@@ -97,8 +103,9 @@ def _work_out(
 ) -> dict[int, Told]:
     _complete(sync, txn, deltas.values())
     sights = Sights(sync.app, txn, sync.user_id)
-    warm(sync, txn, deltas.values(), sights)
-    had = sync_rooms.list_state_roots(txn, [(nid, sync.since) for nid in rejoined])
+    warming.warm(sync, txn, deltas.values(), sights)
+    places = [(nid, sync.since) for nid in rejoined]
+    had = sync_rooms.list_state_roots(txn, places) if places else {}
     told: dict[int, Told] = {}
     for room_nid, delta in deltas.items():
         # Joined by now, but not yet at this position: the next sync tells of it.
@@ -129,26 +136,3 @@ def _complete(sync: Sync, txn: Any, deltas: Collection[RoomDelta]) -> None:
             root = roots[one.room_nid, one.up_to]
             one.root_since = one.root_start = one.root_end = root
     room_deltas.add_members(txn, [one for one in deltas if one.counts is None])
-
-
-def warm(sync: Sync, txn: Any, deltas: Collection[RoomDelta], sights: Sights) -> None:
-    """Bring into the caches what will be asked for, for all rooms together."""
-    app = sync.app
-    nodes = {
-        (one.room_nid, root)
-        for one in deltas
-        for root in (
-            *(one.root_since, one.root_start, one.root_end),
-            *(event.state_before or 0 for event in one.events.values()),
-            *(event.state_after or 0 for event in one.events.values()),
-        )
-    }
-    state_nodes.preload(txn, app.state_nodes, nodes)
-    wanted: list[tuple[int, int]] = []
-    key_nids = list(sights.key_nids().values())
-    for one in deltas:
-        if one.after == 0 or len(one.rows) > 1:
-            room_nodes = RoomNodes(txn, app.state_nodes, one.room_nid)
-            found = state_trie.get_many(room_nodes, one.root_end, key_nids)
-            wanted += [(one.room_nid, nid) for nid in found.values()]
-    app.events.get_many(txn, wanted)

@@ -2,18 +2,19 @@
 "Stripped state".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from impl.core import state_trie
 from impl.core.stream_token import HistoryToken
 from impl.services import client_events
-from impl.services.sync import joined_rooms, lazy_members, timeline
+from impl.services.sync import joined_rooms, lazy_members, timeline, warming
 from impl.services.sync.request import Sync
 from impl.services.sync.room_deltas import RoomDelta
 from impl.services.sync.rooms_moved import Left
 from impl.services.sync.timeline import Timeline
 from impl.services.visibility import Sights
+from impl.storage import state_nodes
 from impl.storage.events import StoredEvent
 from impl.storage.rooms import Room
 from impl.storage.state_nodes import RoomNodes
@@ -30,7 +31,7 @@ STRIPPED_TYPES = (
     "m.room.encryption",
 )
 
-STRIPPED_FIELDS = {"type", "state_key", "content", "sender"}
+STRIPPED_FIELDS = {"type": str, "state_key": str, "content": dict, "sender": str}
 
 
 def write_invited(
@@ -38,10 +39,10 @@ def write_invited(
 ) -> dict[str, Any]:
     """room_id -> invitation, but for those by users whom the user ignores."""
     events = _events(sync, txn, invited)
+    wanted = [one for one in events.values() if one.event.sender not in sync.ignored]
     return {
-        rooms[nid].room_id: {"invite_state": {"events": _stripped(sync, txn, event)}}
-        for nid, event in events.items()
-        if event.event.sender not in sync.ignored
+        rooms[nid].room_id: {"invite_state": {"events": shown}}
+        for nid, shown in _stripped(sync, txn, wanted).items()
     }
 
 
@@ -49,9 +50,10 @@ def write_knocked(
     sync: Sync, txn: Any, rooms: Mapping[int, Room], knocked: Mapping[int, Change]
 ) -> dict[str, Any]:
     """room_id -> the user's knock."""
+    events = _events(sync, txn, knocked)
     return {
-        rooms[nid].room_id: {"knock_state": {"events": _stripped(sync, txn, event)}}
-        for nid, event in _events(sync, txn, knocked).items()
+        rooms[nid].room_id: {"knock_state": {"events": shown}}
+        for nid, shown in _stripped(sync, txn, list(events.values())).items()
     }
 
 
@@ -61,32 +63,64 @@ def _events(sync: Sync, txn: Any, changes: Mapping[int, Change]) -> dict[int, St
     return {nid: loaded[event_nid] for nid, event_nid in keys if event_nid in loaded}
 
 
-def _stripped(sync: Sync, txn: Any, member: StoredEvent) -> list[dict[str, Any]]:
-    """The room as it was when the user was invited or knocked, and that event itself."""
-    own = client_events.stripped(member)
-    if member.state_after is None:
-        # From another server, which sent what it wanted to be shown.
-        unsigned = member.event.pdu.get("unsigned", {})
-        shown = unsigned.get("invite_room_state") or unsigned.get("knock_room_state") or []
-        return [*map(_pruned, filter(_is_stripped, shown)), own]
-    keys = [(event_type, "") for event_type in STRIPPED_TYPES]
+def _stripped(
+    sync: Sync, txn: Any, members: Sequence[StoredEvent]
+) -> dict[int, list[dict[str, Any]]]:
+    """room_nid -> the room as it was when the user was invited or knocked, and that event itself,
+    which is given.
+    """
+    nids = _stripped_nids(sync, txn, members)
+    keys = [(room_nid, nid) for room_nid, found in nids.items() for nid in found]
+    loaded = sync.app.events.get_many(txn, keys) if keys else {}
+    shown: dict[int, list[dict[str, Any]]] = {}
+    for member in members:
+        own = client_events.stripped(member)
+        if member.state_after is not None:
+            state = [client_events.stripped(loaded[nid]) for nid in nids[member.room_nid]]
+        else:
+            # From another server, which sent what it wanted to be shown.
+            state = sent_along(member.event.pdu.get("unsigned"))
+        shown[member.room_nid] = [*state, own]
+    return shown
+
+
+def _stripped_nids(sync: Sync, txn: Any, members: Sequence[StoredEvent]) -> dict[int, list[int]]:
+    """room_nid -> the event_nids of what is shown of the rooms that are ours to show."""
+    app = sync.app
+    ours = [(one, one.state_after) for one in members if one.state_after is not None]
     # Who invites, with their name.
-    keys.append((lazy_members.MEMBER, member.event.sender))
-    key_nids = sync.app.state_keys.get_nids(txn, keys)
-    nodes = RoomNodes(txn, sync.app.state_nodes, member.room_nid)
-    nids = state_trie.get_many(nodes, member.state_after, list(key_nids.values()))
-    nids = {key: nid for key, nid in nids.items() if nid != member.event_nid}
-    loaded = sync.app.events.get_many(txn, [(member.room_nid, nid) for nid in nids.values()])
-    return [*(client_events.stripped(loaded[nid]) for nid in nids.values()), own]
+    people = {(lazy_members.MEMBER, one.event.sender) for one, _ in ours}
+    key_nids = app.state_keys.get_nids(txn, people.union((kind, "") for kind in STRIPPED_TYPES))
+    wanted = {
+        one.room_nid: [
+            nid
+            for key, nid in key_nids.items()
+            if key[0] != lazy_members.MEMBER or key[1] == one.event.sender
+        ]
+        for one, _ in ours
+    }
+    state_nodes.preload_paths(
+        txn, app.state_nodes, [(one.room_nid, root, wanted[one.room_nid]) for one, root in ours]
+    )
+    found: dict[int, list[int]] = {}
+    for one, root in ours:
+        nodes = RoomNodes(txn, app.state_nodes, one.room_nid)
+        nids = state_trie.get_many(nodes, root, wanted[one.room_nid])
+        found[one.room_nid] = [nid for nid in nids.values() if nid != one.event_nid]
+    return found
 
 
-def _is_stripped(one: object) -> bool:
-    return isinstance(one, dict) and one.keys() >= STRIPPED_FIELDS
-
-
-def _pruned(one: dict[str, Any]) -> dict[str, Any]:
-    # More than these may not be shown, whatever the other server sent.
-    return {key: one[key] for key in STRIPPED_FIELDS}
+def sent_along(unsigned: object) -> list[dict[str, Any]]:
+    """What another server shows of its room: the fields that it may, of what is well-formed."""
+    if not isinstance(unsigned, dict):
+        return []
+    sent = unsigned.get("invite_room_state") or unsigned.get("knock_room_state")
+    return [
+        {name: one[name] for name in STRIPPED_FIELDS}
+        for one in (sent if isinstance(sent, list) else [])
+        if isinstance(one, dict)
+        and all(isinstance(one.get(name), kind) for name, kind in STRIPPED_FIELDS.items())
+    ]
 
 
 def write_left(
@@ -104,6 +138,7 @@ def write_left(
     joins = sync.app.events.get_many(
         txn, [(nid, one.join_nid) for nid, one in left.items() if one.join_nid]
     )
+    warming.warm(sync, txn, [one for nid, one in deltas.items() if nid in left], sights)
     for nid, one in left.items():
         if nid not in events:
             continue
