@@ -8,12 +8,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from impl.supervisor.launching import die_with_parent
 
 STEADY_S = 20.0
 PAUSES_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
+# The supervisor has handlers for these, which mean nothing in a child.
+_HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +42,14 @@ class Child:
         sys.stderr.flush()
         parent = os.getpid()
         self._started = time.monotonic()
-        self.pid = os.fork()
-        if self.pid == 0:
-            self._run(parent)
+        # What is sent to the child at once waits until it has handlers of its own.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+        try:
+            self.pid = os.fork()
+            if self.pid == 0:
+                self._run(parent, before)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def send(self, number: signal.Signals) -> None:
         if self.pid:
@@ -82,7 +89,7 @@ class Child:
                 deadline += timeout_s
             time.sleep(0.02)
 
-    def _run(self, parent: int) -> None:
+    def _run(self, parent: int, mask: Iterable[int]) -> None:
         """In the child; does not return."""
         status = 1
         try:
@@ -90,8 +97,9 @@ class Child:
             os.setsid()
             die_with_parent(self._death, parent)
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            for number in _HANDLED:
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             self._function()
             status = 0
         except SystemExit as end:
