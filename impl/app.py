@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import gevent
+from gevent.event import Event
 from gevent.pool import Group
 
 from impl.config import Config
@@ -59,6 +60,7 @@ class App:
 
         # Work that goes on after an answer; finished before the process ends.
         self.background = Group()
+        self._stopping = Event()
         self._parts: dict[type, object] = {}
 
         self.database.on_allotted = page.advance
@@ -87,8 +89,13 @@ class App:
     def is_stopping(self) -> bool:
         return self.news.is_stopping
 
+    def pause(self, seconds: float) -> bool:
+        """Sleep, but no longer than the server runs; says whether it still does."""
+        return not self._stopping.wait(seconds)
+
     def begin_shutdown(self) -> None:
-        """Long polls are answered now, and new ones at once."""
+        """Long polls are answered now, and new ones at once; who pauses goes on."""
+        self._stopping.set()
         self.news.stop()
 
     def stop(self, timeout_s: float = 10.0) -> None:

@@ -1,4 +1,4 @@
-"""What the server does later; each job is a function of (app, payload)."""
+"""What the server does later, in its background process."""
 
 # The modules whose `run(app)` is a loop of the background process; without any there is none.
-LOOPS: tuple[str, ...] = ()
+LOOPS: tuple[str, ...] = ("impl.jobs.periodic",)

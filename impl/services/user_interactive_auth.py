@@ -25,6 +25,8 @@ PASSWORD = "m.login.password"
 REGISTRATION_TOKEN = "m.login.registration_token"
 
 SESSION_MS = 15 * 60_000
+# As many are given up when another begins; the rest is a job's.
+EXPIRED_AT_ONCE = 100
 
 Flow = Sequence[str]
 
@@ -107,11 +109,24 @@ def use_up(txn: Any, session: Session) -> None:
 def _begin(app: App, operation: str, body: dict[str, Any]) -> Session:
     session = Session(secrets.token_urlsafe(18), app.now_ms(), operation, body, {})
     with app.database.transaction() as txn:
-        for completed in ui_auth.delete_old(txn, app.now_ms() - SESSION_MS):
-            if token := completed.get(REGISTRATION_TOKEN):
-                accounts.release_registration_token(txn, token, is_used=False)
+        # Who wants the last use of a registration token need not wait for the job.
+        _delete_expired(app, txn, EXPIRED_AT_ONCE)
         ui_auth.insert(txn, session)
     return session
+
+
+def give_up_expired(app: App, limit: int) -> bool:
+    """Forget some of the sessions that are too old; whether there may be more."""
+    with app.database.transaction() as txn:
+        return _delete_expired(app, txn, limit) == limit
+
+
+def _delete_expired(app: App, txn: Any, limit: int) -> int:
+    expired = ui_auth.delete_old(txn, app.now_ms() - SESSION_MS, limit)
+    tokens = [one[REGISTRATION_TOKEN] for one in expired if REGISTRATION_TOKEN in one]
+    for token in sorted(tokens):  # In one order, so that two of us cannot wait for each other.
+        accounts.release_registration_token(txn, token, is_used=False)
+    return len(expired)
 
 
 def _find(

@@ -302,6 +302,7 @@ ALTER TABLE ONLY public.ui_auth_sessions
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
 CREATE INDEX access_tokens_device ON public.access_tokens USING btree (user_id, device_id);
+CREATE INDEX access_tokens_expired ON public.access_tokens USING btree (expires_ts) WHERE (expires_ts IS NOT NULL);
 CREATE UNIQUE INDEX account_data_position ON public.account_data USING btree ("position");
 CREATE INDEX account_data_user ON public.account_data USING btree (user_id, "position");
 CREATE INDEX client_transactions_created ON public.client_transactions USING btree (created_ts);
@@ -310,7 +311,9 @@ CREATE INDEX membership_changes_room ON public.membership_changes USING btree (r
 CREATE UNIQUE INDEX receipts_position ON public.receipts USING btree ("position");
 CREATE INDEX receipts_room ON public.receipts USING btree (room_nid, "position");
 CREATE INDEX refresh_tokens_device ON public.refresh_tokens USING btree (user_id, device_id);
+CREATE INDEX refresh_tokens_expired ON public.refresh_tokens USING btree (expires_ts) WHERE (expires_ts IS NOT NULL);
 CREATE INDEX refresh_tokens_successor ON public.refresh_tokens USING btree (successor_hash);
+CREATE INDEX registration_nonces_created ON public.registration_nonces USING btree (created_ts);
 CREATE INDEX room_aliases_room ON public.room_aliases USING btree (room_nid, room_alias);
 CREATE INDEX room_members_user ON public.room_members USING btree (user_id, membership);
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");

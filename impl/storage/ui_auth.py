@@ -24,15 +24,22 @@ def insert(txn: Any, session: Session) -> None:
     )
 
 
-def delete_old(txn: Any, before_ts: int) -> list[dict[str, str]]:
-    """Forget the sessions that are too old; returns what each had completed."""
+def delete_old(txn: Any, before_ts: int, limit: int) -> list[dict[str, str]]:
+    """Forget some of the sessions that are too old and that nobody holds; returns what each had
+    completed.
+    """
     txn.execute(
         """
         DELETE FROM ui_auth_sessions
-              WHERE created_ts < %s
-          RETURNING completed
+         WHERE ctid = ANY(ARRAY(SELECT ctid
+                                  FROM ui_auth_sessions
+                                 WHERE created_ts < %s
+                                 ORDER BY created_ts
+                                 LIMIT %s
+                                   FOR UPDATE SKIP LOCKED))
+     RETURNING completed
         """,
-        (before_ts,),
+        (before_ts, limit),
     )
     return [json.loads(row[0]) for row in txn.fetchall()]
 

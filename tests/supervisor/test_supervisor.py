@@ -39,9 +39,30 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+# gunicorn, its two workers, and the background process.
+PYTHONS = 4
+
+
 def pythons(server: SomaServer) -> list[int]:
-    """gunicorn, then its workers."""
     return sorted(pid for pid, line in server.descendants().items() if "impl.commands" in line)
+
+
+def all_run(server: SomaServer) -> bool:
+    return len(pythons(server)) == PYTHONS
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def workers(server: SomaServer) -> list[int]:
+    assert server.process is not None
+    return [pid for pid in pythons(server) if parent_of(pid) != server.process.pid]
+
+
+def background(server: SomaServer) -> int:
+    (found,) = set(pythons(server)) - {*workers(server), parent_of(workers(server)[0])}
+    return found
 
 
 def postmaster(server: SomaServer) -> int:
@@ -55,7 +76,7 @@ def test_it_starts_says_where_things_are_and_stops_without_a_trace(server: SomaS
     assert f"http://127.0.0.1:{server.port}" in server.out
     assert str(server.directory / "data") in server.out
     assert "soma register --config-path" in server.out
-    wait_until(lambda: len(pythons(server)) == 3)
+    wait_until(lambda: all_run(server))
     processes = server.descendants()
     assert server.stop() < 10
     assert server.process is not None and server.process.returncode == 0
@@ -75,21 +96,31 @@ def test_it_keeps_its_key_and_its_data(server: SomaServer) -> None:
 
 def test_a_killed_worker_is_replaced(server: SomaServer) -> None:
     server.start()
-    wait_until(lambda: len(pythons(server)) == 3)
-    victim = pythons(server)[-1]
+    wait_until(lambda: all_run(server))
+    victim = workers(server)[-1]
     os.kill(victim, signal.SIGKILL)
-    wait_until(lambda: len(pythons(server)) == 3 and not is_alive(victim))
+    wait_until(lambda: all_run(server) and not is_alive(victim))
     assert server.answers()
 
 
 def test_a_killed_gunicorn_is_replaced_and_its_workers_go_with_it(server: SomaServer) -> None:
     server.start()
-    wait_until(lambda: len(pythons(server)) == 3)
-    before = pythons(server)
-    os.kill(before[0], signal.SIGKILL)
-    wait_until(lambda: len(set(pythons(server)) - set(before)) == 3)
-    wait_until_gone(before)
+    wait_until(lambda: all_run(server))
+    before = workers(server)
+    gunicorn = parent_of(before[0])
+    os.kill(gunicorn, signal.SIGKILL)
+    wait_until_gone([gunicorn, *before])
+    wait_until(lambda: all_run(server))
     assert server.answers()
+
+
+def test_a_killed_background_process_is_replaced(server: SomaServer) -> None:
+    server.start()
+    wait_until(lambda: all_run(server))
+    victim = background(server)
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: all_run(server) and not is_alive(victim))
+    wait_until(lambda: "the background process ended with status -9" in server.log)
 
 
 def test_a_killed_postgresql_is_started_again(server: SomaServer) -> None:
@@ -155,7 +186,7 @@ def test_another_server_name_on_the_same_data_is_refused(server: SomaServer) -> 
 
 def test_a_reload_brings_new_workers_with_the_new_configuration(server: SomaServer) -> None:
     server.start()
-    wait_until(lambda: "listening" in server.out and len(pythons(server)) == 3)
+    wait_until(lambda: "listening" in server.out and all_run(server))
     before = pythons(server)
     server.write_config(enable_registration=True, enable_registration_without_verification=True)
     assert server.process is not None
@@ -165,7 +196,7 @@ def test_a_reload_brings_new_workers_with_the_new_configuration(server: SomaServ
     def all_are_new() -> bool:
         answered.append(server.answers())
         now = set(pythons(server))
-        return len(now) == 3 and not now & set(before)
+        return len(now) == PYTHONS and not now & set(before)
 
     wait_until(all_are_new, seconds=60)
     assert all(answered)
@@ -178,7 +209,7 @@ def test_a_reload_brings_new_workers_with_the_new_configuration(server: SomaServ
 
 def test_a_reload_of_a_wrong_file_changes_nothing(server: SomaServer) -> None:
     server.start()
-    wait_until(lambda: "listening" in server.out and len(pythons(server)) == 3)
+    wait_until(lambda: "listening" in server.out and all_run(server))
     before = pythons(server)
     server.write_config(max_upload_size="huge")
     assert server.process is not None

@@ -37,6 +37,7 @@ CREATE TABLE access_tokens (
     FOREIGN KEY (user_id, device_id) REFERENCES devices ON DELETE CASCADE
 );
 CREATE INDEX access_tokens_device ON access_tokens (user_id, device_id);
+CREATE INDEX access_tokens_expired ON access_tokens (expires_ts) WHERE expires_ts IS NOT NULL;
 
 -- A refresh token that was used stays until its successor is used: the answer may have been lost.
 CREATE TABLE refresh_tokens (
@@ -52,6 +53,7 @@ CREATE TABLE refresh_tokens (
 );
 CREATE INDEX refresh_tokens_device ON refresh_tokens (user_id, device_id);
 CREATE INDEX refresh_tokens_successor ON refresh_tokens (successor_hash);
+CREATE INDEX refresh_tokens_expired ON refresh_tokens (expires_ts) WHERE expires_ts IS NOT NULL;
 
 CREATE TABLE registration_tokens (
     token        TEXT   NOT NULL PRIMARY KEY,
@@ -68,6 +70,7 @@ CREATE TABLE registration_nonces (
     nonce      TEXT   NOT NULL PRIMARY KEY,
     created_ts BIGINT NOT NULL
 );
+CREATE INDEX registration_nonces_created ON registration_nonces (created_ts);
 
 -- User-interactive authentication under way, so that any worker may serve any step.
 CREATE TABLE ui_auth_sessions (

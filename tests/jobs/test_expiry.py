@@ -1,0 +1,159 @@
+"""What has expired goes, and nothing else; found by an index."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from impl.app import App
+from impl.jobs import expiry
+from impl.services import accounts, sessions, user_interactive_auth
+from impl.services.sessions import DeviceWish
+from impl.storage import accounts as stored_accounts
+from impl.storage import expiry as stored_expiry
+from impl.storage import idempotency, ui_auth
+from impl.storage.idempotency import ClientTransaction
+from impl.storage.ui_auth import Session
+from tests.builders import ALICE
+
+DAY_MS = 86_400_000
+
+
+def ask(app: App, sql: str) -> list[Any]:
+    with app.database.read() as txn:
+        txn.execute(sql)
+        return txn.fetchall()
+
+
+def column(app: App, sql: str) -> list[Any]:
+    return [row[0] for row in ask(app, sql)]
+
+
+@pytest.fixture
+def a_clock(app: App) -> Callable[[int], None]:
+    """Moves the App's clock on."""
+    now = [app.now_ms()]
+    app.now_ms = lambda: now[0]
+
+    def move(by_ms: int) -> None:
+        now[0] += by_ms
+
+    return move
+
+
+def answer(app: App, *txn_ids: str) -> None:
+    with app.database.transaction() as txn:
+        rows = [(ClientTransaction(ALICE, "D", "send", one), "$event") for one in txn_ids]
+        idempotency.insert(txn, rows, app.now_ms())
+
+
+def test_client_transactions_are_kept_for_a_day(app: App, a_clock: Callable[[int], None]) -> None:
+    answer(app, "old")
+    a_clock(DAY_MS)
+    answer(app, "new")
+    expiry.delete_expired(app)
+    assert column(app, "SELECT txn_id FROM client_transactions ORDER BY 1") == ["new", "old"]
+    a_clock(1)
+    expiry.delete_expired(app)
+    assert column(app, "SELECT txn_id FROM client_transactions") == ["new"]
+
+
+def test_many_go_in_batches_and_none_that_somebody_holds(
+    app: App, a_clock: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "BATCH_ROWS", 3)
+    answer(app, *map(str, range(10)))
+    a_clock(2 * DAY_MS)
+    with app.database.transaction() as txn:
+        txn.execute("SELECT 1 FROM client_transactions WHERE txn_id = '4' FOR UPDATE")
+        assert expiry.delete_expired(app) is False
+    assert column(app, "SELECT txn_id FROM client_transactions") == ["4"]
+
+
+def test_nonces_that_nobody_used_go(app: App, a_clock: Callable[[int], None]) -> None:
+    accounts.new_nonce(app)
+    a_clock(accounts.NONCE_MS)
+    expiry.delete_expired(app)
+    assert len(column(app, "SELECT nonce FROM registration_nonces")) == 1
+    a_clock(1)
+    expiry.delete_expired(app)
+    assert column(app, "SELECT nonce FROM registration_nonces") == []
+
+
+def test_authentication_that_nobody_finished_gives_its_registration_token_back(
+    app: App, a_clock: Callable[[int], None]
+) -> None:
+    with app.database.transaction() as txn:
+        stored_accounts.insert_registration_token(txn, "once", 1, None)
+        assert stored_accounts.reserve_registration_token(txn, "once", app.now_ms())
+        ui_auth.insert(txn, Session("one", app.now_ms(), "register", {}, {}))
+        ui_auth.put_completed(txn, "one", {user_interactive_auth.REGISTRATION_TOKEN: "once"})
+    a_clock(user_interactive_auth.SESSION_MS)
+    expiry.delete_expired(app)
+    assert column(app, "SELECT pending FROM registration_tokens") == [1]
+    a_clock(1)
+    expiry.delete_expired(app)
+    assert column(app, "SELECT pending FROM registration_tokens") == [0]
+    assert column(app, "SELECT session_id FROM ui_auth_sessions") == []
+
+
+def test_tokens_are_known_long_after_they_expired_so_that_their_clients_log_out_softly(
+    new_app: Callable[..., App],
+) -> None:
+    app = new_app(
+        refreshable_access_token_lifetime=1_000,
+        refresh_token_lifetime=DAY_MS,
+        session_lifetime=None,
+    )
+    now = [app.now_ms()]
+    app.now_ms = lambda: now[0]
+    user_id = accounts.register_user(app, "alice", None)
+    sessions.begin(app, user_id, DeviceWish(has_refresh_token=True))
+    sessions.begin(app, user_id, DeviceWish())  # For ever.
+    now[0] += expiry.TOKENS_KEPT_MS + 1_000
+    expiry.delete_expired(app)
+    assert len(ask(app, "SELECT 1 FROM access_tokens")) == 2
+    now[0] += 1
+    expiry.delete_expired(app)
+    assert column(app, "SELECT expires_ts FROM access_tokens") == [None]
+    assert len(ask(app, "SELECT 1 FROM refresh_tokens")) == 1
+    now[0] += DAY_MS
+    expiry.delete_expired(app)
+    assert ask(app, "SELECT 1 FROM refresh_tokens") == []
+    assert len(ask(app, "SELECT 1 FROM devices")) == 2
+
+
+@pytest.mark.parametrize(
+    "delete",
+    [
+        stored_expiry.delete_client_transactions,
+        stored_expiry.delete_nonces,
+        stored_expiry.delete_access_tokens,
+        stored_expiry.delete_refresh_tokens,
+        lambda txn, before_ts, limit: ui_auth.delete_old(txn, before_ts, limit),
+    ],
+)
+def test_no_table_is_read_from_end_to_end(app: App, delete: Any) -> None:
+    class Explained:
+        """A transaction that is only asked how it would do it."""
+
+        rowcount = 0
+        plan = ""
+
+        def __init__(self, txn: Any) -> None:
+            self._txn = txn
+
+        def execute(self, sql: str, parameters: Any) -> None:
+            self._txn.execute("EXPLAIN " + sql, parameters)
+            self.plan = "\n".join(row[0] for row in self._txn.fetchall())
+
+        def fetchall(self) -> list[Any]:
+            return []
+
+    with app.database.transaction() as txn:
+        # So small as they are here, any table would be scanned.
+        txn.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        explained = Explained(txn)
+        delete(explained, app.now_ms(), 10)
+    assert "Index" in explained.plan and "Tid Scan" in explained.plan
+    assert "Seq Scan" not in explained.plan
