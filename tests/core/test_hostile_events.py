@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impl.core import event_format, event_hash, redaction, signing
+from impl.core import (
+    event_format,
+    event_hash,
+    history_visibility,
+    identifiers,
+    redaction,
+    server_acl,
+    signing,
+)
 from impl.core.auth import rules, selection
 from impl.core.event import Event
 from impl.core.power_levels import PowerLevels
@@ -29,6 +37,7 @@ KEYS = [
     *("join_authorised_via_users_server", "m.federate", "membership", "notifications"),
     *("public_key", "public_keys", "redacts", "room_version", "signed", "state_default"),
     *("third_party_invite", "token", "mxid", "signatures", "users", "users_default", "ed25519:a"),
+    *("allow_ip_literals", "deny", "history_visibility", "notifications", "room", "redact"),
 ]
 WORDS = [ALICE, BOB, "join", "invite", "leave", "ban", "knock", "public", "restricted", "token"]
 
@@ -53,6 +62,7 @@ hostile_changes = st.dictionaries(
         [
             *("type", "sender", "state_key", "room_id", "content", "depth", "origin_server_ts"),
             *("prev_events", "auth_events", "hashes", "signatures", "unsigned", "event_id"),
+            *("redacts", "origin", "membership", "prev_state"),
         ]
     ),
     anything,
@@ -67,6 +77,30 @@ def nested(depth: int) -> Any:
     return value
 
 
+def read_everything(event: Event) -> None:
+    """Each field that somebody asks for is of the type that they count on."""
+    for text in (event.type, event.sender, event.room_id, event.event_id):
+        assert isinstance(text, str) and len(text.encode()) <= 255 and "\0" not in text
+    assert event.state_key is None or isinstance(event.state_key, str)
+    assert event.redacts is None or isinstance(event.redacts, str)
+    assert abs(event.origin_server_ts) < 2**63 and 0 <= event.depth < 2**63
+    for event_id in [*event.prev_event_ids, *event.auth_event_ids]:
+        assert isinstance(event_id, str) and len(event_id.encode()) <= 255
+    levels = PowerLevels(event.content, frozenset({ALICE}), event.room_version)
+    assert isinstance(levels.user(BOB) + levels.notification("room") + levels.redact, int)
+    history_visibility.read(event.content.get("history_visibility"))
+    server_acl.is_allowed("one.example:8448", event.content)
+    required_servers(event)
+
+
+def required_servers(event: Event) -> None:
+    try:
+        servers = signing.required_servers(event.pdu, event.room_version)
+    except Malformed:
+        return
+    assert all(map(identifiers.is_server_name, servers))
+
+
 def take_in(pdu: dict[str, Any], made: Room) -> Event | None:
     """All that is done with a PDU; None if it is malformed."""
     version = made.version
@@ -74,7 +108,8 @@ def take_in(pdu: dict[str, Any], made: Room) -> Event | None:
         redaction.redact(pdu, version)
         event_format.check(pdu, version)
         event = Event.from_pdu(pdu, version)
-        event_hash.content_hash(pdu, version)
+        event_hash.has_its_content(pdu, version)
+        read_everything(event)
         signed = signing.sign_event(pdu, version, "here.example", KEY)
         signing.verify_event(signed, version, "here.example", "ed25519:test", KEY.verify_key)
     except Malformed:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impl.core import redaction, signing
+from impl.core import event_hash, redaction, signing
 from impl.core.rejection import Malformed
 from impl.core.room_version import ROOM_VERSIONS
 from tests.core.room_builder import ALL_VERSIONS, before
@@ -38,6 +38,24 @@ def test_what_was_signed_verifies(value):
     signing.verify_json({**signed, "unsigned": {"age": 1}}, NAME, KEY_ID, KEY.verify_key)
     with pytest.raises(Malformed):
         signing.verify_json({**signed, "more": 1.5}, NAME, KEY_ID, KEY.verify_key)
+
+
+@given(
+    st.sampled_from(ALL_VERSIONS),
+    st.sampled_from(["m.room.member", "m.room.create", "m.room.power_levels", "m.room.message"]),
+    st.dictionaries(st.sampled_from(["membership", "creator", "ban", "users"]) | texts, values),
+)
+def test_an_event_that_was_signed_verifies_and_so_does_its_redaction(version, event_type, content):
+    room_version = ROOM_VERSIONS[version]
+    pdu = {"type": event_type, "sender": "@a:domain", "content": content, "depth": 1}
+    signed = signing.sign_event(pdu, room_version, NAME, KEY)
+    assert event_hash.has_its_content(signed, room_version)
+    for received in (signed, redaction.redact(signed, room_version), {**signed, "unsigned": {}}):
+        signing.verify_event(received, room_version, NAME, KEY_ID, KEY.verify_key)
+    for changed in ({"depth": 2}, {"sender": "@b:domain"}, {"hashes": {"sha256": ""}}):
+        with pytest.raises(Malformed):
+            received = {**signed, **changed}
+            signing.verify_event(received, room_version, NAME, KEY_ID, KEY.verify_key)
 
 
 def test_signatures_of_others_are_kept_and_the_signed_is_not_changed():
