@@ -21,12 +21,15 @@ def separate(
         return {}, []
     # Unconflicted: the key has the same event in every state. A key that some state lacks is
     # conflicted.
-    common = set(state_sets[0].items()).intersection(*(states.items() for states in state_sets[1:]))
-    conflicted = [
-        {key: event_id for key, event_id in states.items() if (key, event_id) not in common}
-        for states in state_sets
-    ]
-    return dict(common), conflicted
+    first, *others = state_sets
+    keys: set[tuple[str, str]] = set()
+    for other in others:
+        keys.update(key for key, event_id in first.items() if other.get(key) != event_id)
+        keys.update(other.keys() - first.keys())
+    unconflicted = dict(first)
+    for key in keys:
+        unconflicted.pop(key, None)
+    return unconflicted, [{key: one[key] for key in keys if key in one} for one in state_sets]
 
 
 def auth_difference(auth_chains: Sequence[AbstractSet[str]]) -> set[str]:

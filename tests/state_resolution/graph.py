@@ -5,6 +5,7 @@ from typing import Any
 
 from impl.core.auth import selection
 from impl.core.event import Event
+from impl.core.power_levels import creators_of
 from impl.core.room_version import ROOM_VERSIONS
 from impl.state_resolution import StateMap, resolve
 
@@ -16,21 +17,26 @@ EVELYN = "@evelyn:third.example"
 
 
 class Graph:
-    """A room's events by id. The id of an event is `$` and its name."""
+    """A room's events by id. The id of an event is `$` and its name, or with `real_ids` what others
+    will take it for.
+    """
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, *, real_ids: bool = False, **create_content: Any) -> None:
         self.version = ROOM_VERSIONS[version]
+        self.real_ids = real_ids
         self.events: dict[str, Event] = {}
         self.states: dict[str, StateMap] = {}
         self.rejected: set[str] = set()
-        content: dict[str, Any] = {"room_version": version}
+        content: dict[str, Any] = {"room_version": version, **create_content}
         if not self.version.creator_is_sender:
             content["creator"] = ALICE
-        self.add("create", "m.room.create", ALICE, content, prev=[])
+        self.create_id = self.add("create", "m.room.create", ALICE, content, prev=[])
 
     @property
     def room_id(self) -> str:
-        return "!create" if self.version.room_id_is_create_hash else "!room:example.org"
+        if not self.version.room_id_is_create_hash:
+            return "!room:example.org"
+        return "!" + self.create_id[1:]
 
     def add(
         self,
@@ -58,18 +64,25 @@ class Graph:
             "state_key": state_key,
             "sender": sender,
             "content": content,
-            "room_id": self.room_id,
             "origin_server_ts": 1_000 + len(self.events) if ts is None else ts,
             "depth": depth,
             "prev_events": self._references(prev),
             "auth_events": self._references(cited),
         }
-        if event_type == "m.room.create" and self.version.room_id_is_create_hash:
-            del pdu["room_id"]
-        event = Event(pdu, self.version, "$" + name)
+        if not (event_type == "m.room.create" and self.version.room_id_is_create_hash):
+            pdu["room_id"] = self.room_id
+        event = self._event(pdu, name)
         self.events[event.event_id] = event
         self.states[event.event_id] = {**state_before, event.key: event.event_id}
         return event.event_id
+
+    def _event(self, pdu: dict[str, Any], name: str) -> Event:
+        if not self.real_ids:
+            return Event(pdu, self.version, "$" + name)
+        pdu |= {"hashes": {"sha256": name}, "signatures": {}}
+        if not self.version.event_id_is_hash:
+            pdu["event_id"] = f"${name}:{pdu['sender'].partition(':')[2]}"
+        return Event.from_pdu(pdu, self.version)
 
     def member(
         self, name: str, user_id: str, membership: str, sender: str | None = None, **at: Any
@@ -80,7 +93,8 @@ class Graph:
     def levels(self, name: str, sender: str, users: dict[str, int], **at: Any) -> str:
         # Creators of version 12 must not be named.
         if self.version.creators_outrank_all:
-            users = {user_id: level for user_id, level in users.items() if user_id != ALICE}
+            creators = creators_of(self.events[self.create_id])
+            users = {user_id: level for user_id, level in users.items() if user_id not in creators}
         return self.add(name, "m.room.power_levels", sender, {"users": users}, **at)
 
     def join_rule(self, name: str, sender: str, join_rule: str, **at: Any) -> str:

@@ -47,10 +47,11 @@ class Literal:
             value for state in states for key, value in state.items() if key not in unconflicted
         }
 
+    def full_chain(self, state: Mapping[tuple[str, str], str]) -> set[str]:
+        return set().union(*(self.chain(event_id) for event_id in state.values()))
+
     def auth_difference(self, states: States) -> set[str]:
-        chains = [
-            set().union(*(self.chain(event_id) for event_id in state.values())) for state in states
-        ]
+        chains = [self.full_chain(state) for state in states]
         return set.union(*chains) - set.intersection(*chains)
 
     def subgraph(self, conflicted: set[str]) -> set[str]:
@@ -147,12 +148,19 @@ class Literal:
                 available["m.room.create", ""] = self.create(event_id)
             if event.type == "m.room.create":
                 available = {}
-            try:
-                rules.check_state_dependent(event, available)
-            except Rejected:
-                continue
-            state[event.key] = event_id
+            if self.is_allowed(event, available):
+                state[event.key] = event_id
         return state
+
+    def is_allowed(self, event: Event, available: Mapping[tuple[str, str], Event]) -> bool:
+        try:
+            rules.check_state_dependent(event, available)
+        except Rejected:
+            return False
+        return True
+
+    def with_their_chains(self, chosen: set[str], full: set[str]) -> set[str]:
+        return chosen | {other for one in chosen for other in self.chain(one) if other in full}
 
     # The algorithms.
 
@@ -165,8 +173,7 @@ class Literal:
             full |= self.subgraph(self.conflicted(states))
 
         # Step 1.
-        chosen = {one for one in full if self.is_power_event(one)}
-        chosen |= {other for one in chosen for other in self.chain(one) if other in full}
+        chosen = self.with_their_chains({one for one in full if self.is_power_event(one)}, full)
         by_power = self.reverse_topological_power_ordering(chosen)
         # Step 2.
         start = {} if self.version == "12" else unconflicted
@@ -187,13 +194,8 @@ class Literal:
         resolved = {key: min(ids) for key, ids in options.items() if len(ids) == 1}
 
         def allowed(event_id: str, state: Mapping[tuple[str, str], str]) -> bool:
-            try:
-                rules.check_state_dependent(
-                    self.events[event_id], {key: self.events[one] for key, one in state.items()}
-                )
-            except Rejected:
-                return False
-            return True
+            available = {key: self.events[one] for key, one in state.items()}
+            return self.is_allowed(self.events[event_id], available)
 
         def ordered(key: tuple[str, str]) -> list[str]:
             by_hash = sorted(

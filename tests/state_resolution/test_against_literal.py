@@ -5,80 +5,13 @@ import random
 
 import pytest
 
-from impl.core.auth import rules, selection
-from impl.core.rejection import Rejected
 from impl.core.room_version import ROOM_VERSIONS
-from impl.state_resolution import StateMap, resolve
-from tests.state_resolution.graph import ALICE, BOB, CHARLIE, DAVE, EVELYN, Graph
+from impl.state_resolution import resolve
 from tests.state_resolution.literal import Literal
+from tests.state_resolution.random_rooms import a_random_room, some_states
 
-USERS = [ALICE, BOB, CHARLIE, DAVE, EVELYN]
-VERSIONS = ["1", "2", "6", "11", "12"]
-SEEDS = range(60)
-
-
-def a_random_room(version: str, dice: random.Random) -> Graph:
-    """Forks and merges. Most events are allowed by the state before them, but not all."""
-    graph = Graph(version)
-    graph.begin(BOB, CHARLIE)
-    for number in range(40):
-        tips = list(graph.events)[3:]
-        recent = tips[-6:] if dice.random() < 0.8 else tips
-        prev = dice.sample(recent, k=min(len(recent), dice.choice([1, 1, 1, 2])))
-        event_id = add_something(graph, f"event{number}", prev, dice)
-        if dice.random() < 0.9 and not is_allowed(graph, event_id):
-            del graph.events[event_id]
-            del graph.states[event_id]
-        elif dice.random() < 0.1:
-            graph.rejected.add(event_id)
-    return graph
-
-
-def add_something(graph: Graph, name: str, prev: list[str], dice: random.Random) -> str:
-    sender, target = dice.choice(USERS), dice.choice(USERS)
-    at = {"prev": prev, "ts": 1_000 + dice.randrange(60)}
-    kind = dice.choice(["levels", "levels", "join rule", "topic", "own", "own", "other", "other"])
-    if kind == "levels":
-        users = {user_id: dice.choice([0, 50, 50, 100]) for user_id in USERS[1:3]}
-        return graph.levels(name, sender, {ALICE: 100, **users}, **at)
-    if kind == "join rule":
-        return graph.join_rule(name, sender, dice.choice(["public", "invite"]), **at)
-    if kind == "topic":
-        return graph.topic(name, sender, **at)
-    if kind == "own":
-        return graph.member(name, sender, dice.choice(["join", "join", "leave"]), **at)
-    membership = dice.choice(["invite", "leave", "ban"])
-    return graph.member(name, target, membership, sender, **at)
-
-
-def is_allowed(graph: Graph, event_id: str) -> bool:
-    event = graph.events[event_id]
-    before = graph.after(*event.prev_event_ids)
-    state = {key: graph.events[one] for key, one in before.items()}
-    try:
-        rules.check_state_dependent(event, state)
-    except Rejected:
-        return False
-    return True
-
-
-def some_states(graph: Graph, dice: random.Random) -> list[StateMap]:
-    """States after some events; one of them perhaps wrong, as a faulty server might tell it."""
-    states = [
-        dict(graph.states[event_id])
-        for event_id in dice.sample(list(graph.events), k=dice.choice([2, 2, 3]))
-    ]
-    if dice.random() < 0.5:
-        wrong = dice.choice(states)
-        key = dice.choice(list(wrong))
-        if key != selection.CREATE:
-            wrong[key] = dice.choice(
-                [one.event_id for one in graph.events.values() if one.key == key]
-            )
-    if dice.random() < 0.1:
-        lacking = dice.choice(states)
-        del lacking[dice.choice(list(lacking))]
-    return states
+VERSIONS = tuple(ROOM_VERSIONS)
+SEEDS = range(40)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
