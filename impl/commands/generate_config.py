@@ -67,6 +67,8 @@ registration_requires_token: true
 #   enabled: true
 # default_room_version: "12"
 # max_upload_size: 50M
+# How long what somebody redacted stays in the database, where nobody sees it. null: for ever.
+# redaction_retention_period: 7d
 # app_service_config_files: [bridge.yaml]
 
 # Servers that vouch for other servers' keys.

@@ -81,6 +81,7 @@ def read(root: Section, data_dir: Path, has_file: bool) -> Config:
         application_services=application_services.read(root),
         **_read_registration(root),
         **_read_lifetimes(root),
+        **_read_upkeep(root),
         **_read_switches(root),
     )
     _name_what_is_not_read(root)
@@ -214,6 +215,16 @@ def _read_lifetimes(root: Section) -> dict[str, object]:
         "session_lifetime": session,
         "ui_auth_session_timeout": _read_ui_auth(root),
     }
+
+
+def _read_upkeep(root: Section) -> dict[str, object]:
+    """What is done to rooms behind the scenes."""
+    key = "redaction_retention_period"
+    # null is not "absent" here: it keeps what was redacted for ever.
+    retention = root.duration(key) if root.present([key]) else 604_800_000
+    is_on = root.boolean("cleanup_extremities_with_dummy_events", True)
+    threshold = root.integer("dummy_events_threshold", 10, least=1)
+    return {key: retention, "dummy_events_threshold": threshold if is_on else None}
 
 
 def _read_ui_auth(root: Section) -> int:

@@ -121,6 +121,10 @@ class Config:
     refresh_token_lifetime: int | None = None
     # How long one user-interactive authentication lasts for further operations; 0: for one only.
     ui_auth_session_timeout: int = 0
+    # How long the original of a redacted event is kept; None: for ever.
+    redaction_retention_period: int | None = 604_800_000
+    # With more branches than this a room gets an event of ours on top of them; None: it never does.
+    dummy_events_threshold: int | None = 10
     login_via_existing_session: LoginViaExistingSession = LoginViaExistingSession()
     password_config: Passwords = Passwords()
 

@@ -34,7 +34,7 @@ NOT_SUPPORTED = _words(
     autocreate_auto_join_rooms autocreate_auto_join_rooms_federated block_non_admin_invites
     cas_config default_identity_server default_power_level_content_override
     delete_stale_devices_after disable_msisdn_registration dont_notify_new_devices_for
-    dummy_events_threshold dynamic_thumbnails email enable_3pid_changes enable_3pid_lookup
+    dynamic_thumbnails email enable_3pid_changes enable_3pid_lookup
     enable_authenticated_media enable_ephemeral_messages enable_local_media_storage
     enable_media_repo enable_metrics enable_registration_captcha enable_room_list_search
     enable_search encryption_enabled_by_default_for_room_type exclude_rooms_from_presence
@@ -56,7 +56,7 @@ NOT_SUPPORTED = _words(
     outbound_federation_restricted_to password_providers perspectives
     prevent_media_downloads_from push rc_federation recaptcha_private_key
     recaptcha_private_key_path recaptcha_public_key recaptcha_public_key_path
-    recaptcha_siteverify_api redaction_retention_period registrations_require_3pid
+    recaptcha_siteverify_api registrations_require_3pid
     remote_media_download_burst_count remote_media_download_per_second
     request_token_inhibit_3pid_errors require_membership_for_aliases retention
     room_list_publication_rules room_prejoin_state saml2_config sentry server_context

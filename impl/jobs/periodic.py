@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from impl.app import App
-from impl.jobs import expiry
+from impl.jobs import expiry, redactions
 from impl.jobs.schedule import Job
 from impl.storage.database import DatabaseUnavailable
 from impl.storage.lease import Lease
@@ -22,7 +22,10 @@ MORE_S = 1.0
 # A server that starts has other things to do.
 START_S = 15.0
 
-JOBS: Sequence[Job] = (Job(expiry.delete_expired, 300),)
+JOBS: Sequence[Job] = (
+    Job(expiry.delete_expired, 300),
+    Job(redactions.drop_originals, 300),
+)
 
 _log = logging.getLogger(__name__)
 

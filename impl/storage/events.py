@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from impl.core.event import Event
-from impl.core.room_version import ROOM_VERSIONS
+from impl.core.room_version import ROOM_VERSIONS, RoomVersion
 
 EVENTS_CACHED_MAX = 50_000
 
@@ -209,12 +209,12 @@ def get_by_id(txn: Any, room_nid: int, event_id: str) -> StoredEvent | None:
     return StoredEvent(row) if row else None
 
 
-def insert(txn: Any, new_events: Sequence[NewEvent]) -> None:
+def insert(txn: Any, new_events: Sequence[NewEvent], now_ms: int) -> None:
     txn.values_with_commit(
         """
         INSERT INTO events (room_nid, event_nid, event_id, pdu, auth_event_nids, state_before,
                             state_after, rejected_reason, is_soft_failed, redacted_by_nid,
-                            sender_device_id, txn_id)
+                            redacted_ts, sender_device_id, txn_id)
              VALUES %s
         """,
         [
@@ -229,16 +229,17 @@ def insert(txn: Any, new_events: Sequence[NewEvent]) -> None:
                 new.rejected_reason,
                 new.is_soft_failed,
                 new.redacted_by_nid,
+                now_ms if new.redacted_by_nid is not None else None,
                 new.sender_device_id,
                 new.txn_id,
             )
             for new in new_events
         ],
-        "(%s, %s, %s, %s, %s::bigint[], %s, %s, %s, %s, %s, %s, %s)",
+        "(%s, %s, %s, %s, %s::bigint[], %s, %s, %s, %s, %s, %s, %s, %s)",
     )
 
 
-def put_places(txn: Any, placed: Sequence[NewEvent]) -> None:
+def put_places(txn: Any, placed: Sequence[NewEvent], now_ms: int) -> None:
     """Give outliers their place in the graph."""
     txn.values_with_commit(
         """
@@ -247,9 +248,11 @@ def put_places(txn: Any, placed: Sequence[NewEvent]) -> None:
                state_after = p.state_after,
                rejected_reason = p.rejected_reason,
                is_soft_failed = p.is_soft_failed,
-               redacted_by_nid = p.redacted_by_nid
+               redacted_by_nid = p.redacted_by_nid,
+               redacted_ts = CASE WHEN e.redacted_by_nid IS NULL THEN p.redacted_ts
+                                  ELSE e.redacted_ts END
           FROM (VALUES %s) AS p (room_nid, event_nid, state_before, state_after, rejected_reason,
-                                 is_soft_failed, redacted_by_nid)
+                                 is_soft_failed, redacted_by_nid, redacted_ts)
          WHERE e.room_nid = p.room_nid
            AND e.event_nid = p.event_nid
         """,
@@ -262,10 +265,11 @@ def put_places(txn: Any, placed: Sequence[NewEvent]) -> None:
                 one.rejected_reason,
                 one.is_soft_failed,
                 one.redacted_by_nid,
+                now_ms if one.redacted_by_nid is not None else None,
             )
             for one in placed
         ],
-        "(%s::bigint, %s::bigint, %s::bigint, %s::bigint, %s, %s, %s::bigint)",
+        "(%s::bigint, %s::bigint, %s::bigint, %s::bigint, %s, %s, %s::bigint, %s::bigint)",
     )
 
 
@@ -295,17 +299,55 @@ def list_pending_redactions(txn: Any, room_nid: int, event_id: str) -> list[int]
     return [row[0] for row in txn.fetchall()]
 
 
-def put_redactions(txn: Any, rows: Sequence[tuple[int, int, int]]) -> None:
+def put_redactions(txn: Any, rows: Sequence[tuple[int, int, int]], now_ms: int) -> None:
     """(room_nid, event_nid of the redacted, event_nid of the redaction)."""
     txn.values_with_commit(
         """
         UPDATE events e
-           SET redacted_by_nid = r.redaction_nid
-          FROM (VALUES %s) AS r (room_nid, event_nid, redaction_nid)
+           SET redacted_by_nid = r.redaction_nid,
+               redacted_ts = r.redacted_ts
+          FROM (VALUES %s) AS r (room_nid, event_nid, redaction_nid, redacted_ts)
          WHERE e.room_nid = r.room_nid
            AND e.event_nid = r.event_nid
            AND e.redacted_by_nid IS NULL
         """,
-        rows,
-        "(%s::bigint, %s::bigint, %s::bigint)",
+        [(*row, now_ms) for row in rows],
+        "(%s::bigint, %s::bigint, %s::bigint, %s::bigint)",
+    )
+
+
+def lock_originals(
+    txn: Any, before_ts: int, limit: int
+) -> list[tuple[int, int, dict[str, Any], RoomVersion]]:
+    """(room_nid, event_nid, PDU, room version) of events that were redacted before, the first ones
+    first, but for what another transaction holds.
+    """
+    txn.execute(
+        """
+        SELECT e.room_nid, e.event_nid, e.pdu, r.room_version
+          FROM events e
+          JOIN rooms r USING (room_nid)
+         WHERE e.redacted_ts < %s
+         ORDER BY e.redacted_ts
+         LIMIT %s
+           FOR UPDATE OF e SKIP LOCKED
+        """,
+        (before_ts, limit),
+    )
+    return [(row[0], row[1], _decode(row[2]), ROOM_VERSIONS[row[3]]) for row in txn.fetchall()]
+
+
+def replace_originals(txn: Any, rows: Sequence[tuple[int, int, dict[str, Any]]]) -> None:
+    """(room_nid, event_nid, redacted PDU)."""
+    txn.execute_values(
+        """
+        UPDATE events e
+           SET pdu = r.pdu,
+               redacted_ts = NULL
+          FROM (VALUES %s) AS r (room_nid, event_nid, pdu)
+         WHERE e.room_nid = r.room_nid
+           AND e.event_nid = r.event_nid
+        """,
+        [(room_nid, event_nid, _encode(pdu).decode()) for room_nid, event_nid, pdu in rows],
+        "(%s::bigint, %s::bigint, %s)",
     )

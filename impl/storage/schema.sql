@@ -67,6 +67,7 @@ CREATE TABLE public.events (
     rejected_reason text,
     is_soft_failed boolean DEFAULT false NOT NULL,
     redacted_by_nid bigint,
+    redacted_ts bigint,
     sender_device_id text,
     txn_id text
 );
@@ -307,6 +308,7 @@ CREATE UNIQUE INDEX account_data_position ON public.account_data USING btree ("p
 CREATE INDEX account_data_user ON public.account_data USING btree (user_id, "position");
 CREATE INDEX client_transactions_created ON public.client_transactions USING btree (created_ts);
 CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room_nid);
+CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);
 CREATE INDEX membership_changes_room ON public.membership_changes USING btree (room_nid, user_id, "position");
 CREATE UNIQUE INDEX receipts_position ON public.receipts USING btree ("position");
 CREATE INDEX receipts_room ON public.receipts USING btree (room_nid, "position");

@@ -140,6 +140,21 @@ def test_null_turns_refresh_tokens_off(load_text: Load) -> None:
     assert getattr(load_text(f"{key}: null")[0], key) is None
 
 
+def test_what_was_redacted_is_kept_for_a_week_or_for_ever(load_text: Load) -> None:
+    key = "redaction_retention_period"
+    assert getattr(load_text("")[0], key) == 7 * 86_400_000
+    assert getattr(load_text(f"{key}: 30d")[0], key) == 30 * 86_400_000
+    assert getattr(load_text(f"{key}: null")[0], key) is None
+
+
+def test_dummy_events_have_a_threshold_and_can_be_switched_off(load_text: Load) -> None:
+    config, warnings = load_text("dummy_events_threshold: 3")
+    assert config.dummy_events_threshold == 3 and warnings == []
+    assert load_text("")[0].dummy_events_threshold == 10
+    config, warnings = load_text("cleanup_extremities_with_dummy_events: false")
+    assert config.dummy_events_threshold is None and warnings == []
+
+
 @pytest.mark.parametrize(("text", "size"), [("50M", 50 << 20), ("1024", 1024), ("2KiB", 2048)])
 def test_sizes_are_written_as_in_synapse(load_text: Load, text: str, size: int) -> None:
     assert load_text(f"max_upload_size: {text}")[0].max_upload_size == size

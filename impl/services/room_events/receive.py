@@ -63,7 +63,7 @@ def append(room: OpenRoom, received: Received) -> str:
             is_hidden=redacts_later is not None,
             redacts_nid=redacts_nid if not is_soft_failed else None,
             redacts_later=redacts_later,
-            redacted_by_nid=_redaction_that_waited(room, event),
+            redacted_by_nid=_redacted_by(room, known) or _redaction_that_waited(room, event),
             event_nid=event_nid,
             is_received=True,
             missing=[one for one in event.prev_event_ids if one not in prev_events],
@@ -192,6 +192,15 @@ def _redacted(room: OpenRoom, event: Event, root: int) -> tuple[int | None, str 
     if target is None or not _may_redact(room, event, root, target.event):
         return None, event_id
     return target.event_nid, None
+
+
+def _redacted_by(room: OpenRoom, known: StoredEvent | None) -> int | None:
+    """What redacted an outlier before it got its place."""
+    if known is None:
+        return None
+    # In this transaction, or before it.
+    redactions = [one for one in room.appended if one.placed.redacts_nid == known.event_nid]
+    return redactions[0].new.event_nid if redactions else known.redacted_by_nid
 
 
 def _redaction_that_waited(room: OpenRoom, event: Event) -> int | None:

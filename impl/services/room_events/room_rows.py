@@ -17,12 +17,15 @@ def write(room: OpenRoom) -> None:
     """Queue all rows but the timeline's and the head's for the COMMIT."""
     txn, room_nid = room.txn, room.room_nid
     new_events = list(room.new.values())
-    events.insert(txn, [one for one in new_events if one.event_nid not in room.former_outliers])
-    events.put_places(txn, [one for one in new_events if one.event_nid in room.former_outliers])
+    now_ms, former = room.app.now_ms(), room.former_outliers
+    events.insert(txn, [one for one in new_events if one.event_nid not in former], now_ms)
+    events.put_places(txn, [one for one in new_events if one.event_nid in former], now_ms)
     _write_graph(room)
     redactions = [one for one in room.appended if one.placed.redacts_nid is not None]
     events.put_redactions(
-        txn, [(room_nid, one.placed.redacts_nid or 0, one.new.event_nid) for one in redactions]
+        txn,
+        [(room_nid, one.placed.redacts_nid or 0, one.new.event_nid) for one in redactions],
+        now_ms,
     )
     events.put_pending_redactions(
         txn,

@@ -32,6 +32,8 @@ CREATE TABLE events (
     is_soft_failed   BOOLEAN  NOT NULL DEFAULT FALSE,
     -- The redaction that applies to it.
     redacted_by_nid  BIGINT,
+    -- When that came, for as long as `pdu` is the original.
+    redacted_ts      BIGINT,
     -- Who sent it from here, so that this device finds its transaction id in /sync.
     sender_device_id TEXT,
     txn_id           TEXT,
@@ -39,6 +41,8 @@ CREATE TABLE events (
 );
 -- Serves look-ups by event_id alone as well.
 CREATE UNIQUE INDEX events_event_id ON events (event_id, room_nid);
+-- The originals that are still kept, the oldest first.
+CREATE INDEX events_redacted ON events (redacted_ts) WHERE redacted_ts IS NOT NULL;
 -- Pages compress badly when PDUs are small, and reading costs more than the room saved.
 ALTER TABLE events ALTER COLUMN pdu SET STORAGE EXTERNAL;
 

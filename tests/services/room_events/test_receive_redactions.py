@@ -58,3 +58,25 @@ def test_a_redaction_of_an_event_of_the_same_server_takes_no_power(app: App) -> 
     gone = room.add(redaction(EVELYN, said.event_id))
     send(app, room, *room.events.values())
     assert redacted_by(app, room.create.room_id, said.event_id) == gone.event_id
+
+
+@pytest.mark.parametrize("is_at_once", [False, True])
+def test_what_was_redacted_as_an_outlier_stays_so_at_its_place(app: App, is_at_once: bool) -> None:
+    room = a_room_elsewhere()
+    base = room.last
+    said = room.add(message(EVELYN, "hush"), [base])
+    gone = room.add(redaction(DAVE, said.event_id), [base])
+    send(app, room, *(one for one in room.events.values() if one not in (said, gone)))
+    send(app, room, said, is_outlier=True)
+    if is_at_once:
+        send(app, room, gone, said)
+    else:
+        send(app, room, gone)
+        send(app, room, said)
+
+    room_id = room.create.room_id
+    assert redacted_by(app, room_id, said.event_id) == gone.event_id
+    with app.database.read() as txn:
+        nid = stored(app, room_id, said.event_id).event_nid
+        cached = app.events.get(txn, head_of(app, room_id).room.room_nid, nid)
+    assert cached is not None and cached.redacted_by_nid is not None
