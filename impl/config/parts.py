@@ -5,7 +5,14 @@ import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
-from impl.config import application_services, database, listeners, rate_limits, synapse_keys
+from impl.config import (
+    application_services,
+    database,
+    listeners,
+    people,
+    rate_limits,
+    synapse_keys,
+)
 from impl.config.problems import ConfigError
 from impl.config.section import Section
 from impl.config.settings import (
@@ -159,6 +166,8 @@ def _read_soma(root: Section, data_dir: Path) -> SomaSettings:
         log_format=section.choice("log_format", "text", LOG_FORMATS),
         shutdown_timeout=timeout if timeout is not None else 15_000,
         postgres=postgres,
+        support=people.read_support(section),
+        policy_server_keys=people.read_policy_server_keys(section),
     )
     section.finish()
     return settings

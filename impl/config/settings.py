@@ -77,6 +77,23 @@ class TurnServer:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody who is responsible for the server. C-S API, "getWellknownSupport"."""
+
+    role: str
+    matrix_id: str | None = None
+    email_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """`soma.support`: whom users and other servers turn to."""
+
+    contacts: tuple[Contact, ...] = ()
+    page: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SomaSettings:
     """`soma`: what Synapse has no key for."""
 
@@ -87,6 +104,9 @@ class SomaSettings:
     shutdown_timeout: int = 15_000
     # Settings of the embedded PostgreSQL, by their PostgreSQL names.
     postgres: Mapping[str, str] = field(default_factory=dict)
+    support: Support = Support()
+    # algorithm -> key, for a policy server that has this server's name.
+    policy_server_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
 
 from typing import Any
 
+from impl import errors
 from impl.app import App
 from impl.core.room_version import ROOM_VERSIONS
 from impl.requester import Requester
@@ -25,6 +26,36 @@ def client_well_known(app: App) -> dict[str, Any]:
         **app.config.extra_well_known_client_content,
         "m.homeserver": {"base_url": app.config.public_baseurl},
     }
+
+
+def support_well_known(app: App) -> dict[str, Any]:
+    """Whom to turn to. Raises NotFound where the configuration names nobody."""
+    support = app.config.soma.support
+    if not support.contacts and support.page is None:
+        raise errors.NotFound("nobody is named for support")
+    known: dict[str, Any] = {}
+    if support.contacts:
+        known["contacts"] = [
+            {
+                "role": one.role,
+                **({"matrix_id": one.matrix_id} if one.matrix_id else {}),
+                **({"email_address": one.email_address} if one.email_address else {}),
+            }
+            for one in support.contacts
+        ]
+    if support.page is not None:
+        known["support_page"] = support.page
+    return known
+
+
+def policy_well_known(app: App) -> dict[str, Any]:
+    """The keys of the policy server of this name. C-S API, "Policy Servers". Raises NotFound where
+    there is none.
+    """
+    keys = app.config.soma.policy_server_keys
+    if not keys:
+        raise errors.NotFound("this is not a policy server")
+    return {"public_keys": dict(keys)}
 
 
 def capabilities(app: App, requester: Requester) -> dict[str, Any]:

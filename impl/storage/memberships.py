@@ -51,6 +51,24 @@ def list_joined_room_nids(txn: Any, user_id: str) -> list[int]:
     return [row[0] for row in txn.fetchall()]
 
 
+def list_shared_room_nids(txn: Any, user_id: str, other: str) -> list[int]:
+    """The rooms that both are in, in the order of their numbers."""
+    txn.execute(
+        """
+        SELECT a.room_nid
+          FROM room_members a
+          JOIN room_members b USING (room_nid)
+         WHERE a.user_id = %s
+           AND a.membership = 'join'
+           AND b.user_id = %s
+           AND b.membership = 'join'
+         ORDER BY a.room_nid
+        """,
+        (user_id, other),
+    )
+    return [row[0] for row in txn.fetchall()]
+
+
 def list_of_user(txn: Any, user_id: str) -> list[Member]:
     """The memberships of a user in all rooms, whatever they are."""
     txn.execute(

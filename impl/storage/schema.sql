@@ -43,7 +43,8 @@ CREATE TABLE public.devices (
     created_ts bigint NOT NULL,
     last_seen_ts bigint,
     last_seen_ip text,
-    proved_ts bigint
+    proved_ts bigint,
+    last_seen_user_agent text
 );
 CREATE TABLE public.event_edges (
     room_nid bigint NOT NULL,
@@ -83,6 +84,11 @@ CREATE TABLE public.membership_changes (
     room_nid bigint NOT NULL,
     event_nid bigint NOT NULL,
     membership text NOT NULL
+);
+CREATE TABLE public.openid_tokens (
+    token_hash bytea NOT NULL,
+    user_id text NOT NULL,
+    expires_ts bigint NOT NULL
 );
 CREATE TABLE public.pending_redactions (
     room_nid bigint NOT NULL,
@@ -130,6 +136,24 @@ CREATE TABLE public.registration_tokens (
     pending integer DEFAULT 0 NOT NULL,
     completed integer DEFAULT 0 NOT NULL,
     expires_ts bigint
+);
+CREATE TABLE public.reports (
+    report_id bigint NOT NULL,
+    received_ts bigint NOT NULL,
+    reporter text NOT NULL,
+    room_id text,
+    event_id text,
+    user_id text,
+    reason text,
+    CONSTRAINT reports_check CHECK (((room_id IS NOT NULL) OR (user_id IS NOT NULL)))
+);
+ALTER TABLE public.reports ALTER COLUMN report_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.reports_report_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE public.room_aliases (
     room_nid bigint NOT NULL,
@@ -236,7 +260,9 @@ CREATE TABLE public.users (
     is_admin boolean DEFAULT false NOT NULL,
     is_guest boolean DEFAULT false NOT NULL,
     is_deactivated boolean DEFAULT false NOT NULL,
-    appservice_id text
+    appservice_id text,
+    is_locked boolean DEFAULT false NOT NULL,
+    is_suspended boolean DEFAULT false NOT NULL
 );
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_pkey PRIMARY KEY (token_hash);
@@ -260,6 +286,8 @@ ALTER TABLE ONLY public.filters
     ADD CONSTRAINT filters_pkey PRIMARY KEY (user_id, filter_id);
 ALTER TABLE ONLY public.membership_changes
     ADD CONSTRAINT membership_changes_pkey PRIMARY KEY (user_id, "position");
+ALTER TABLE ONLY public.openid_tokens
+    ADD CONSTRAINT openid_tokens_pkey PRIMARY KEY (token_hash);
 ALTER TABLE ONLY public.pending_redactions
     ADD CONSTRAINT pending_redactions_pkey PRIMARY KEY (room_nid, redacts, redaction_nid);
 ALTER TABLE ONLY public.profile_fields
@@ -276,6 +304,8 @@ ALTER TABLE ONLY public.registration_nonces
     ADD CONSTRAINT registration_nonces_pkey PRIMARY KEY (nonce);
 ALTER TABLE ONLY public.registration_tokens
     ADD CONSTRAINT registration_tokens_pkey PRIMARY KEY (token);
+ALTER TABLE ONLY public.reports
+    ADD CONSTRAINT reports_pkey PRIMARY KEY (report_id);
 ALTER TABLE ONLY public.room_aliases
     ADD CONSTRAINT room_aliases_pkey PRIMARY KEY (room_alias);
 ALTER TABLE ONLY public.room_members
@@ -310,6 +340,7 @@ CREATE INDEX client_transactions_created ON public.client_transactions USING btr
 CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room_nid);
 CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);
 CREATE INDEX membership_changes_room ON public.membership_changes USING btree (room_nid, user_id, "position");
+CREATE INDEX openid_tokens_expires ON public.openid_tokens USING btree (expires_ts);
 CREATE UNIQUE INDEX receipts_position ON public.receipts USING btree ("position");
 CREATE INDEX receipts_room ON public.receipts USING btree (room_nid, "position");
 CREATE INDEX refresh_tokens_device ON public.refresh_tokens USING btree (user_id, device_id);

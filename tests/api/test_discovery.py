@@ -1,9 +1,14 @@
-"""versions.yaml, wellknown.yaml, support.yaml, capabilities.yaml and voip.yaml of client-server"""
+"""versions.yaml, wellknown.yaml, support.yaml, capabilities.yaml,
+policy_server.yaml and voip.yaml of client-server.
+"""
 
 from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
 
 from impl.app import App
-from impl.config.settings import TurnServer
+from impl.config.settings import Contact, Support, TurnServer
 from tests.api.api_client import Api, User, register
 
 VOIP = "/_matrix/client/v3/voip/turnServer"
@@ -22,8 +27,30 @@ def test_the_well_known_names_the_server(api: Api) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
-def test_nobody_is_named_for_support(api: Api) -> None:
-    assert api.get("/.well-known/matrix/support").status == 404
+@pytest.mark.parametrize("name", ["support", "policy_server"])
+def test_nobody_is_named_for_what_is_not_configured(api: Api, name: str) -> None:
+    answer = api.get(f"/.well-known/matrix/{name}")
+    assert (answer.status, answer.errcode) == (404, "M_NOT_FOUND")
+
+
+def test_whom_the_configuration_names_is_told_to_anybody(
+    new_app: Callable[..., App], api_of: Callable[[App], Api]
+) -> None:
+    app = new_app()
+    soma = replace(
+        app.config.soma,
+        support=Support((Contact("m.role.admin", "@admin:soma.test"),), "https://soma.test/help"),
+        policy_server_keys={"ed25519": "6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s"},
+    )
+    app.config = replace(app.config, soma=soma)
+    api = api_of(app)
+    assert api.get("/.well-known/matrix/support").json == {
+        "contacts": [{"role": "m.role.admin", "matrix_id": "@admin:soma.test"}],
+        "support_page": "https://soma.test/help",
+    }
+    assert api.get("/.well-known/matrix/policy_server").json == {
+        "public_keys": {"ed25519": "6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s"}
+    }
 
 
 def test_capabilities_need_a_token_and_name_the_room_versions(api: Api, alice: User) -> None:
