@@ -16,6 +16,7 @@ from impl.supervisor.terminal import version
 COMMANDS = {
     "serve": ("impl.commands.serve", "start the server"),
     "register": ("impl.commands.register", "make a user, or an administrator"),
+    "room": ("impl.commands.room", "look into a room: its graph, its states, its decisions"),
     "migrate": ("impl.commands.migrate", "bring the database to the newest schema"),
     "generate-config": (
         "impl.commands.generate_config",

@@ -15,7 +15,7 @@ from impl.core.rejection import Rejected
 from impl.state_resolution.conflicts import StateMap, Trace
 
 # The types that decide what is allowed, in the order of their passes.
-_AUTH_TYPES = ("m.room.power_levels", "m.room.join_rules", "m.room.member")
+AUTH_TYPES = ("m.room.power_levels", "m.room.join_rules", "m.room.member")
 
 
 def settle(
@@ -42,7 +42,7 @@ def settle(
 
     # Power levels, then join rules, then members. In a pass the keys do not see each other's
     # results.
-    for event_type in _AUTH_TYPES:
+    for event_type in AUTH_TYPES:
         resolved.update(
             {
                 key: _settle_auth_event(ordered, resolved, events, trace)
@@ -56,7 +56,7 @@ def settle(
         {
             key: _settle_other_event(ordered, resolved, events, trace)
             for key, ordered in disputed.items()
-            if key[0] not in _AUTH_TYPES
+            if key[0] not in AUTH_TYPES
         }
     )
     return settled

@@ -1,0 +1,213 @@
+"""`soma room`: the debugger for rooms. Reads one snapshot of the database, whether the server runs
+or not; what is read is in services/inspection, how it is shown in room_text/.
+"""
+
+import argparse
+import json
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from impl.app import App
+from impl.commands import configuration
+from impl.commands.room_text import graph as graph_text
+from impl.commands.room_text import resolve as resolve_text
+from impl.commands.room_text import show as show_text
+from impl.commands.room_text import states as states_text
+from impl.commands.room_text import why as why_text
+from impl.commands.room_text.lines import clean
+from impl.config import Config, ConfigError
+from impl.core.signing import new_signing_key
+from impl.errors import InvalidParam, MatrixError
+from impl.services.inspection import graph, overview, resolution, states, verdict
+from impl.services.inspection.inspected_room import InspectedRoom
+from impl.storage.database import DatabaseUnavailable, StatementError
+from impl.storage.worker_page import WorkerPage
+from impl.supervisor import data_directory
+from impl.supervisor.supervisor import a_database
+
+EPILOG = """\
+ROOM is a room id or an alias of this server; EVENT is an event id, or as much of its beginning
+as no other event of the room has. Quote them ('!room:example.org', '$abc'), for the shell takes !
+and $ for its own; or leave out the ! and the $. Every subcommand has a --help.
+
+where to begin:
+  soma room show '#room:example.org'           what the room is, and where its graph ends
+  soma room graph ROOM EVENT                   what lies around an event
+  soma room why ROOM EVENT                     why it was accepted, rejected or soft-failed, and why
+                                               a state event is not in the current state
+  soma room resolve ROOM                       how the branches became the current state
+"""
+
+Report = Any
+# A report of a room, and its lines as text.
+Made = tuple[Report, Iterable[str]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Look into a room: its graph, its states, and why they are what they are."
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    commands = parser.add_subparsers(metavar="WHAT", title="what to look at", required=True)
+
+    _command(commands, "show", "what a room is, who is in it, how its graph ends", _show)
+
+    one = _command(commands, "graph", "the graph around an event, as text", _graph)
+    one.add_argument("event", metavar="EVENT")
+    one.add_argument("--before", type=_number, default=10, metavar="N", help="older events (10)")
+    one.add_argument("--after", type=_number, default=10, metavar="N", help="newer events (10)")
+    one.add_argument("--dot", action="store_true", help="for Graphviz: ... --dot | dot -Tsvg")
+
+    one = _command(commands, "state", "the current state, or that at an event", _state)
+    place = one.add_mutually_exclusive_group()
+    place.add_argument("--at", metavar="EVENT", help="the state that the event was judged by")
+    place.add_argument("--after", metavar="EVENT", help="the state with the event in it")
+    one.add_argument("--type", metavar="T", help="of this type alone: m.room.member, say")
+    one.add_argument("--key", metavar="K", help="of this state key alone; '' for the empty one")
+
+    one = _command(commands, "diff", "what differs between the states after two events", _diff)
+    one.add_argument("event", metavar="EVENT")
+    one.add_argument("other", metavar="EVENT")
+
+    one = _command(commands, "why", "why an event was accepted or not, and what became of it", _why)
+    one.add_argument("event", metavar="EVENT")
+
+    one = _command(commands, "resolve", "a state resolution, step by step", _resolve)
+    one.add_argument(
+        "events",
+        nargs="*",
+        metavar="EVENT",
+        help="the states after these are resolved; if none is given, the forward extremities",
+    )
+    one.add_argument("--at", metavar="EVENT", help="the branches that this event joined")
+    one.add_argument(
+        "-v", "--verbose", action="store_true", help="what the checks that passed looked at, too"
+    )
+
+
+def _command(
+    commands: Any, name: str, summary: str, make: Callable[[InspectedRoom, Any], Made]
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+    parser.set_defaults(make=make)
+    parser.add_argument("room", metavar="ROOM", help="a room id, or an alias of this server")
+    parser.add_argument("--json", action="store_true", help="for scripts: everything, as JSON")
+    configuration.add_arguments(parser)
+    return parser
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of events")
+    return int(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    config, warnings = configuration.read(arguments)
+    configuration.warn(warnings)
+    try:
+        with an_app(config) as app, app.database.snapshot() as txn:
+            room = InspectedRoom.find(app, txn, arguments.room)
+            report, lines = arguments.make(room, arguments)
+            text = list([_as_json(report)] if arguments.json else map(clean, lines))
+    except MatrixError as error:
+        return _fail("\n".join(map(clean, error.message.split("\n"))))
+    except DatabaseUnavailable as error:
+        return _fail(str(error))
+    except StatementError as error:
+        return _fail(f"the database cannot be read (is its schema of another version?): {error}")
+    return _print(text)
+
+
+@contextmanager
+def an_app(config: Config) -> Iterator[App]:
+    """An App that reads: of the database of the server that runs, or of one for now."""
+    directory = config.soma.data_dir
+    if config.database is None and not (directory / "postgres").exists():
+        raise ConfigError(
+            "soma.data_dir", f"{directory} has no database: is it the right --config-path?"
+        )
+    if (directory / "server_name").exists():
+        data_directory.check_server_name(config)
+    with tempfile.TemporaryDirectory() as temporary, a_database(config) as dsn:
+        page = Path(temporary) / "workers"
+        WorkerPage.create(page, 1)
+        # Nothing is signed, so any key will do.
+        key = new_signing_key(secrets.token_bytes(32), "unused")
+        app = App(config, dsn, key, WorkerPage(page, 0))
+        try:
+            yield app
+        finally:
+            app.stop()
+
+
+def _as_json(report: Report) -> str:
+    return json.dumps(msgspec.to_builtins(report), indent=2)
+
+
+def _print(lines: Iterable[str]) -> int:
+    # A locale without Unicode is no reason to fail.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `| head` has seen enough. What is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _fail(reason: str) -> int:
+    print(f"soma: {reason}", file=sys.stderr)
+    return 1
+
+
+def _show(room: InspectedRoom, arguments: argparse.Namespace) -> Made:
+    report = overview.overview(room)
+    return report, show_text.lines(report)
+
+
+def _graph(room: InspectedRoom, arguments: argparse.Namespace) -> Made:
+    report = graph.graph(room, arguments.event, arguments.before, arguments.after)
+    return report, graph_text.dot(report) if arguments.dot else graph_text.lines(report)
+
+
+def _state(room: InspectedRoom, arguments: argparse.Namespace) -> Made:
+    where, event = "current", None
+    if arguments.at is not None:
+        where, event = "before", arguments.at
+    elif arguments.after is not None:
+        where, event = "after", arguments.after
+    report = states.state(room, where, event, arguments.type, arguments.key)
+    return report, states_text.lines(report)
+
+
+def _diff(room: InspectedRoom, arguments: argparse.Namespace) -> Made:
+    report = states.difference(room, arguments.event, arguments.other)
+    return report, states_text.difference(report)
+
+
+def _why(room: InspectedRoom, arguments: argparse.Namespace) -> Made:
+    report = verdict.verdict(room, arguments.event)
+    return report, why_text.lines(report)
+
+
+def _resolve(room: InspectedRoom, arguments: argparse.Namespace) -> Made:
+    if arguments.at is not None and arguments.events:
+        raise InvalidParam("either --at an event, or events: not both")
+    if arguments.at is not None:
+        report = resolution.of_merge(room, arguments.at)
+    elif arguments.events:
+        report = resolution.of_events(room, arguments.events)
+    else:
+        report = resolution.of_extremities(room)
+    return report, resolve_text.lines(report, is_verbose=arguments.verbose)
