@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from impl.app import App
-from impl.jobs import expiry, redactions
+from impl.jobs import expiry, forward_extremities, redactions
 from impl.jobs.schedule import Job
 from impl.storage.database import DatabaseUnavailable
 from impl.storage.lease import Lease
@@ -25,6 +25,7 @@ START_S = 15.0
 JOBS: Sequence[Job] = (
     Job(expiry.delete_expired, 300),
     Job(redactions.drop_originals, 300),
+    Job(forward_extremities.join_branches, 60),
 )
 
 _log = logging.getLogger(__name__)

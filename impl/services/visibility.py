@@ -16,6 +16,8 @@ from impl.storage.events import StoredEvent
 from impl.storage.state_nodes import RoomNodes
 
 VISIBILITY = ("m.room.history_visibility", "")
+# What servers send to join a room's branches (dummy_events.py). It is for servers alone.
+DUMMY_EVENT = "org.matrix.dummy_event"
 
 # The depth of the last join of one who is in the room: whatever happened, they came later or were
 # there.
@@ -46,6 +48,8 @@ class Sights:
         for one in stored:
             before, after = one.state_before, one.state_after
             if before is None or after is None or one.rejected_reason or one.is_soft_failed:
+                continue
+            if one.event.type == DUMMY_EVENT and not one.event.is_state:
                 continue
             sight_after = self.at(one.room_nid, after)
             sight_before = sight_after if before == after else self.at(one.room_nid, before)

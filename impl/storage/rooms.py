@@ -163,7 +163,9 @@ def get_state_root(txn: Any, room_nid: int) -> int:
 
 
 def list_forward_extremities(txn: Any, room_nid: int) -> list[int]:
-    """event_nids of the newest events: those that no other refers to yet."""
+    """event_nids of the newest events: those that no other refers to yet; none of a room that is
+    gone.
+    """
     txn.execute(
         """
         SELECT forward_extremities
@@ -172,4 +174,5 @@ def list_forward_extremities(txn: Any, room_nid: int) -> list[int]:
         """,
         (room_nid,),
     )
-    return list(txn.fetchone()[0])
+    row = txn.fetchone()
+    return list(row[0]) if row else []

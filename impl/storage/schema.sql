@@ -22,6 +22,10 @@ CREATE TABLE public.backward_extremities (
     room_nid bigint NOT NULL,
     event_id text NOT NULL
 );
+CREATE TABLE public.branching_rooms (
+    room_nid bigint NOT NULL,
+    due_ts bigint NOT NULL
+);
 CREATE TABLE public.client_transactions (
     user_id text NOT NULL,
     device_id text NOT NULL,
@@ -272,6 +276,8 @@ ALTER TABLE ONLY public.auth_chains
     ADD CONSTRAINT auth_chains_pkey PRIMARY KEY (room_nid, event_nid);
 ALTER TABLE ONLY public.backward_extremities
     ADD CONSTRAINT backward_extremities_pkey PRIMARY KEY (room_nid, event_id);
+ALTER TABLE ONLY public.branching_rooms
+    ADD CONSTRAINT branching_rooms_pkey PRIMARY KEY (room_nid);
 ALTER TABLE ONLY public.client_transactions
     ADD CONSTRAINT client_transactions_pkey PRIMARY KEY (user_id, device_id, scope, txn_id);
 ALTER TABLE ONLY public.current_state
@@ -336,6 +342,7 @@ CREATE INDEX access_tokens_device ON public.access_tokens USING btree (user_id, 
 CREATE INDEX access_tokens_expired ON public.access_tokens USING btree (expires_ts) WHERE (expires_ts IS NOT NULL);
 CREATE UNIQUE INDEX account_data_position ON public.account_data USING btree ("position");
 CREATE INDEX account_data_user ON public.account_data USING btree (user_id, "position");
+CREATE INDEX branching_rooms_due ON public.branching_rooms USING btree (due_ts);
 CREATE INDEX client_transactions_created ON public.client_transactions USING btree (created_ts);
 CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room_nid);
 CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);

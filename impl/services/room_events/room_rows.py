@@ -1,12 +1,18 @@
 """What is written of the events that were appended to a room."""
 
-
 from pyroaring import BitMap64
 
 from impl.core import state_trie
 from impl.core.event import Event
 from impl.services.room_events.open_room import Appended, OpenRoom
-from impl.storage import event_graph, events, memberships, room_state, timeline
+from impl.storage import (
+    branching_rooms,
+    event_graph,
+    events,
+    memberships,
+    room_state,
+    timeline,
+)
 from impl.storage.memberships import Member
 from impl.storage.timeline import MemberChange
 
@@ -86,6 +92,9 @@ def _write_graph(room: OpenRoom) -> None:
     if any(one.placed.is_received for one in placed):
         came = [one.new.event.event_id for one in placed if one.placed.is_received]
         event_graph.delete_backward_extremities(txn, room_nid, came)
+    threshold = room.app.config.dummy_events_threshold
+    if threshold is not None and len(room.extremities) > threshold:
+        branching_rooms.note(txn, room_nid)
 
 
 def _write_current_state(room: OpenRoom) -> None:

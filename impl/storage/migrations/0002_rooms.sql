@@ -61,6 +61,14 @@ CREATE TABLE backward_extremities (
     PRIMARY KEY (room_nid, event_id)
 );
 
+-- Rooms with more branches than are good: somebody of ours is to send an event on top of them.
+CREATE TABLE branching_rooms (
+    room_nid BIGINT NOT NULL PRIMARY KEY,
+    -- When they are looked at next.
+    due_ts   BIGINT NOT NULL
+);
+CREATE INDEX branching_rooms_due ON branching_rooms (due_ts);
+
 -- Redactions whose event has not come yet, or which it will not allow.
 CREATE TABLE pending_redactions (
     room_nid      BIGINT NOT NULL,
