@@ -14,7 +14,7 @@ from impl.services import profiles
 # endpoints alone, which are not there yet.
 VERSIONS = tuple(f"v1.{minor}" for minor in range(1, 11))
 
-ROOM_VERSIONS_OFFERED = tuple(name for name in ROOM_VERSIONS if int(name) >= 10)
+MODERATION = {"lock": True, "suspend": True}
 
 
 def versions() -> dict[str, Any]:
@@ -65,14 +65,14 @@ def capabilities(app: App, requester: Requester) -> dict[str, Any]:
         "m.change_password": {"enabled": config.password_config.may_log_in},
         "m.room_versions": {
             "default": config.default_room_version,
-            # What rooms are made with is stable, whatever the configuration says it is.
-            "available": dict.fromkeys(
-                (*ROOM_VERSIONS_OFFERED, config.default_room_version), "stable"
-            ),
+            # Rooms, "Feature matrix": all of them are.
+            "available": dict.fromkeys(ROOM_VERSIONS, "stable"),
         },
         "m.set_displayname": {"enabled": "displayname" not in fixed},
         "m.set_avatar_url": {"enabled": "avatar_url" not in fixed},
         "m.3pid_changes": {"enabled": False},
         "m.get_login_token": {"enabled": False},
         "m.profile_fields": {"enabled": True, **({"disallowed": fixed} if fixed else {})},
+        # Left out where both would be false.
+        **({"m.account_moderation": MODERATION} if requester.is_admin else {}),
     }
