@@ -62,6 +62,16 @@ def test_power_events_bring_what_they_rest_on_if_it_is_in_conflict():
     assert chosen == {ban, "$bob", "$alice"}
 
 
+def test_what_a_power_event_rests_on_is_found_through_what_is_not_in_conflict():
+    graph = Graph("11")
+    graph.begin(BOB)
+    graph.levels("bob promoted", ALICE, {ALICE: 100, BOB: 100})
+    graph.levels("by bob", BOB, {ALICE: 100, BOB: 100, CHARLIE: 1})
+    rule = graph.join_rule("closed", ALICE, "invite")
+    # From the join rule to Bob's levels, from these to his join: the levels are undisputed.
+    assert select_power_events({rule, "$bob"}, graph.events) == {rule, "$bob"}
+
+
 def test_who_has_more_power_comes_first_then_the_older_then_the_smaller_id():
     graph = Graph("11")
     graph.begin(BOB)
