@@ -77,6 +77,26 @@ class UserDeactivated(MatrixError):
     errcode = "M_USER_DEACTIVATED"
 
 
+class UserLocked(MatrixError):
+    """C-S API, "Account locking": the session is kept for when the lock is lifted."""
+
+    status = 401
+    errcode = "M_USER_LOCKED"
+
+    def __init__(self) -> None:
+        super().__init__("this account has been locked", extra={"soft_logout": True})
+
+
+class UserSuspended(MatrixError):
+    """C-S API, "Account suspension"."""
+
+    status = 403
+    errcode = "M_USER_SUSPENDED"
+
+    def __init__(self) -> None:
+        super().__init__("you cannot do this while your account is suspended")
+
+
 class GuestAccessForbidden(MatrixError):
     status = 403
     errcode = "M_GUEST_ACCESS_FORBIDDEN"

@@ -16,6 +16,9 @@ class Requester:
     access_token_hash: bytes = b""
     is_guest: bool = False
     is_admin: bool = False
+    # C-S API, "Account moderation".
+    is_locked: bool = False
+    is_suspended: bool = False
     appservice_id: str | None = None
     # Milliseconds since the epoch; None: never.
     token_expires_ts: int | None = None

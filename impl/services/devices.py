@@ -57,15 +57,11 @@ def delete(app: App, requester: Requester, device_ids: Sequence[str]) -> None:
 
 
 def _as_json(app: App, user_id: str, device: Device) -> dict[str, Any]:
-    # This worker may know better than the database: of the device that asks, it always does.
-    seen_ts, seen_ip = device.last_seen_ts, device.last_seen_ip
-    unwritten = app.part(LastSeen, LastSeen).get(user_id, device.device_id)
-    if unwritten is not None and unwritten[0] >= (seen_ts or 0):
-        seen_ts, seen_ip = unwritten
+    seen = app.part(LastSeen, LastSeen).newest(user_id, device)
     fields = {
         "device_id": device.device_id,
         "display_name": device.display_name,
-        "last_seen_ts": seen_ts,
-        "last_seen_ip": seen_ip,
+        "last_seen_ts": seen.seen_ts if seen else None,
+        "last_seen_ip": seen.address if seen else None,
     }
     return {name: value for name, value in fields.items() if value is not None}

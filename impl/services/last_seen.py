@@ -5,6 +5,7 @@ written a few times a minute, all devices in few statements. Who dies before tha
 seconds."""
 
 import logging
+from typing import NamedTuple
 
 import gevent
 
@@ -12,15 +13,22 @@ from impl.app import App
 from impl.requester import Requester
 from impl.storage import devices
 from impl.storage.database import DatabaseUnavailable
+from impl.storage.devices import Device
 
 WRITE_SECONDS = 20.0
 # In one statement.
 ROWS_MAX = 1000
+USER_AGENT_MAX = 500
 
 _log = logging.getLogger(__name__)
 
-# When, and from which address, if it is known.
-Seen = tuple[int, str | None]
+
+class Seen(NamedTuple):
+    """When, and from which address and with what client, as far as it is known."""
+
+    seen_ts: int
+    address: str | None
+    user_agent: str | None
 
 
 class LastSeen:
@@ -31,17 +39,31 @@ class LastSeen:
         self._seen: dict[tuple[str, str], Seen] = {}
         self._greenlet: gevent.Greenlet | None = None
 
-    def note(self, requester: Requester, address: str | None) -> None:
+    def note(self, requester: Requester, address: str | None, user_agent: str | None) -> None:
         """A request came."""
         if requester.device_id is None:
             return
-        self._seen[requester.user_id, requester.device_id] = self._app.now_ms(), address or None
+        # A header's bytes, shown as Latin-1, hold no NUL.
+        agent = user_agent[:USER_AGENT_MAX] if user_agent else None
+        seen = Seen(self._app.now_ms(), address or None, agent)
+        self._seen[requester.user_id, requester.device_id] = seen
         if self._greenlet is None:
             self._greenlet = gevent.spawn_later(WRITE_SECONDS, self._write_later)
 
     def get(self, user_id: str, device_id: str) -> Seen | None:
         """What is not written yet of a device."""
         return self._seen.get((user_id, device_id))
+
+    def newest(self, user_id: str, device: Device) -> Seen | None:
+        """What is known of a device: this worker may know better than the database. Of the device
+        that asks, it always does.
+        """
+        unwritten = self.get(user_id, device.device_id)
+        if unwritten is not None and unwritten.seen_ts >= (device.last_seen_ts or 0):
+            return unwritten
+        if device.last_seen_ts is None:
+            return None
+        return Seen(device.last_seen_ts, device.last_seen_ip, device.last_seen_user_agent)
 
     def stop(self) -> None:
         """Write what is left."""

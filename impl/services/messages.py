@@ -10,7 +10,7 @@ from impl.app import App
 from impl.core import identifiers
 from impl.core.event_builder import Draft
 from impl.requester import Requester
-from impl.services import room_reading
+from impl.services import room_reading, suspension
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage.idempotency import ClientTransaction
@@ -27,11 +27,11 @@ def send(
     content: dict[str, Any],
 ) -> str:
     """Send a message event and return its id."""
-    draft = (
-        _redaction_draft(requester, content)
-        if event_type == REDACTION
-        else Draft(event_type, requester.user_id, content)
-    )
+    if event_type == REDACTION:
+        draft = _redaction_draft(requester, content)
+        suspension.check_redaction(app, requester, room_id, draft.redacts or "")
+    else:
+        draft = Draft(event_type, requester.user_id, content)
     return _submit(app, requester, room_id, draft, f"send/{room_id}/{event_type}", txn_id)
 
 
@@ -46,6 +46,7 @@ def redact(
     """Redact an event and return the id of the redaction."""
     if not identifiers.is_event_id(event_id):
         raise errors.NotFound("no event has such an id")
+    suspension.check_redaction(app, requester, room_id, event_id)
     content = {} if reason is None else {"reason": reason}
     draft = Draft(REDACTION, requester.user_id, content, redacts=event_id)
     return _submit(app, requester, room_id, draft, f"redact/{room_id}/{event_id}", txn_id)

@@ -11,7 +11,14 @@ from impl import errors
 from impl.app import App
 from impl.core.event_builder import Draft
 from impl.requester import Requester
-from impl.services import aliases, client_events, membership, room_reading, state_content
+from impl.services import (
+    aliases,
+    client_events,
+    membership,
+    room_reading,
+    state_content,
+    suspension,
+)
 from impl.services.client_events import Viewer
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
@@ -52,6 +59,7 @@ def put(
     content: dict[str, Any],
 ) -> str:
     """Set state and return the event's id."""
+    suspension.check_state(requester, event_type, state_key, content)
     state_content.check(app, event_type, state_key, content)
     if event_type == "m.room.member":
         return membership.put_content(app, requester, room_id, state_key, content)

@@ -93,6 +93,8 @@ def log_in_for_service(
         raise errors.Forbidden("there is no such user")
     if account.is_deactivated:
         raise errors.UserDeactivated("this account has been deactivated")
+    if account.is_locked:
+        raise errors.UserLocked
     return begin(app, user_id, wish)
 
 
@@ -130,6 +132,9 @@ def check_password(app: App, user_id: str, password: str) -> Account:
         with suppress(errors.LimitExceeded):
             rate_limiting.spend(app, "rc_login_failed_attempts", key)
         raise errors.Forbidden("the user or the password is wrong")
+    if account.is_locked:
+        # Only whoever knows the password is told.
+        raise errors.UserLocked
     if passwords.needs_new_hash(password_hash):
         new_hash = passwords.hash_password(app, password)
         with app.database.transaction() as txn:
@@ -184,6 +189,8 @@ def refresh(app: App, refresh_token: str) -> dict[str, Any]:
         old = accounts.lock_refresh_token(txn, digest)
         if old is None:
             raise errors.UnknownToken("the refresh token is unknown")
+        if old.is_locked:
+            raise errors.UserLocked
         if old.expires_ts is not None and old.expires_ts <= now_ms:
             # The device is still there: who logs in again keeps it.
             raise errors.UnknownToken("the refresh token has expired", soft_logout=True)

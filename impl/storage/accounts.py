@@ -15,6 +15,8 @@ class Account:
     is_guest: bool
     is_deactivated: bool
     appservice_id: str | None
+    is_locked: bool = False
+    is_suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class TokenOwner:
     is_admin: bool
     appservice_id: str | None
     expires_ts: int | None
+    is_locked: bool
+    is_suspended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,14 @@ class RefreshToken:
     expires_ts: int | None
     successor_hash: bytes | None
     session_ends_ts: int | None
+    is_locked: bool
 
 
 def get(txn: Any, user_id: str) -> Account | None:
     txn.execute(
         """
-        SELECT user_id, password_hash, is_admin, is_guest, is_deactivated, appservice_id
+        SELECT user_id, password_hash, is_admin, is_guest, is_deactivated, appservice_id,
+               is_locked, is_suspended
           FROM users
          WHERE user_id = %s
         """,
@@ -77,6 +83,28 @@ def put_password_hash(txn: Any, user_id: str, password_hash: str | None) -> None
          WHERE user_id = %s
         """,
         (password_hash, user_id),
+    )
+
+
+def put_locked(txn: Any, user_id: str, is_locked: bool) -> None:
+    txn.execute(
+        """
+        UPDATE users
+           SET is_locked = %s
+         WHERE user_id = %s
+        """,
+        (is_locked, user_id),
+    )
+
+
+def put_suspended(txn: Any, user_id: str, is_suspended: bool) -> None:
+    txn.execute(
+        """
+        UPDATE users
+           SET is_suspended = %s
+         WHERE user_id = %s
+        """,
+        (is_suspended, user_id),
     )
 
 
@@ -151,7 +179,8 @@ def get_token_owner(txn: Any, token_hash: bytes) -> TokenOwner | None:
                                             FROM access_tokens
                                            WHERE token_hash = %s)
         )
-        SELECT t.user_id, t.device_id, u.is_guest, u.is_admin, u.appservice_id, t.expires_ts
+        SELECT t.user_id, t.device_id, u.is_guest, u.is_admin, u.appservice_id, t.expires_ts,
+               u.is_locked, u.is_suspended
           FROM access_tokens t
           JOIN users u USING (user_id)
          WHERE t.token_hash = %s
@@ -229,7 +258,8 @@ def lock_refresh_token(txn: Any, token_hash: bytes) -> RefreshToken | None:
     """None for a token that is unknown or of a deactivated user."""
     txn.execute(
         """
-        SELECT t.user_id, t.device_id, t.expires_ts, t.successor_hash, t.session_ends_ts
+        SELECT t.user_id, t.device_id, t.expires_ts, t.successor_hash, t.session_ends_ts,
+               u.is_locked
           FROM refresh_tokens t
           JOIN users u USING (user_id)
          WHERE t.token_hash = %s
@@ -242,7 +272,7 @@ def lock_refresh_token(txn: Any, token_hash: bytes) -> RefreshToken | None:
     if row is None:
         return None
     successor_hash = bytes(row[3]) if row[3] is not None else None
-    return RefreshToken(row[0], row[1], row[2], successor_hash, row[4])
+    return RefreshToken(row[0], row[1], row[2], successor_hash, row[4], row[5])
 
 
 def put_successor(txn: Any, token_hash: bytes, successor_hash: bytes) -> None:

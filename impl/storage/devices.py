@@ -11,12 +11,16 @@ class Device:
     display_name: str | None
     last_seen_ts: int | None
     last_seen_ip: str | None
+    last_seen_user_agent: str | None
+
+
+_COLUMNS = "device_id, display_name, last_seen_ts, last_seen_ip, last_seen_user_agent"
 
 
 def get(txn: Any, user_id: str, device_id: str) -> Device | None:
     txn.execute(
-        """
-        SELECT device_id, display_name, last_seen_ts, last_seen_ip
+        f"""
+        SELECT {_COLUMNS}
           FROM devices
          WHERE user_id = %s
            AND device_id = %s
@@ -29,8 +33,8 @@ def get(txn: Any, user_id: str, device_id: str) -> Device | None:
 
 def list_of_user(txn: Any, user_id: str) -> list[Device]:
     txn.execute(
-        """
-        SELECT device_id, display_name, last_seen_ts, last_seen_ip
+        f"""
+        SELECT {_COLUMNS}
           FROM devices
          WHERE user_id = %s
          ORDER BY device_id
@@ -118,15 +122,16 @@ def get_proved(txn: Any, user_id: str, device_id: str) -> int | None:
     return row[0] if row else None
 
 
-def put_last_seen(txn: Any, seen: Sequence[tuple[str, str, int, str | None]]) -> None:
-    """(user_id, device_id, when, from which address) of several devices. One that somebody else is
-    writing is left out: nobody waits for this, so that nobody can wait in a circle.
+def put_last_seen(txn: Any, seen: Sequence[tuple[str, str, int, str | None, str | None]]) -> None:
+    """(user_id, device_id, when, from which address, with what) of several devices. One that
+    somebody else is writing is left out: nobody waits for this, so that nobody can wait in a
+    circle.
     """
     txn.execute_values(
         """
-        WITH seen (user_id, device_id, seen_ts, seen_ip) AS (VALUES %s),
+        WITH seen (user_id, device_id, seen_ts, seen_ip, user_agent) AS (VALUES %s),
              free AS (
-                 SELECT d.user_id, d.device_id, seen.seen_ts, seen.seen_ip
+                 SELECT d.user_id, d.device_id, seen.seen_ts, seen.seen_ip, seen.user_agent
                    FROM devices d
                    JOIN seen USING (user_id, device_id)
                   WHERE d.last_seen_ts IS NULL
@@ -134,7 +139,8 @@ def put_last_seen(txn: Any, seen: Sequence[tuple[str, str, int, str | None]]) ->
                     FOR NO KEY UPDATE OF d SKIP LOCKED)
         UPDATE devices
            SET last_seen_ts = free.seen_ts,
-               last_seen_ip = free.seen_ip
+               last_seen_ip = free.seen_ip,
+               last_seen_user_agent = free.user_agent
           FROM free
          WHERE devices.user_id = free.user_id
            AND devices.device_id = free.device_id

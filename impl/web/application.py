@@ -88,6 +88,9 @@ class Application:
         if is_limited:
             rate_limit.before(self._app, route.spendings, call.requester, address, values)
         answer = response.success(self._run(route, arguments))
+        if route.deadline_s is None:
+            # Whose token was revoked while they waited, or who was locked, is told nothing more.
+            self._callers(call, route, values)
         if is_limited:
             rate_limit.after_success(self._app, route.spendings, address)
         return answer
@@ -103,7 +106,9 @@ class Application:
                 call.environ, call.query, route.operation_id
             )
         else:
-            call.requester = self._authentication.require(call.environ, call.query)
+            call.requester = self._authentication.require(
+                call.environ, call.query, route.operation_id
+            )
         if call.requester is not None:
             authentication.check_rights(call.requester, route.caller, route.operation_id, values)
         return (call.requester,)

@@ -14,46 +14,16 @@ from impl.core import identifiers
 from impl.requester import Requester
 from impl.services.last_seen import LastSeen
 from impl.storage import accounts, devices
+from impl.storage.accounts import Account
+from impl.web import account_rights
 from impl.web.request import Environ, read_query
-
-# C-S API, "Guest Access": the operations that guests may use.
-GUEST_OPERATIONS = frozenset(
-    {
-        "getRoomState",
-        "getRoomStateWithKey",
-        "getEventContext",
-        "getOneRoomEvent",
-        "getRoomEvents",
-        "getMembersByRoom",
-        "roomInitialSync",
-        "sync",
-        "getEvents",
-        "getContentAuthed",
-        "getContentOverrideNameAuthed",
-        "getContentThumbnailAuthed",
-        "joinRoomById",
-        "leaveRoom",
-        "sendMessage",
-        "setRoomStateWithKey",
-        "sendToDevice",
-        "setProfileField",
-        "deleteProfileField",
-        "getDevices",
-        "getDevice",
-        "updateDevice",
-        "getTokenOwner",
-        "uploadKeys",
-        "queryKeys",
-        "claimKeys",
-    }
-)
-# Of these, only the display name is theirs to change.
-_GUEST_PROFILE_OPERATIONS = frozenset({"setProfileField", "deleteProfileField"})
 
 # Here a token says nothing about who may ask, so one that is no longer good does no harm.
 _TOLERANT_OPERATIONS = frozenset(
     {"getVersions", "login", "register", "getUserProfile", "getProfileField"}
 )
+# Of these, the ones that ask nobody who they are.
+_BEFORE_LOGIN = frozenset({"getVersions", "login", "register"})
 
 
 class Authentication:
@@ -67,13 +37,16 @@ class Authentication:
             for service in app.config.application_services
         }
 
-    def require(self, environ: Environ, query: str) -> Requester:
+    def require(self, environ: Environ, query: str, operation_id: str) -> Requester:
         """The user or the application service whose token came with the request."""
         token = _token(environ, query)
         if not token:
             raise errors.MissingToken("the access token is missing")
         requester = self._requester(token, query)
-        self._last_seen.note(requester, environ.get("REMOTE_ADDR"))
+        if requester.is_locked and operation_id not in account_rights.OPEN_TO_LOCKED:
+            raise errors.UserLocked
+        user_agent = environ.get("HTTP_USER_AGENT")
+        self._last_seen.note(requester, environ.get("REMOTE_ADDR"), user_agent)
         return requester
 
     def accept(self, environ: Environ, query: str, operation_id: str) -> Requester | None:
@@ -81,9 +54,13 @@ class Authentication:
         if not _token(environ, query):
             return None
         try:
-            return self.require(environ, query)
+            return self.require(environ, query, operation_id)
         except errors.UnknownToken:
             if operation_id in _TOLERANT_OPERATIONS:
+                return None
+            raise
+        except errors.UserLocked:
+            if operation_id in _BEFORE_LOGIN:
                 return None
             raise
 
@@ -106,8 +83,10 @@ class Authentication:
                 token_hash,
                 owner.is_guest,
                 owner.is_admin,
-                owner.appservice_id,
-                owner.expires_ts,
+                appservice_id=owner.appservice_id,
+                token_expires_ts=owner.expires_ts,
+                is_locked=owner.is_locked,
+                is_suspended=owner.is_suspended,
             )
             self._remember(token_hash, requester, revocations)
 
@@ -145,14 +124,22 @@ class Authentication:
         requester = self._remembered(key)
         if requester is None:
             revocations = self._app.tokens_revocations
-            self._check_assertion(service, user_id, device_id, is_own=user_id == own_user_id)
-            requester = Requester(user_id, device_id, appservice_id=service.id)
+            account = self._check_assertion(
+                service, user_id, device_id, is_own=user_id == own_user_id
+            )
+            requester = Requester(
+                user_id,
+                device_id,
+                appservice_id=service.id,
+                is_locked=account is not None and account.is_locked,
+                is_suspended=account is not None and account.is_suspended,
+            )
             self._remember(key, requester, revocations)
         return requester
 
     def _check_assertion(
         self, service: ApplicationService, user_id: str, device_id: str | None, *, is_own: bool
-    ) -> None:
+    ) -> Account | None:
         if not is_own:
             is_local = identifiers.server_name_of(user_id) == self._app.server_name
             if not is_local or not service.is_interested_in("users", user_id):
@@ -166,6 +153,7 @@ class Authentication:
             raise errors.UserDeactivated("this user is deactivated")
         if device_id is not None and device is None:
             raise errors.MatrixError("device_id is not known", errcode="M_UNKNOWN_DEVICE")
+        return account
 
 
 def check_rights(
@@ -173,20 +161,15 @@ def check_rights(
 ) -> None:
     """Whether somebody like this may use the operation at all."""
     if requester.is_guest:
-        _check_guest(operation_id, path_values)
+        account_rights.check_guest(operation_id, path_values, _TOLERANT_OPERATIONS)
+    if requester.is_suspended:
+        account_rights.check_suspended(operation_id, path_values)
     if caller == "admin" and not requester.is_admin:
         raise errors.Forbidden("only administrators may do this")
     # Not a user of the application service who has logged in.
     is_service = requester.appservice_id is not None and not requester.access_token_hash
     if caller == "appservice" and not is_service:
         raise errors.Forbidden("only application services may do this")
-
-
-def _check_guest(operation_id: str, path_values: list[str]) -> None:
-    if operation_id not in GUEST_OPERATIONS and operation_id not in _TOLERANT_OPERATIONS:
-        raise errors.GuestAccessForbidden("guests may not do this")
-    if operation_id in _GUEST_PROFILE_OPERATIONS and path_values[1] != "displayname":
-        raise errors.GuestAccessForbidden("guests may only change their display name")
 
 
 def refuse_server(environ: Environ) -> str:

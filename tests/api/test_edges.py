@@ -14,7 +14,7 @@ from impl.app import App
 from impl.config import Config
 from impl.config.application_services import ApplicationService, Namespace
 from impl.requester import Requester
-from impl.web.authentication import GUEST_OPERATIONS
+from impl.web.account_rights import CLOSED_TO_SUSPENDED, OPEN_TO_GUESTS, OPEN_TO_LOCKED
 from tests.api.api_client import Answer, Api, User
 from tests.builders import ALICE, BOB, SERVER_NAME
 
@@ -126,7 +126,7 @@ def test_guests_may_use_what_their_module_lists(api: Api, app: App) -> None:
         route = api.wsgi.find(operation.method, filled(operation))
         if route.function is None or not operation.security or operation.security_optional:
             continue
-        if operation.operation_id in GUEST_OPERATIONS:
+        if operation.operation_id in OPEN_TO_GUESTS:
             continue
         remember(app, guest, "guest")
         answer = api.request(operation.method, filled(operation), {}, token="guest")
@@ -141,8 +141,9 @@ def test_a_guest_changes_no_profile_field_but_the_display_name(api: Api, app: Ap
     assert_refused(answer, 403, "M_GUEST_ACCESS_FORBIDDEN")
 
 
-def test_the_operations_for_guests_exist() -> None:
-    assert {operation.operation_id for operation in CLIENT_OPERATIONS} >= GUEST_OPERATIONS
+def test_the_operations_that_are_open_to_some_exist() -> None:
+    ids = {operation.operation_id for operation in CLIENT_OPERATIONS}
+    assert ids >= OPEN_TO_GUESTS | OPEN_TO_LOCKED | CLOSED_TO_SUSPENDED
 
 
 def test_a_token_may_stand_in_the_query(api: Api, alice: User) -> None:

@@ -29,7 +29,7 @@ def stored(app: App, user_id: str = ALICE) -> tuple[int | None, str | None]:
 def note(app: App, user_id: str, now_ms: int, address: str | None = "10.0.0.1") -> LastSeen:
     app.now_ms = lambda: now_ms
     part = app.part(LastSeen, LastSeen)
-    part.note(a_requester(user_id), address)
+    part.note(a_requester(user_id), address, None)
     return part
 
 
@@ -83,6 +83,6 @@ def test_nothing_is_lost_while_the_database_is_away(
     with monkeypatch.context() as broken:
         broken.setattr("impl.storage.devices.put_last_seen", fail)
         part.stop()
-    assert part.get(ALICE, "DEVICE") == (1000, "10.0.0.1")
+    assert part.get(ALICE, "DEVICE") == (1000, "10.0.0.1", None)
     part.stop()
     assert stored(app) == (1000, "10.0.0.1")
