@@ -29,7 +29,7 @@ tops = st.dictionaries(st.sampled_from(TOP), values)
 
 
 @pytest.mark.parametrize("version", ROOM_VERSIONS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(TYPES), contents, st.none() | invites, tops)
 def test_synapse_redacts_and_hashes_the_same(version, event_type, content, invite, top):
     if invite is not None:
