@@ -122,7 +122,8 @@ def run(arguments: argparse.Namespace) -> int:
     except DatabaseUnavailable as error:
         return _fail(str(error))
     except StatementError as error:
-        return _fail(f"the database cannot be read (is its schema of another version?): {error}")
+        reason = str(error).partition("\n")[0]
+        return _fail(f"the database cannot be read (is its schema of another version?): {reason}")
     return _print(text)
 
 

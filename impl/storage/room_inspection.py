@@ -184,15 +184,16 @@ def list_ends_at(txn: Any, room_nid: int, position: int) -> list[int]:
              WHERE t.room_nid = %(room_nid)s
                AND t.position <= %(position)s
         )
-        SELECT event_nid
-          FROM seen
-         WHERE event_id NOT IN (
-                   SELECT g.prev_event_id
+        SELECT s.event_nid
+          FROM seen s
+         WHERE NOT EXISTS (
+                   SELECT 1
                      FROM event_edges g
                      JOIN seen USING (event_nid)
                     WHERE g.room_nid = %(room_nid)s
+                      AND g.prev_event_id = s.event_id
                )
-         ORDER BY event_nid
+         ORDER BY s.event_nid
         """,
         {"room_nid": room_nid, "position": position},
     )

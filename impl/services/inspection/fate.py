@@ -111,8 +111,8 @@ def _dropped(
     by: StoredEvent,
     stands_now: Brief | None,
 ) -> Fate:
-    branches = _branches(room, moment, by)
-    if len({one.state_after for one in branches}) < 2:
+    branches = _branches(room, stored, moment, by)
+    if not branches:
         reason = "it left the current state here; which branches met then cannot be told any more"
         return Fate("dropped", reason, room.brief(by), stands_now, None, [])
     replayed = resolution.replay(
@@ -131,13 +131,19 @@ def _dropped(
     return Fate("dropped", reason, room.brief(by), stands_now, outcome, ids)
 
 
-def _branches(room: InspectedRoom, moment: Moment, by: StoredEvent) -> list[StoredEvent]:
-    """The events whose states were resolved: those that `by` joined, or those that the room then
-    ended with.
+def _branches(
+    room: InspectedRoom, stored: StoredEvent, moment: Moment, by: StoredEvent
+) -> list[StoredEvent]:
+    """The events whose states were resolved, the lost event in one of these: those that the room
+    then ended with, or those that `by` joined. None, if neither can be it.
     """
-    if by.state_after == moment.current_state_root:
-        found = list(room.by_id(by.event.prev_event_ids).values())
-    else:
-        nids = room_inspection.list_ends_at(room.txn, room.room_nid, moment.position)
-        found = list(room.stored(nids).values())
-    return [one for one in found if one.state_after is not None]
+    ends = room.stored(room_inspection.list_ends_at(room.txn, room.room_nid, moment.position))
+    for found in (ends.values(), room.by_id(by.event.prev_event_ids).values()):
+        branches = [one for one in found if one.state_after is not None]
+        states = {one.state_after: one for one in branches}
+        has_it = any(
+            _at(room, root, stored.event.key) == stored.event_nid for root in states if root
+        )
+        if len(states) > 1 and has_it:
+            return branches
+    return []

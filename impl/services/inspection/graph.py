@@ -155,7 +155,8 @@ class _Part:
                 waits_for[prev] -= 1
                 if not waits_for[prev]:
                     heapq.heappush(heap, self._newness(prev))
-        return ordered
+        # What refers to itself in a circle, possible while ids were not hashes.
+        return ordered + sorted(shown.difference(ordered), key=self._newness)
 
     def _newness(self, event_id: str) -> tuple[int, int, str]:
         one = self._events.get(event_id)

@@ -95,13 +95,17 @@ class InspectedRoom:
         raise errors.NotFound(self._absence(event_id))
 
     def stored(self, event_nids: Iterable[int]) -> dict[int, StoredEvent]:
-        return self.open.stored_by_nid(event_nids)
+        """In the order given."""
+        wanted = list(event_nids)
+        found = self.open.stored_by_nid(wanted)
+        return {nid: found[nid] for nid in wanted if nid in found}
 
     def by_id(self, event_ids: Iterable[str]) -> dict[str, StoredEvent]:
-        """Those of the events that are here."""
-        nids = self.open.find_nids(list(event_ids))
+        """Those of the events that are here, in the order given."""
+        wanted = list(dict.fromkeys(event_ids))
+        nids = self.open.find_nids(wanted)
         stored = self.stored(nids.values())
-        return {event_id: stored[nid] for event_id, nid in nids.items()}
+        return {event_id: stored[nids[event_id]] for event_id in wanted if event_id in nids}
 
     def brief(self, stored: StoredEvent) -> Brief:
         event = shown(stored)
