@@ -65,7 +65,8 @@ class App:
 
         self.database.on_allotted = page.advance
         self.news.on_changed = self.events.forget
-        self.news.on_reset = self.events.clear
+        self.news.on_purged = self.rooms.forget
+        self.news.on_reset = self._forget_what_may_change
 
     def start(self) -> None:
         """Connect, and begin to hear what other workers do."""
@@ -80,6 +81,10 @@ class App:
         if part is None:
             part = self._parts[kind] = make(self)
         return part  # type: ignore[return-value]
+
+    def _forget_what_may_change(self) -> None:
+        self.rooms.clear()
+        self.events.clear()
 
     def spawn(self, function: Callable[..., object], *arguments: object) -> gevent.Greenlet:
         """Run something after the answer; `stop` waits for it."""

@@ -169,7 +169,8 @@ def load(reader: Reader, rows: Sequence[Row]) -> list[StoredEvent]:
     """The events of some rows, with the states at them at hand."""
     app, txn = reader.app, reader.txn
     loaded = app.events.get_many(txn, [(row.room_nid, row.event_nid) for row in rows])
-    stored = [loaded[row.event_nid] for row in rows]
+    # What is missing is of a room that is being purged.
+    stored = [loaded[row.event_nid] for row in rows if row.event_nid in loaded]
     roots = {
         (one.room_nid, root)
         for one in stored

@@ -223,6 +223,24 @@ def list_joined_of_server(txn: Any, room_nid: int, server_name: str, limit: int)
     return [row[0] for row in txn.fetchall()]
 
 
+def list_of_server(
+    txn: Any, room_nid: int, server_name: str, memberships: Sequence[str]
+) -> list[Member]:
+    """A server's users who have one of some memberships."""
+    txn.execute(
+        f"""
+        SELECT {_COLUMNS}
+          FROM room_members
+         WHERE room_nid = %s
+           AND membership = ANY(%s)
+           AND right(user_id, length(%s) + 1) = ':' || %s
+         ORDER BY user_id
+        """,
+        (room_nid, list(memberships), server_name, server_name),
+    )
+    return [Member(*row) for row in txn.fetchall()]
+
+
 def get_last_departure(txn: Any, room_nid: int, user_id: str) -> int | None:
     """The event by which one of our users was last no longer in the room; None if they never were
     in it.

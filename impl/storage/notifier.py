@@ -42,6 +42,7 @@ class News:
         self.position = 0
         self.is_stopping = False
         self.on_changed: Callable[[int], None] = lambda event_nid: None
+        self.on_purged: Callable[[int], None] = lambda room_nid: None
         self.on_reset: Callable[[], None] = lambda: None
         self._database = database
         self._page = page
@@ -178,6 +179,10 @@ class News:
             if is_membership and user_id is not None:
                 self._membership_moves += 1
                 self._joined.pop(user_id, None)
+            elif is_membership and room_nid is not None:
+                self._membership_moves += 1
+                self._joined.clear()
+                self.on_purged(room_nid)
             if changes_nid is not None:
                 self.on_changed(changes_nid)
         if rows:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from impl.core.state_trie import EMPTY
+
 ROOMS_CACHED_MAX = 100_000
 
 
@@ -27,15 +29,20 @@ class Head:
 
 
 class RoomCache:
-    """Rooms by id and by number. They never change, so what is here stays true."""
+    """Rooms by id and by number. They do not change, but they may go, of which the news tells
+    (`forget`).
+    """
 
     def __init__(self) -> None:
         self._by_id: dict[str, Room] = {}
         self._by_nid: dict[int, Room] = {}
+        # Counts what was dropped: what was read before a room went must not be kept after it.
+        self._drops = 0
 
     def get(self, txn: Any, room_id: str) -> Room | None:
         room = self._by_id.get(room_id)
         if room is None:
+            drops = self._drops
             txn.execute(
                 """
                 SELECT room_nid, room_id, room_version
@@ -45,7 +52,7 @@ class RoomCache:
                 (room_id,),
             )
             if row := txn.fetchone():
-                room = self._keep(Room(*row))
+                room = self._keep(Room(*row), drops)
         return room
 
     def peek(self, room_id: str) -> Room | None:
@@ -57,6 +64,7 @@ class RoomCache:
         found = {nid: self._by_nid[nid] for nid in room_nids if nid in self._by_nid}
         missing = [nid for nid in room_nids if nid not in found]
         if missing:
+            drops = self._drops
             txn.execute(
                 """
                 SELECT room_nid, room_id, room_version
@@ -66,10 +74,24 @@ class RoomCache:
                 (missing,),
             )
             for row in txn.fetchall():
-                found[row[0]] = self._keep(Room(*row))
+                found[row[0]] = self._keep(Room(*row), drops)
         return found
 
-    def _keep(self, room: Room) -> Room:
+    def forget(self, room_nid: int) -> None:
+        """It was purged; another may have its id."""
+        self._drops += 1
+        room = self._by_nid.pop(room_nid, None)
+        if room is not None and self._by_id.get(room.room_id) is room:
+            del self._by_id[room.room_id]
+
+    def clear(self) -> None:
+        self._drops += 1
+        self._by_id.clear()
+        self._by_nid.clear()
+
+    def _keep(self, room: Room, drops: int) -> Room:
+        if drops != self._drops:
+            return room
         if len(self._by_id) >= ROOMS_CACHED_MAX:
             self._by_id.clear()
             self._by_nid.clear()
@@ -150,7 +172,7 @@ def put_heads(txn: Any, heads: Sequence[Head]) -> None:
 
 
 def get_state_root(txn: Any, room_nid: int) -> int:
-    """The root of the current state's trie."""
+    """The root of the current state's trie; that of an empty one for a room that is gone."""
     txn.execute(
         """
         SELECT current_state_root
@@ -159,7 +181,8 @@ def get_state_root(txn: Any, room_nid: int) -> int:
         """,
         (room_nid,),
     )
-    return txn.fetchone()[0]
+    row = txn.fetchone()
+    return row[0] if row else EMPTY
 
 
 def list_forward_extremities(txn: Any, room_nid: int) -> list[int]:

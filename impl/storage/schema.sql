@@ -108,6 +108,18 @@ CREATE TABLE public.published_rooms (
     room_nid bigint NOT NULL,
     published_ts bigint NOT NULL
 );
+CREATE TABLE public.purged_memberships (
+    user_id text NOT NULL,
+    "position" bigint NOT NULL,
+    room_id text NOT NULL
+);
+CREATE TABLE public.purged_rooms (
+    "position" bigint NOT NULL,
+    room_nid bigint NOT NULL,
+    room_id text NOT NULL,
+    purged_ts bigint NOT NULL,
+    is_swept boolean DEFAULT false NOT NULL
+);
 CREATE TABLE public.push_rules (
     user_id text NOT NULL,
     changes text NOT NULL
@@ -300,6 +312,12 @@ ALTER TABLE ONLY public.profile_fields
     ADD CONSTRAINT profile_fields_pkey PRIMARY KEY (user_id, key_name);
 ALTER TABLE ONLY public.published_rooms
     ADD CONSTRAINT published_rooms_pkey PRIMARY KEY (room_nid);
+ALTER TABLE ONLY public.purged_memberships
+    ADD CONSTRAINT purged_memberships_pkey PRIMARY KEY (user_id, "position");
+ALTER TABLE ONLY public.purged_rooms
+    ADD CONSTRAINT purged_rooms_pkey PRIMARY KEY ("position");
+ALTER TABLE ONLY public.purged_rooms
+    ADD CONSTRAINT purged_rooms_room_nid_key UNIQUE (room_nid);
 ALTER TABLE ONLY public.push_rules
     ADD CONSTRAINT push_rules_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY public.receipts
@@ -341,6 +359,7 @@ ALTER TABLE ONLY public.users
 CREATE INDEX access_tokens_device ON public.access_tokens USING btree (user_id, device_id);
 CREATE INDEX access_tokens_expired ON public.access_tokens USING btree (expires_ts) WHERE (expires_ts IS NOT NULL);
 CREATE UNIQUE INDEX account_data_position ON public.account_data USING btree ("position");
+CREATE INDEX account_data_room ON public.account_data USING btree (room_id) WHERE (room_id <> ''::text);
 CREATE INDEX account_data_user ON public.account_data USING btree (user_id, "position");
 CREATE INDEX branching_rooms_due ON public.branching_rooms USING btree (due_ts);
 CREATE INDEX client_transactions_created ON public.client_transactions USING btree (created_ts);
@@ -348,6 +367,8 @@ CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room
 CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);
 CREATE INDEX membership_changes_room ON public.membership_changes USING btree (room_nid, user_id, "position");
 CREATE INDEX openid_tokens_expires ON public.openid_tokens USING btree (expires_ts);
+CREATE INDEX purged_memberships_position ON public.purged_memberships USING btree ("position");
+CREATE INDEX purged_rooms_unswept ON public.purged_rooms USING btree (purged_ts) WHERE (NOT is_swept);
 CREATE UNIQUE INDEX receipts_position ON public.receipts USING btree ("position");
 CREATE INDEX receipts_room ON public.receipts USING btree (room_nid, "position");
 CREATE INDEX refresh_tokens_device ON public.refresh_tokens USING btree (user_id, device_id);

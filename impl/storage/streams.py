@@ -45,6 +45,7 @@ def current(txn: Any) -> int:
             (SELECT max(position) FROM receipts),
             (SELECT max(position) FROM typing),
             (SELECT max(position) FROM account_data),
+            (SELECT max(position) FROM purged_rooms),
             0
         )
         """
@@ -54,8 +55,8 @@ def current(txn: Any) -> int:
 
 def list_news(txn: Any, after: int) -> list[tuple[int, int | None, str | None, int | None, bool]]:
     """What moved after a position: (position, room_nid, user_id, changes_nid, is_membership), in
-    order, at most NEWS_MAX rows. A row has a room, whose members are told, or a user, who is told,
-    or both.
+    order, at most NEWS_MAX rows. A row has a room, whose members are told, or a user, who is told.
+    Memberships of a room, and no user: it is gone, and all of them with it.
     """
     txn.execute(
         """
@@ -74,6 +75,11 @@ def list_news(txn: Any, after: int) -> list[tuple[int, int | None, str | None, i
         SELECT position, room_nid, NULL, NULL, FALSE FROM typing WHERE position > %(after)s
         UNION ALL
         SELECT position, NULL, user_id, NULL, FALSE FROM account_data WHERE position > %(after)s
+        UNION ALL
+        SELECT position, room_nid, NULL, NULL, TRUE FROM purged_rooms WHERE position > %(after)s
+        UNION ALL
+        SELECT position, NULL, user_id, NULL, TRUE FROM purged_memberships
+         WHERE position > %(after)s
         ORDER BY position
         LIMIT %(limit)s
         """,

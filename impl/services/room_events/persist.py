@@ -117,8 +117,12 @@ def _open_rooms(
             opened[room.room_id] = OpenRoom.open(app, txn, Head(room, [], 0, 0), merging.merge)
         elif submission.room_id not in wanted:
             outcome.failures[place] = errors.NotFound("unknown room")
-        elif submission.room_id not in opened:
+        elif submission.room_id not in opened and skip_locked:
             outcome.busy.append(place)
+        elif submission.room_id not in opened:
+            # It was purged, and we have not heard of it yet.
+            app.rooms.forget(wanted[submission.room_id])
+            outcome.failures[place] = errors.NotFound("unknown room")
     return opened
 
 

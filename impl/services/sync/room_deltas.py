@@ -170,6 +170,8 @@ def _read_events(app: App, txn: Any, deltas: Any) -> None:
     keys = [(one.room_nid, row.event_nid) for one in deltas for row in one.rows]
     events = app.events.get_many(txn, keys) if keys else {}
     for one in deltas:
+        # What is missing is of a room that is being purged.
+        one.rows = [row for row in one.rows if row.event_nid in events]
         one.events = {row.event_nid: events[row.event_nid] for row in one.rows}
 
 

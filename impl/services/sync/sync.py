@@ -19,6 +19,7 @@ import msgspec
 from impl.app import App
 from impl.requester import Requester
 from impl.services.sync import (
+    gone_rooms,
     ignored_users,
     joined_rooms,
     other_rooms,
@@ -154,6 +155,8 @@ def _write(sync: Sync, moved: RoomsMoved, data: AccountData) -> dict[str, Any]:
             "knock": other_rooms.write_knocked(sync, txn, rooms, moved.knocked),
             "leave": other_rooms.write_left(sync, txn, rooms, moved.left, deltas, room_data),
         }
+        told = {room_id for section in found["rooms"].values() for room_id in section}
+        found["rooms"]["leave"] |= gone_rooms.write(sync, txn, told)
     return found
 
 

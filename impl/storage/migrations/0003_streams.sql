@@ -77,3 +77,25 @@ CREATE TABLE account_data (
 );
 CREATE UNIQUE INDEX account_data_position ON account_data (position);
 CREATE INDEX account_data_user ON account_data (user_id, position);
+CREATE INDEX account_data_room ON account_data (room_id) WHERE room_id <> '';
+
+-- Rooms that were deleted: so that workers hear of it, and that the newest position of the stream does not go with
+-- the newest event. A room with this id may come again, with another number.
+CREATE TABLE purged_rooms (
+    position  BIGINT  NOT NULL PRIMARY KEY,
+    room_nid  BIGINT  NOT NULL UNIQUE,
+    room_id   TEXT    NOT NULL,
+    purged_ts BIGINT  NOT NULL,
+    -- Nothing is left of it in any table.
+    is_swept  BOOLEAN NOT NULL DEFAULT FALSE
+);
+CREATE INDEX purged_rooms_unswept ON purged_rooms (purged_ts) WHERE NOT is_swept;
+
+-- Users of ours who knew such a room: their clients hear that they have left it.
+CREATE TABLE purged_memberships (
+    user_id  TEXT   NOT NULL,
+    position BIGINT NOT NULL,
+    room_id  TEXT   NOT NULL,
+    PRIMARY KEY (user_id, position)
+);
+CREATE INDEX purged_memberships_position ON purged_memberships (position);
