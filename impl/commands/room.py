@@ -55,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Look into a room: its graph, its states, and why they are what they are."
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    commands = parser.add_subparsers(metavar="WHAT", title="what to look at", required=True)
+    parser.set_defaults(make=None, print_help=parser.print_help)
+    commands = parser.add_subparsers(metavar="WHAT", title="what to look at")
 
     _command(commands, "show", "what a room is, who is in it, how its graph ends", _show)
 
@@ -110,6 +111,9 @@ def _number(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.make is None:
+        arguments.print_help()
+        return 2
     config, warnings = configuration.read(arguments)
     configuration.warn(warnings)
     try:

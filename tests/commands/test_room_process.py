@@ -66,6 +66,11 @@ def test_a_room_is_read_whether_the_server_runs_or_not(server: SomaServer) -> No
     assert (piped.returncode, piped.stdout, piped.stderr) == (0, room_id + "\n", "")
 
 
+def test_without_more_words_it_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["room"]) == 2
+    assert "where to begin:" in capsys.readouterr().out
+
+
 def test_where_there_is_no_database_none_is_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 """`soma room why`: which check decided, and what became of a state event."""
 
+import random
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from tests.services.room_events.elsewhere import (
     send,
     topic,
 )
+from tests.services.room_events.inspection import head_of, state_of
+from tests.services.room_events.test_receive_random import a_random_graph
 
 
 def answers(report: Any) -> list[bool | None]:
@@ -201,3 +204,36 @@ def test_what_is_stored_and_what_the_rules_say_now_are_compared(app: App, shell:
         )
     assert not shell.json("why", room_id, said)["agrees"]
     assert "! The rules do not say now what was stored" in shell.text("why", room_id, said)
+
+
+@pytest.mark.parametrize("version", ["1", "2", "11", "12"])
+def test_of_each_event_of_a_random_room_what_is_told_is_so(
+    app: App, shell: RoomShell, version: str
+) -> None:
+    room = a_random_graph(version, random.Random(f"why {version}"), 50)
+    send(app, room, *room.events.values())
+    room_id = room.create.room_id
+    head = head_of(app, room_id)
+    current = state_of(app, room_id, head.current_state_root)
+    kinds = set()
+    for event_id, event in room.events.items():
+        report = shell.json("why", room_id, event_id)
+        assert report["agrees"]
+        assert (report["event"]["status"] == "rejected") is (event_id in room.rejected)
+        if not event.is_state:
+            continue
+        fate = report["fate"]
+        kinds.add(fate["kind"])
+        assert (fate["kind"] == "current") is (current.get(event.key) == event_id)
+        stands = fate["stands_now"] and fate["stands_now"]["event_id"]
+        assert stands == current.get(event.key)
+        if fate["kind"] == "replaced":
+            replacement = room.events[fate["by"]["event_id"]]
+            assert replacement.key == event.key
+            assert room.after(*replacement.prev_event_ids)[event.key] == event_id
+        elif fate["kind"] == "dropped":
+            # The replay comes to what is stored, and says why.
+            assert "cannot be told" not in fate["reason"] and "replay" not in fate["reason"]
+            assert event_id in {one["event"]["event_id"] for one in fate["outcome"]["losers"]}
+        shell.text("why", room_id, event_id)
+    assert {"current", "replaced", "dropped"} <= kinds
