@@ -210,6 +210,21 @@ CREATE TABLE public.schema_migrations (
     checksum text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
+CREATE TABLE public.search_progress (
+    only_row boolean DEFAULT true NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    history_position bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT search_progress_only_row_check CHECK (only_row)
+);
+CREATE TABLE public.search_texts (
+    room_nid bigint NOT NULL,
+    event_nid bigint NOT NULL,
+    key smallint NOT NULL,
+    sender text NOT NULL,
+    has_url boolean NOT NULL,
+    sent_ts bigint NOT NULL,
+    words tsvector NOT NULL
+);
 CREATE TABLE public.state_keys (
     state_key_nid bigint NOT NULL,
     event_type text NOT NULL,
@@ -340,6 +355,10 @@ ALTER TABLE ONLY public.rooms
     ADD CONSTRAINT rooms_room_id_key UNIQUE (room_id);
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.search_progress
+    ADD CONSTRAINT search_progress_pkey PRIMARY KEY (only_row);
+ALTER TABLE ONLY public.search_texts
+    ADD CONSTRAINT search_texts_pkey PRIMARY KEY (room_nid, event_nid);
 ALTER TABLE ONLY public.state_keys
     ADD CONSTRAINT state_keys_event_type_state_key_key UNIQUE (event_type, state_key);
 ALTER TABLE ONLY public.state_keys
@@ -377,6 +396,7 @@ CREATE INDEX refresh_tokens_successor ON public.refresh_tokens USING btree (succ
 CREATE INDEX registration_nonces_created ON public.registration_nonces USING btree (created_ts);
 CREATE INDEX room_aliases_room ON public.room_aliases USING btree (room_nid, room_alias);
 CREATE INDEX room_members_user ON public.room_members USING btree (user_id, membership);
+CREATE INDEX search_texts_words ON public.search_texts USING gin (words);
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
 CREATE UNIQUE INDEX timeline_position ON public.timeline USING btree ("position");
 CREATE UNIQUE INDEX typing_position ON public.typing USING btree ("position");
