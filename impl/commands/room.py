@@ -1,5 +1,5 @@
 """`soma room`: the debugger for rooms. Reads one snapshot of the database, whether the server runs
-or not; what is read is in services/inspection, how it is shown in room_text/.
+or not; what is read is in services/inspection, how it is shown in room_text/. A purge alone writes.
 """
 
 import argparse
@@ -24,11 +24,14 @@ from impl.commands.room_text import states as states_text
 from impl.commands.room_text import why as why_text
 from impl.commands.room_text.lines import clean
 from impl.config import Config, ConfigError
-from impl.core.signing import new_signing_key
-from impl.errors import InvalidParam, MatrixError
+from impl.core.rejection import Malformed
+from impl.core.signing import SigningKey, new_signing_key, read_signing_keys
+from impl.errors import BadState, InvalidParam, MatrixError
+from impl.services import room_purge
 from impl.services.inspection import graph, overview, resolution, states, verdict
 from impl.services.inspection.inspected_room import InspectedRoom
 from impl.storage.database import DatabaseUnavailable, StatementError
+from impl.storage.migrate import migrate
 from impl.storage.worker_page import WorkerPage
 from impl.supervisor import data_directory
 from impl.supervisor.supervisor import a_database
@@ -55,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Look into a room: its graph, its states, and why they are what they are."
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.set_defaults(make=None, print_help=parser.print_help)
+    parser.set_defaults(what=None, print_help=parser.print_help)
     commands = parser.add_subparsers(metavar="WHAT", title="what to look at")
 
     _command(commands, "show", "what a room is, who is in it, how its graph ends", _show)
@@ -92,12 +95,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-v", "--verbose", action="store_true", help="what the checks that passed looked at, too"
     )
 
+    one = _command(commands, "purge", "delete a room with all that is known of it", None)
+    one.add_argument("--force", action="store_true", help="make users of this server leave it")
+    one.add_argument("-y", "--yes", action="store_true", help="do not ask, at a terminal")
+
 
 def _command(
-    commands: Any, name: str, summary: str, make: Callable[[InspectedRoom, Any], Made]
+    commands: Any, name: str, summary: str, make: Callable[[InspectedRoom, Any], Made] | None
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-    parser.set_defaults(make=make)
+    parser.set_defaults(make=make, what=name)
     parser.add_argument("room", metavar="ROOM", help="a room id, or an alias of this server")
     parser.add_argument("--json", action="store_true", help="for scripts: everything, as JSON")
     configuration.add_arguments(parser)
@@ -111,16 +118,17 @@ def _number(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.make is None:
+    if arguments.what is None:
         arguments.print_help()
         return 2
     config, warnings = configuration.read(arguments)
     configuration.warn(warnings)
     try:
-        with an_app(config) as app, app.database.snapshot() as txn:
-            room = InspectedRoom.find(app, txn, arguments.room)
-            report, lines = arguments.make(room, arguments)
-            text = list([_as_json(report)] if arguments.json else map(clean, lines))
+        with _a_database(config) as dsn:
+            if arguments.what == "purge":
+                text = _purge(config, dsn, arguments)
+            else:
+                text = _look(config, dsn, arguments)
     except MatrixError as error:
         return _fail("\n".join(map(clean, error.message.split("\n"))))
     except DatabaseUnavailable as error:
@@ -131,9 +139,54 @@ def run(arguments: argparse.Namespace) -> int:
     return _print(text)
 
 
+def _look(config: Config, dsn: str, arguments: argparse.Namespace) -> list[str]:
+    # Nothing is signed, so any key will do.
+    key = new_signing_key(secrets.token_bytes(32), "unused")
+    with _an_app(config, dsn, key) as app, app.database.snapshot() as txn:
+        room = InspectedRoom.find(app, txn, arguments.room)
+        report, lines = arguments.make(room, arguments)
+        return [_as_json(report)] if arguments.json else list(map(clean, lines))
+
+
+def _purge(config: Config, dsn: str, arguments: argparse.Namespace) -> list[str]:
+    # Whoever is made to leave signs that. A key that is missing is not made here.
+    try:
+        key = read_signing_keys(config.signing_key_path.read_text())[0]
+    except (OSError, UnicodeDecodeError, Malformed) as error:
+        raise ConfigError("signing_key_path", f"{config.signing_key_path}: {error}") from None
+    migrate(dsn)
+    with _an_app(config, dsn, key) as app:
+        with app.database.snapshot() as txn:
+            report = overview.overview(InspectedRoom.find(app, txn, arguments.room))
+        if not arguments.yes and not _is_meant(report):
+            raise InvalidParam("nothing was purged")
+        try:
+            app.start()
+            counts = room_purge.purge(app, report.room_id, is_forced=arguments.force)
+        except BadState as error:
+            raise BadState(f"{error.message}; --force makes them leave") from error
+    if arguments.json:
+        return [_as_json(counts)]
+    rows = [f"  {name:<24}{number}" for name, number in sorted(counts.items()) if number]
+    return [f"Purged {clean(report.room_id)}. Rows deleted:", *rows]
+
+
+def _is_meant(report: overview.Overview) -> bool:
+    """Ask, where there is somebody to ask."""
+    if not sys.stdin.isatty():
+        return True
+    for line in show_text.lines(report):
+        print(clean(line))
+    try:
+        answer = input("\nDelete all this for good? [no] ")
+    except EOFError:
+        return False
+    return answer.strip().lower() in ("y", "yes")
+
+
 @contextmanager
-def an_app(config: Config) -> Iterator[App]:
-    """An App that reads: of the database of the server that runs, or of one for now."""
+def _a_database(config: Config) -> Iterator[str]:
+    """That of the server that runs, or one for now; none is made."""
     directory = config.soma.data_dir
     if config.database is None and not (directory / "postgres").exists():
         raise ConfigError(
@@ -141,11 +194,15 @@ def an_app(config: Config) -> Iterator[App]:
         )
     if (directory / "server_name").exists():
         data_directory.check_server_name(config)
-    with tempfile.TemporaryDirectory() as temporary, a_database(config) as dsn:
+    with a_database(config) as dsn:
+        yield dsn
+
+
+@contextmanager
+def _an_app(config: Config, dsn: str, key: SigningKey) -> Iterator[App]:
+    with tempfile.TemporaryDirectory() as temporary:
         page = Path(temporary) / "workers"
         WorkerPage.create(page, 1)
-        # Nothing is signed, so any key will do.
-        key = new_signing_key(secrets.token_bytes(32), "unused")
         app = App(config, dsn, key, WorkerPage(page, 0))
         try:
             yield app

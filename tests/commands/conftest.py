@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from impl.app import App
-from tests.builders import SERVER_NAME
+from impl.core.signing import write_signing_key
+from tests.builders import SERVER_NAME, a_signing_key
 from tests.commands.room_shell import RoomShell
 
 
@@ -19,8 +20,14 @@ def new_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[A
     def make(app: App) -> RoomShell:
         config = tmp_path / f"{len(list(tmp_path.iterdir()))}.yaml"
         args = psycopg2.extensions.parse_dsn(app.database.dsn)
-        database = {"name": "psycopg2", "args": args}
-        config.write_text(yaml.safe_dump({"server_name": SERVER_NAME, "database": database}))
+        signing_key = config.with_suffix(".key")
+        signing_key.write_text(write_signing_key(a_signing_key()))
+        values = {
+            "server_name": SERVER_NAME,
+            "signing_key_path": str(signing_key),
+            "database": {"name": "psycopg2", "args": args},
+        }
+        config.write_text(yaml.safe_dump(values))
         return RoomShell(config, capsys)
 
     return make

@@ -21,13 +21,13 @@ class Typed:
 
 class RoomShell:
     def __init__(self, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._config = config
+        self.config = config
         self._capsys = capsys
 
     def type(self, what: str, *words: str) -> Typed:
         self._capsys.readouterr()
         try:
-            status = main(["room", what, "--config-path", str(self._config), *words])
+            status = main(["room", what, "--config-path", str(self.config), *words])
         except SystemExit as end:
             status = int(end.code or 0)
         captured = self._capsys.readouterr()

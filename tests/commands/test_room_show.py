@@ -147,7 +147,7 @@ def test_what_others_wrote_does_not_reach_the_terminal(app: App, shell: RoomShel
     assert shell.type("show", "--json", room_id).out.isascii()
 
 
-@pytest.mark.parametrize("what", ["show", "graph", "state", "diff", "why", "resolve"])
+@pytest.mark.parametrize("what", ["show", "graph", "state", "diff", "why", "resolve", "purge"])
 def test_every_subcommand_explains_itself(shell: RoomShell, what: str) -> None:
     typed = shell.type(what, "--help")
     assert typed.status == 0
