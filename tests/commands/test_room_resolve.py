@@ -182,6 +182,23 @@ def test_the_same_state_is_no_conflict(app: App, shell: RoomShell) -> None:
     assert "not both" in shell.refusal("resolve", room_id, one, "--at", two)
 
 
+def test_one_state_that_is_not_what_is_stored_is_told(app: App, shell: RoomShell) -> None:
+    room_id = a_room(app)
+    (named,) = append(app, room_id, topic(ALICE, "tea"))
+    assert "This is the current state, as it is stored." in shell.text("resolve", room_id)
+    before = stored(app, room_id, named).state_before
+    with app.database.transaction() as txn:
+        txn.execute("UPDATE rooms SET current_state_root = %s", (before,))
+    assert shell.json("resolve", room_id)["deviations"] == ["m.room.topic"]
+    assert "! This is NOT the current state" in shell.text("resolve", room_id)
+
+
+def test_the_first_event_joins_nothing(app: App, shell: RoomShell) -> None:
+    room_id = a_room(app, room_version="12")
+    text = shell.text("resolve", room_id, "--at", room_id[1:])
+    assert "none: it stands on nothing that is here" in text
+
+
 def test_a_missing_branch_is_named(app: App, shell: RoomShell) -> None:
     room = a_room_elsewhere()
     send(app, room, *room.events.values())

@@ -18,10 +18,17 @@ def lines(report: Resolution, *, is_verbose: bool) -> Iterable[str]:
         yield f"  state {branch.state} is after {with_id(branch.event)}"
     for event_id in report.missing:
         yield f"  {event_id} is not here, and its state was not among those resolved"
-    if not report.conflicts:
+    if not report.branches:
+        yield "  none: it stands on nothing that is here"
+    elif not report.conflicts:
         yield ""
         yield "They have the same state: there is nothing to resolve."
-        return
+    else:
+        yield from _steps(report, is_verbose)
+    yield from _comparison(report)
+
+
+def _steps(report: Resolution, is_verbose: bool) -> Iterable[str]:
     yield from _conflicts(report)
     if report.algorithm != "v1":
         yield from _events(
@@ -100,6 +107,9 @@ def _results(report: Resolution) -> Iterable[str]:
         for loser in outcome.losers:
             yield f"    not {_said(loser.event)}"
             yield f"      {loser.reason}"
+
+
+def _comparison(report: Resolution) -> Iterable[str]:
     if report.compared_with is None:
         return
     yield ""

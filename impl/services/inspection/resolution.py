@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from impl import errors
+from impl.core import state_trie
 from impl.core.auth.selection import POWER_LEVELS
 from impl.core.event import Event, StateKey
 from impl.core.power_levels import CREATOR_LEVEL
@@ -135,8 +136,10 @@ def replay(
         ],
         missing=list(missing),
     )
-    if len(roots) < 2:
+    if not roots:
         return resolution
+    if len(roots) == 1:
+        return _compared(room, resolution, roots[0], compared)
     replayed = _Replay(room, roots)
     return replace(
         resolution,
@@ -149,6 +152,18 @@ def replay(
         compared_with=compared[0] if compared else None,
         deviations=replayed.deviations(compared[1]) if compared else [],
     )
+
+
+def _compared(
+    room: InspectedRoom, resolution: Resolution, root: int, compared: tuple[str, int] | None
+) -> Resolution:
+    """With what the one state is compared with."""
+    if compared is None:
+        return resolution
+    differing = state_trie.diff(room.open.nodes, root, compared[1])
+    keys = room.app.state_keys.get_keys(room.txn, differing)
+    names = [f"{event_type} {state_key}".strip() for event_type, state_key in keys.values()]
+    return replace(resolution, compared_with=compared[0], deviations=sorted(names))
 
 
 @dataclass(frozen=True, slots=True)
