@@ -8,7 +8,7 @@ from typing import Any
 from impl.app import App
 from impl.config import Config
 from impl.core.signing import read_signing_keys
-from impl.services import accounts, typing
+from impl.services import accounts, presence, typing
 from impl.storage.worker_page import WorkerPage
 from impl.web import matrix_api
 from impl.web.application import Application
@@ -41,5 +41,6 @@ def make_site(config: Config, dsn: str, page: Path, slot: int, api: MatrixApi) -
     app = App(config, dsn, signing_keys[0], WorkerPage(page, slot))
     app.start()
     typing.watch(app)
+    presence.watch(app)
     app.spawn(accounts.finish_deactivations, app)
     return Site(app, Application(app, api.root))

@@ -20,7 +20,6 @@ from impl.config.settings import (
     LoginViaExistingSession,
     PasswordPolicy,
     Passwords,
-    Presence,
     SomaSettings,
     TrustedKeyServer,
     TurnServer,
@@ -77,7 +76,8 @@ def read(root: Section, data_dir: Path, has_file: bool) -> Config:
         password_config=_read_passwords(root),
         login_via_existing_session=_read_login_via_existing_session(root),
         rate_limits=rate_limits.read(root),
-        presence=_read_presence(root),
+        presence=people.read_presence(root),
+        user_directory=people.read_user_directory(root),
         default_room_version=_read_default_room_version(root),
         turn=_read_turn(root),
         trusted_key_servers=_read_trusted_key_servers(root),
@@ -296,19 +296,6 @@ def _read_login_via_existing_session(root: Section) -> LoginViaExistingSession:
     )
     section.finish()
     return login
-
-
-def _read_presence(root: Section) -> Presence:
-    legacy = root.boolean("use_presence", True)
-    section = root.section("presence")
-    enabled = section.raw("enabled")
-    if enabled == "untracked":
-        section.warn("enabled", "is untracked: Soma takes it as false")
-    presence = Presence(False if enabled == "untracked" else section.boolean("enabled", legacy))
-    section.accept("include_offline_users_on_sync", "last_active_granularity")
-    section.accept("sync_online_timeout", "idle_timeout")
-    section.finish()
-    return presence
 
 
 def _read_default_room_version(root: Section) -> str:

@@ -6,12 +6,46 @@ import re
 from collections.abc import Mapping
 
 from impl.config.section import Section
-from impl.config.settings import Contact, Support
+from impl.config.settings import Contact, Presence, Support, UserDirectory
 from impl.core.identifiers import is_user_id
+from impl.core.presence import Timeouts
 
 # An Ed25519 key in unpadded Base64, of either alphabet: Synapse's tools write the first, the
 # specification's example the second.
 _ED25519 = re.compile(r"[A-Za-z0-9+/]{43}|[A-Za-z0-9_\-]{43}", re.ASCII)
+
+
+def read_presence(root: Section) -> Presence:
+    legacy = root.boolean("use_presence", True)
+    section = root.section("presence")
+    enabled = section.raw("enabled")
+    if enabled == "untracked":
+        section.warn("enabled", "is untracked: Soma takes it as false")
+    defaults = Timeouts()
+    presence = Presence(
+        enabled=False if enabled == "untracked" else section.boolean("enabled", legacy),
+        include_offline_users_on_sync=section.boolean("include_offline_users_on_sync", False),
+        timeouts=Timeouts(
+            sync_online=section.duration("sync_online_timeout") or defaults.sync_online,
+            idle=section.duration("idle_timeout") or defaults.idle,
+            active=section.duration("last_active_granularity") or defaults.active,
+        ),
+    )
+    section.finish()
+    return presence
+
+
+def read_user_directory(root: Section) -> UserDirectory:
+    section = root.section("user_directory")
+    directory = UserDirectory(
+        enabled=section.boolean("enabled", True),
+        search_all_users=section.boolean("search_all_users", False),
+        exclude_remote_users=section.boolean("exclude_remote_users", False),
+        prefer_local_users=section.boolean("prefer_local_users", False),
+        show_locked_users=section.boolean("show_locked_users", False),
+    )
+    section.finish()
+    return directory
 
 
 def read_support(soma: Section) -> Support:

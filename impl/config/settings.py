@@ -14,6 +14,7 @@ from impl.config.application_services import ApplicationService
 from impl.config.database import Database
 from impl.config.listeners import Listener
 from impl.config.rate_limits import RateLimits
+from impl.core.presence import Timeouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,22 @@ class TrustedKeyServer:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
+    """`presence`."""
+
     enabled: bool = True
+    include_offline_users_on_sync: bool = False
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+@dataclass(frozen=True, slots=True)
+class UserDirectory:
+    """`user_directory`: who is found by whom."""
+
+    enabled: bool = True
+    search_all_users: bool = False
+    exclude_remote_users: bool = False
+    prefer_local_users: bool = False
+    show_locked_users: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +166,7 @@ class Config:
 
     rate_limits: RateLimits = field(default_factory=RateLimits)
     presence: Presence = Presence()
+    user_directory: UserDirectory = UserDirectory()
 
     default_room_version: str = "12"
     require_auth_for_profile_requests: bool = False

@@ -8,7 +8,7 @@ from impl.app import App
 from impl.core import canonical_json, identifiers
 from impl.core.rejection import Malformed
 from impl.requester import Requester
-from impl.services import membership
+from impl.services import membership, presence
 from impl.storage import account_data, accounts, profiles
 
 PROFILE_BYTES_MAX = 65_536
@@ -90,6 +90,7 @@ def fixed_fields(app: App, requester: Requester) -> list[str]:
 
 def _tell_rooms(app: App, user_id: str, key_name: str) -> None:
     if key_name in IN_MEMBER_EVENTS:
+        presence.tell_of_profile(app, user_id)
         app.spawn(_repeat, app, user_id).join(timeout=ROOMS_TIMEOUT_S)
 
 

@@ -11,7 +11,7 @@ besides.
 with the caches."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import gevent
@@ -32,8 +32,6 @@ KNOWN_MAX = 1_000_000
 
 _log = logging.getLogger(__name__)
 
-NewsRow = tuple[int, int | None, str | None, int | None, bool]
-
 
 class News:
     """How far this worker has read the stream, and who is to be woken by what."""
@@ -44,6 +42,8 @@ class News:
         self.on_changed: Callable[[int], None] = lambda event_nid: None
         self.on_purged: Callable[[int], None] = lambda room_nid: None
         self.on_reset: Callable[[], None] = lambda: None
+        # Those who keep something that rows of the stream make old; None: rows were skipped.
+        self.listeners: list[Callable[[Sequence[streams.NewsRow] | None], None]] = []
         self._database = database
         self._page = page
         self._reading = RLock()
@@ -151,6 +151,12 @@ class News:
                 if not waiting:
                     del self._waiting[key]
 
+    def wake(self, keys: Iterable[int | str]) -> None:
+        """Let those who wait for the users and rooms look again."""
+        for key in keys:
+            for event in self._waiting.get(key, ()):
+                event.set()
+
     def _read_some(self) -> bool:
         # Committed before it was published, so the statement that follows sees all up to it.
         published = self._page.newest()
@@ -167,9 +173,9 @@ class News:
         self._forget_all(newest)
         return True
 
-    def _learn(self, rows: list[NewsRow]) -> None:
+    def _learn(self, rows: list[streams.NewsRow]) -> None:
         woken: set[Event] = set()
-        for position, room_nid, user_id, changes_nid, is_membership in rows:
+        for position, room_nid, user_id, changes_nid, is_membership, _ in rows:
             if room_nid is not None:
                 self._rooms[room_nid] = position
                 woken |= self._waiting.get(room_nid, set())
@@ -186,7 +192,9 @@ class News:
             if changes_nid is not None:
                 self.on_changed(changes_nid)
         if rows:
-            self.position = rows[-1][0]
+            for listener in self.listeners:
+                listener(rows)
+            self.position = rows[-1].position
         if len(self._rooms) + len(self._users) > KNOWN_MAX:
             self._rooms.clear()
             self._users.clear()
@@ -201,6 +209,8 @@ class News:
         self._membership_moves += 1
         self._floor = self.position = newest
         self.on_reset()
+        for listener in self.listeners:
+            listener(None)
         for event in list(self._all_waiting):
             event.set()
 

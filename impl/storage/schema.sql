@@ -99,6 +99,14 @@ CREATE TABLE public.pending_redactions (
     redacts text NOT NULL,
     redaction_nid bigint NOT NULL
 );
+CREATE TABLE public.presence (
+    user_id text NOT NULL,
+    state text NOT NULL,
+    status_msg text,
+    last_active_ts bigint NOT NULL,
+    is_currently_active boolean NOT NULL,
+    "position" bigint NOT NULL
+);
 CREATE TABLE public.profile_fields (
     user_id text NOT NULL,
     key_name text NOT NULL,
@@ -323,6 +331,8 @@ ALTER TABLE ONLY public.openid_tokens
     ADD CONSTRAINT openid_tokens_pkey PRIMARY KEY (token_hash);
 ALTER TABLE ONLY public.pending_redactions
     ADD CONSTRAINT pending_redactions_pkey PRIMARY KEY (room_nid, redacts, redaction_nid);
+ALTER TABLE ONLY public.presence
+    ADD CONSTRAINT presence_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY public.profile_fields
     ADD CONSTRAINT profile_fields_pkey PRIMARY KEY (user_id, key_name);
 ALTER TABLE ONLY public.published_rooms
@@ -386,6 +396,8 @@ CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room
 CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);
 CREATE INDEX membership_changes_room ON public.membership_changes USING btree (room_nid, user_id, "position");
 CREATE INDEX openid_tokens_expires ON public.openid_tokens USING btree (expires_ts);
+CREATE UNIQUE INDEX presence_position ON public.presence USING btree ("position");
+CREATE INDEX presence_present ON public.presence USING btree (user_id) WHERE (state <> 'offline'::text);
 CREATE INDEX purged_memberships_position ON public.purged_memberships USING btree ("position");
 CREATE INDEX purged_rooms_unswept ON public.purged_rooms USING btree (purged_ts) WHERE (NOT is_swept);
 CREATE UNIQUE INDEX receipts_position ON public.receipts USING btree ("position");

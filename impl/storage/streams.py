@@ -12,7 +12,7 @@ restored, may lack the newest commits, and would allot their positions a second 
 that clients hold. So the first connection after the database was started, promoted or restored
 moves the sequence on by 2^32."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 LOCK_KEY = 0x736F6D61  # "soma"
 LOCK = f"SELECT pg_advisory_xact_lock({LOCK_KEY})"
@@ -45,6 +45,7 @@ def current(txn: Any) -> int:
             (SELECT max(position) FROM receipts),
             (SELECT max(position) FROM typing),
             (SELECT max(position) FROM account_data),
+            (SELECT max(position) FROM presence),
             (SELECT max(position) FROM purged_rooms),
             0
         )
@@ -53,39 +54,57 @@ def current(txn: Any) -> int:
     return txn.fetchone()[0]
 
 
-def list_news(txn: Any, after: int) -> list[tuple[int, int | None, str | None, int | None, bool]]:
-    """What moved after a position: (position, room_nid, user_id, changes_nid, is_membership), in
-    order, at most NEWS_MAX rows. A row has a room, whose members are told, or a user, who is told.
+class NewsRow(NamedTuple):
+    """Something that moved. It has a room, whose members are told, or a user, who is told.
     Memberships of a room, and no user: it is gone, and all of them with it.
     """
+
+    position: int
+    room_nid: int | None
+    user_id: str | None
+    changes_nid: int | None
+    is_membership: bool
+    # Whose presence it is, which has neither room nor user.
+    about: str | None
+
+
+def list_news(txn: Any, after: int) -> list[NewsRow]:
+    """What moved after a position, in order, at most NEWS_MAX rows."""
     txn.execute(
         """
-        SELECT position, room_nid, NULL AS user_id, changes_nid, FALSE
+        SELECT position, room_nid, NULL AS user_id, changes_nid, FALSE, NULL AS about
           FROM timeline
          WHERE position > %(after)s
         UNION ALL
-        SELECT m.position, NULL, m.user_id, NULL, TRUE
+        SELECT m.position, NULL, m.user_id, NULL, TRUE, NULL
           FROM timeline t
           JOIN membership_changes m ON m.room_nid = t.room_nid
            AND m.position = t.position
          WHERE t.position > %(after)s
         UNION ALL
-        SELECT position, room_nid, NULL, NULL, FALSE FROM receipts WHERE position > %(after)s
+        SELECT position, room_nid, NULL, NULL, FALSE, NULL FROM receipts
+         WHERE position > %(after)s
         UNION ALL
-        SELECT position, room_nid, NULL, NULL, FALSE FROM typing WHERE position > %(after)s
+        SELECT position, room_nid, NULL, NULL, FALSE, NULL FROM typing
+         WHERE position > %(after)s
         UNION ALL
-        SELECT position, NULL, user_id, NULL, FALSE FROM account_data WHERE position > %(after)s
+        SELECT position, NULL, user_id, NULL, FALSE, NULL FROM account_data
+         WHERE position > %(after)s
         UNION ALL
-        SELECT position, room_nid, NULL, NULL, TRUE FROM purged_rooms WHERE position > %(after)s
+        SELECT position, NULL, NULL, NULL, FALSE, user_id FROM presence
+         WHERE position > %(after)s
         UNION ALL
-        SELECT position, NULL, user_id, NULL, TRUE FROM purged_memberships
+        SELECT position, room_nid, NULL, NULL, TRUE, NULL FROM purged_rooms
+         WHERE position > %(after)s
+        UNION ALL
+        SELECT position, NULL, user_id, NULL, TRUE, NULL FROM purged_memberships
          WHERE position > %(after)s
         ORDER BY position
         LIMIT %(limit)s
         """,
         {"after": after, "limit": NEWS_MAX},
     )
-    return txn.fetchall()
+    return [NewsRow(*row) for row in txn.fetchall()]
 
 
 def ensure_epoch(cursor: Any, known: str) -> str:

@@ -11,6 +11,8 @@ Behind the slots lie the buckets of the rate limits, as one float64 each (core/r
 that several workers do not give several times the limit. They are written by all: a lost update
 costs a request more or less.
 
+Last comes when each user was seen (seen_users.py), which the workers write together as well.
+
 The page is a file that the supervisor makes and the workers map. Words of eight bytes are written
 whole."""
 
@@ -19,7 +21,10 @@ import os
 import struct
 from pathlib import Path
 
-MAGIC = b"soma-pg1"
+from impl.storage import seen_users
+from impl.storage.seen_users import SeenUsers
+
+MAGIC = b"soma-pg2"
 SLOT_BYTES = 64  # A cache line: two workers do not write the same.
 RATE_SLOTS = 1 << 16
 _HEADER_BYTES = 64
@@ -41,13 +46,15 @@ class WorkerPage:
         self._positions = words[0::step]
         self._revocations = words[1::step]
         self._slot = slot
-        self.rate_slots = memory[end : end + RATE_SLOTS * 8].cast("d")
+        seen_at = end + RATE_SLOTS * 8
+        self.rate_slots = memory[end:seen_at].cast("d")
+        self.seen_users = SeenUsers(memory[seen_at : seen_at + seen_users.BYTES].cast("Q"))
 
     @classmethod
     def create(cls, path: Path, slots: int) -> None:
         """Make the page, empty, in place of an older one."""
         temporary = path.with_suffix(".new")
-        size = _HEADER_BYTES + slots * SLOT_BYTES + RATE_SLOTS * 8
+        size = _HEADER_BYTES + slots * SLOT_BYTES + RATE_SLOTS * 8 + seen_users.BYTES
         with open(temporary, "wb") as file:
             file.write(struct.pack("8sQ", MAGIC, slots))
             file.truncate(size)

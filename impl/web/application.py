@@ -13,6 +13,7 @@ import gevent
 from impl import errors
 from impl.app import App
 from impl.requester import Requester
+from impl.services import presence
 from impl.web import authentication, error_handler, path_tree, rate_limit, request_log, response
 from impl.web.authentication import Authentication
 from impl.web.request import Environ, raw_target
@@ -93,6 +94,8 @@ class Application:
             self._callers(call, route, values)
         if is_limited:
             rate_limit.after_success(self._app, route.spendings, address)
+        if route.is_activity and call.requester is not None:
+            presence.note_activity(self._app, call.requester)
         return answer
 
     def _callers(self, call: "_Call", route: Route, values: list[str]) -> tuple[object, ...]:

@@ -31,5 +31,7 @@ class Route:
     # (environ, how many bytes an upload may have)
     read_body: Callable[[Environ, int], Any] | None = None
     spendings: tuple[Spending, ...] = ()
+    # Whether it shows that the user is active.
+    is_activity: bool = False
     # None: the operation ends in time by itself, as a long poll does.
     deadline_s: float | None = DEADLINE_S

@@ -12,6 +12,23 @@ from impl.web.route import Route
 # Their own time limits end these.
 _LONG_POLLS = frozenset({"sync", "getEvents"})
 
+# C-S API, "Last active ago": what a user does that others see.
+_ACTIVITIES = frozenset(
+    {
+        "sendMessage",
+        "setRoomStateWithKey",
+        "redactEvent",
+        "setTyping",
+        "postReceipt",
+        "setReadMarker",
+        "createRoom",
+        "joinRoom",
+        "joinRoomById",
+        "inviteUser",
+        "setProfileField",
+    }
+)
+
 # Names of earlier versions that clients and tools still use. What lies below is the same.
 _ALIASES = (
     (("_matrix", "client", "v3"), "r0"),
@@ -46,6 +63,7 @@ def make(method: str, path: str, function: Callable[..., Any] | None) -> Route:
     )
     if operation.api == "client-server":
         route.spendings = SPENDINGS.get(operation.operation_id, ())
+        route.is_activity = operation.operation_id in _ACTIVITIES
         if operation.operation_id in _LONG_POLLS:
             route.deadline_s = None
     # The types of what nobody has written need not be loaded.

@@ -58,6 +58,7 @@ def test_what_is_refused(api: Api, app: App, alice: User, bob: User, room_id: st
         state(bob, room_id, "m.room.member", alice.user_id, {"membership": "leave"}),
         bob.put(place("profile", me, "displayname"), {"displayname": "Bob"}),
         bob.delete(place("profile", me, "displayname")),
+        bob.put(place("presence", me, "status"), {"presence": "online", "status_msg": "hi"}),
     ]
     refused = [(one.status, one.errcode) for one in answers]
     assert refused == [(403, "M_USER_SUSPENDED")] * len(answers)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from impl.config import Config, ConfigError, load
-from impl.config.settings import Contact, Support
+from impl.config.settings import Contact, Presence, Support, UserDirectory
+from impl.core.presence import Timeouts
 
 Load = Callable[[str], tuple[Config, list[str]]]
 
@@ -45,6 +46,34 @@ soma:
         "https://soma.test/help",
     )
     assert set(config.soma.policy_server_keys) == {"ed25519"}
+
+
+def test_presence_and_the_user_directory_are_synapses(load_text: Load) -> None:
+    config, warnings = load_text(
+        """
+presence:
+  enabled: true
+  include_offline_users_on_sync: true
+  sync_online_timeout: 40s
+  idle_timeout: 10m
+  last_active_granularity: 2m
+user_directory:
+  enabled: false
+  search_all_users: true
+  prefer_local_users: true
+  exclude_remote_users: true
+  show_locked_users: true
+"""
+    )
+    assert warnings == []
+    assert config.presence == Presence(True, True, Timeouts(40_000, 600_000, 120_000))
+    assert config.user_directory == UserDirectory(False, True, True, True, True)
+
+
+def test_without_keys_they_are_on(load_text: Load) -> None:
+    config, _ = load_text("")
+    assert config.presence == Presence(True, False, Timeouts(30_000, 300_000, 60_000))
+    assert config.user_directory == UserDirectory(True, False, False, False, False)
 
 
 @pytest.mark.parametrize(

@@ -16,5 +16,6 @@ def sync(app: App, requester: Requester, query: SyncQuery) -> dict[str, Any]:
         timeout_ms=max(query.timeout or 0, 0),
         is_full_state=bool(query.full_state),
         use_state_after=bool(query.use_state_after),
+        set_presence=query.set_presence or "online",
     )
     return syncing.answer(app, requester, question)

@@ -32,6 +32,8 @@ class Question:
     timeout_ms: int = 0
     is_full_state: bool = False
     use_state_after: bool = False
+    # What the poll says of its user; "offline" says nothing.
+    set_presence: str = "offline"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,13 @@ import msgspec
 
 from impl.app import App
 from impl.requester import Requester
+from impl.services.presence import polling
 from impl.services.sync import (
     gone_rooms,
     ignored_users,
     joined_rooms,
     other_rooms,
+    presence,
     request,
     room_deltas,
     rooms_moved,
@@ -38,8 +40,13 @@ AccountData = list[tuple[str, str, str]]
 
 def answer(app: App, requester: Requester, question: Question) -> dict[str, Any]:
     """The answer: at once if there is something to tell, else when there is, or when the time is
-    over.
+    over. Meanwhile the user is online, or what the question says.
     """
+    with polling(app, requester, question.set_presence):
+        return _answer(app, requester, question)
+
+
+def _answer(app: App, requester: Requester, question: Question) -> dict[str, Any]:
     since = request.read_since(question.since)
     wanted = request.read_filter(app, requester.user_id, question.filter)
     asked = Sync(app, requester, wanted, 0, 0, question.is_full_state, question.use_state_after)
@@ -63,12 +70,14 @@ def _poll(asked: Sync, since: int, timeout_ms: int) -> dict[str, Any]:
     while True:
         sync = replace(asked, since=since, up_to=app.news.position)
         joined = app.news.joined_rooms(user_id)
-        if wait.has_moved(app, user_id, joined, since):
+        if wait.has_moved(app, user_id, joined, since) or presence.has_moved(sync, joined):
             found = _incremental(sync, joined)
             if _has_news(found):
                 return found
         since = sync.up_to
         left_ms = (deadline - time.monotonic()) * 1000
+        if presence.has_moved(replace(sync, since=since), joined):
+            continue  # While it was looked whether there was something.
         if not wait.until_moved(app, user_id, joined, since, left_ms):
             return _frame(sync)
 
@@ -88,7 +97,11 @@ def _frame(sync: Sync) -> dict[str, Any]:
 
 
 def _has_news(found: dict[str, Any]) -> bool:
-    return bool(found["account_data"]["events"]) or any(found["rooms"].values())
+    return (
+        bool(found["account_data"]["events"])
+        or bool(found["presence"]["events"])
+        or any(found["rooms"].values())
+    )
 
 
 def _initial(asked: Sync) -> dict[str, Any]:
@@ -99,7 +112,7 @@ def _initial(asked: Sync) -> dict[str, Any]:
     with app.database.read() as txn:
         data = account_data.list_changed(txn, sync.user_id, 0, sync.up_to)
         moved = rooms_moved.of_initial(sync, txn)
-    return _write(sync, moved, data)
+    return _write(sync, moved, data, moved.joined)
 
 
 def _incremental(asked: Sync, joined: Collection[int]) -> dict[str, Any]:
@@ -121,7 +134,7 @@ def _incremental(asked: Sync, joined: Collection[int]) -> dict[str, Any]:
             room = app.rooms.get(txn, room_id)
             if room is not None and room.room_nid in joined:
                 moved.joined.setdefault(room.room_nid, sync.since)
-    return _write(sync, moved, data)
+    return _write(sync, moved, data, joined)
 
 
 def _with_data_of_new_rooms(
@@ -136,8 +149,13 @@ def _with_data_of_new_rooms(
     ]
 
 
-def _write(sync: Sync, moved: RoomsMoved, data: AccountData) -> dict[str, Any]:
-    app = sync.app
+def _write(
+    sync: Sync, moved: RoomsMoved, data: AccountData, in_rooms: Collection[int]
+) -> dict[str, Any]:
+    """`in_rooms`: all that the user is in at the end of the window."""
+    app, in_rooms = sync.app, frozenset(in_rooms)
+    # Those that the client does not know, with whoever is in them.
+    new = [nid for nid, after in moved.joined.items() if after == rooms_moved.BEGINNING]
     with app.database.read() as txn:
         rooms = app.rooms.get_by_nids(txn, moved.nids())
     wanted = sync.filter.rooms
@@ -147,6 +165,8 @@ def _write(sync: Sync, moved: RoomsMoved, data: AccountData) -> dict[str, Any]:
     joined = {nid: deltas[nid] for nid in moved.joined}
     found = _frame(sync)
     found["account_data"] = {"events": _own_data(sync, data)}
+    everybody = in_rooms if sync.is_full_state else new
+    found["presence"] = {"events": presence.write(sync, in_rooms, everybody, joined.values())}
     room_data = _room_data(sync, data)
     with app.database.read() as txn:
         found["rooms"] = {
