@@ -20,6 +20,7 @@ from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 
 from impl.config import Config, Listener
+from impl.supervisor import logs
 from impl.supervisor.launching import die_with_parent
 from impl.supervisor.listening import BoundSocket
 
@@ -140,6 +141,7 @@ class GunicornApp(BaseApplication):
             os.write(self._hooks.ready_descriptor, self._hooks.ready_byte)
         except OSError:
             pass
+        logs.hold_lines()
 
     def _free_slot(self, arbiter: Any, worker: Any) -> None:
         self._taken.discard(worker.slot)

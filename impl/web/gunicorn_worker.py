@@ -107,8 +107,10 @@ class MatrixWorker(GeventWorker):
         assert self._woken is not None
         while self.alive:
             self.notify()
+            _flush_log()
             self._woken.wait(HEARTBEAT_S)
         self._stop(servers, pool)
+        _flush_log()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM: stop gracefully."""
@@ -136,6 +138,11 @@ class MatrixWorker(GeventWorker):
             _log.warning("%d requests were not finished in time", len(pool))
             pool.kill(timeout=1)
         self.site.stop()
+
+
+def _flush_log() -> None:
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 def tls_context(certificate: Path, private_key: Path) -> Any:

@@ -6,12 +6,15 @@ in http_head.py, bodies have to arrive at a least speed, and a body that nobody 
 for ever. The request line is logged by web/request_log.py, not here."""
 
 import errno
+import functools
 import ipaddress
 import json
 import logging
 import socket as stdlib_socket
 import time
 from contextlib import suppress
+from email.utils import formatdate
+from io import BytesIO
 from typing import Any
 
 import gevent
@@ -105,6 +108,11 @@ class HttpConnection(WSGIHandler):
 
     # Whether a request has come on it.
     is_used = False
+    # The header fields of the last request, as bytes and as they were read: a client sends the same
+    # ones with most of its requests.
+    _last_fields: tuple[bytes, dict[str, str]] = (b"", {})
+    # What the application has announced and nobody has sent yet.
+    _announced: tuple[str, list[tuple[str, str]]] | None = None
 
     def handle(self) -> None:
         self.accepted = time.monotonic()
@@ -183,13 +191,16 @@ class HttpConnection(WSGIHandler):
             self._parse_head()
 
     def _parse_head(self) -> None:
-        line = self.rfile.readline(http_head.LINE_MAX + 1)
-        # RFC 9112, 2.2: an empty line before the request line is ignored.
-        if line in (b"\r\n", b"\n"):
-            line = self.rfile.readline(http_head.LINE_MAX + 1)
+        line, raw_fields = http_head.take(self.rfile)
         self.requestline = line.decode("latin-1")
         self.command, self.path, self.request_version = http_head.read_request_line(line)
-        fields = self._fields = http_head.read_fields(self.rfile)
+        if raw_fields is None:
+            fields = http_head.read_fields(self.rfile)
+        else:
+            if raw_fields != self._last_fields[0]:
+                self._last_fields = raw_fields, http_head.read_fields(BytesIO(raw_fields))
+            fields = self._last_fields[1]
+        self._fields = fields
         is_chunked = "HTTP_TRANSFER_ENCODING" in fields
         if self.request_version == "HTTP/1.0":
             if is_chunked:
@@ -232,6 +243,49 @@ class HttpConnection(WSGIHandler):
         environ["wsgi.input"] = self.wsgi_input
         environ["wsgi.input_terminated"] = True
         return environ
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Any:
+        if exc_info is not None:
+            return super().start_response(status, headers, exc_info)
+        self._announced = status, headers
+        return self._write_announced
+
+    def _write_announced(self, data: bytes) -> None:
+        if self._announced is not None:
+            announced, self._announced = self._announced, None
+            super().start_response(*announced)
+        self.write(data)
+
+    def process_result(self) -> None:
+        result, announced = self.result, self._announced
+        self._announced = None
+        if announced is not None:
+            if type(result) is tuple and self._send_whole(*announced, b"".join(result)):
+                return
+            super().start_response(*announced)
+        super().process_result()
+
+    def _send_whole(self, status: str, headers: list[tuple[str, str]], body: bytes) -> bool:
+        """Send a response that is one piece, in one go; False: it is not so simple."""
+        names = [name for name, _ in headers]
+        if self.request_version != "HTTP/1.1" or "Content-Length" not in names:
+            return False
+        if self.server.is_draining or "Connection" in names:
+            return False
+        lines = [f"HTTP/1.1 {status}", *[f"{name}: {value}" for name, value in headers]]
+        lines.append(f"Date: {_date(int(time.time()))}")
+        if self.close_connection:
+            lines.append("Connection: close")
+        head = "\r\n".join(lines)
+        # No header may bring a line of its own.
+        if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
+            return False
+        self.status, self.code, self.headers_sent = status.encode("latin-1"), int(status[:3]), True
+        data = head.encode("latin-1") + b"\r\n\r\n"
+        self._sendall(data if self.command == "HEAD" else data + body)
+        return True
 
     def finalize_headers(self) -> None:
         if self.server.is_draining:
@@ -292,10 +346,16 @@ class HttpConnection(WSGIHandler):
         body = _error_body(
             "internal error" if error_code == 500 else "the body is not as announced"
         )
+        self._announced = None
         with suppress(OSError):
-            self.start_response(status, [("Content-Type", "application/json")])
+            super().start_response(status, [("Content-Type", "application/json")])
             self.result = [body]
             self.write(body)
+
+
+@functools.lru_cache(maxsize=2)
+def _date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 def _shut_down(connected: Any, how: int) -> None:

@@ -5,6 +5,7 @@ Strict where leniency would let two readers of one stream disagree about where a
 lengths, transfer codings, names, folded lines."""
 
 import re
+from io import BufferedReader
 from typing import BinaryIO
 from urllib.parse import quote, unquote_to_bytes
 
@@ -29,6 +30,26 @@ class BadRequest(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+
+def take(stream: BufferedReader) -> tuple[bytes, bytes | None]:
+    """The request line, and the header fields with the empty line at their end if all have arrived
+    and are nothing unusual; otherwise they are still in the stream.
+    """
+    arrived = stream.peek(1)
+    end = arrived.find(b"\r\n\r\n")
+    # The line ends must all be of one kind: what an empty line is must not be a matter of opinion.
+    if 0 < end < HEAD_MAX and arrived[:1] != b"\r" and arrived.find(b"\n\r\n") == end + 1:
+        head = stream.read(end + 4)
+        line, _, raw_fields = head.partition(b"\r\n")
+        if b"\n" not in line and head.count(b"\n") == head.count(b"\r\n"):
+            return line + b"\r\n", raw_fields
+        raise BadRequest("400 Bad Request", "the header's lines end in two ways")
+    line = stream.readline(LINE_MAX + 1)
+    # RFC 9112, 2.2: an empty line before the request line is ignored.
+    if line in (b"\r\n", b"\n"):
+        line = stream.readline(LINE_MAX + 1)
+    return line, None
 
 
 def read_request_line(line: bytes) -> tuple[str, str, str]:

@@ -3,12 +3,27 @@
 import itertools
 import logging
 import os
+import time
 
 from impl.requester import Requester
 from impl.web.request import Environ
 from impl.web.response import Answer
 
 _log = logging.getLogger(__name__)
+
+
+class _Record(logging.LogRecord):
+    """A record as `_log.info` makes it, but for looking up who called."""
+
+    def __init__(self, fields: dict[str, object]) -> None:
+        self.__dict__ = dict(_TEMPLATE)
+        self.created = now = time.time()
+        self.msecs = now % 1 * 1000
+        self.process = os.getpid()
+        self.__dict__.update(fields)
+
+
+_TEMPLATE = vars(logging.LogRecord(_log.name, logging.INFO, "", 0, "request", (), None))
 
 
 class RequestIds:
@@ -50,5 +65,4 @@ def write(
         fields["user_id"] = requester.user_id
     if answer.errcode is not None:
         fields["errcode"] = answer.errcode
-    # As `_log.info` does it, but for looking up who called.
-    _log.handle(_log.makeRecord(_log.name, logging.INFO, "", 0, "request", (), None, extra=fields))
+    _log.handle(_Record(fields))

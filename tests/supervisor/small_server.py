@@ -8,6 +8,7 @@ takes its time (/poll, /slow) prints "began" and its path first.
 import json
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class SmallSite:
     def stop(self) -> None:
         pass
 
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         status = "200 OK"
         if path in ("/poll", "/slow"):
@@ -57,8 +58,16 @@ class SmallSite:
             shown = {k: v for k, v in environ.items() if isinstance(v, str)}
             body = {**shown, "resources": sorted(environ["soma.resources"])}
         data = json.dumps({"pid": os.getpid(), "slot": self.slot, "answer": body}).encode()
-        start_response(status, [("Content-Type", "application/json")])
-        return [data]
+        headers = [("Content-Type", "application/json")]
+        if path == "/pieces":
+            start_response(status, headers)
+            return iter((data[:1], data[1:]))
+        # As impl/web/application.py does it.
+        headers.append(("Content-Length", str(len(data))))
+        if path == "/inject":
+            headers.append(("X-Told", "one\r\nX-Smuggled: two"))
+        start_response(status, headers)
+        return (data,)
 
 
 def main() -> None:

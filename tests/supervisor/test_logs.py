@@ -57,3 +57,26 @@ def test_a_traceback_follows() -> None:
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_secrets_are_masked(text: str, form: str) -> None:
     assert "hush" not in written(form, text)
+
+
+def test_held_lines_come_in_their_order_and_before_a_warning() -> None:
+    stream = io.StringIO()
+    logs.set_up("info", "text", stream)
+    logs.hold_lines()
+    log = logging.getLogger("test")
+    log.info("one")
+    log.info("two")
+    assert stream.getvalue() == ""
+    log.warning("three")
+    assert [line.split()[-1] for line in stream.getvalue().splitlines()] == ["one", "two", "three"]
+
+
+def test_held_lines_are_written_when_there_are_many_or_on_a_flush() -> None:
+    stream = io.StringIO()
+    logs.set_up("info", "text", stream)
+    logs.hold_lines()
+    for number in range(logs.HELD_MAX + 1):
+        logging.getLogger("test").info("%d", number)
+    assert len(stream.getvalue().splitlines()) == logs.HELD_MAX
+    logging.getLogger().handlers[0].flush()
+    assert len(stream.getvalue().splitlines()) == logs.HELD_MAX + 1
