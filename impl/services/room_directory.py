@@ -6,30 +6,18 @@ Rooms stand in the order of their joined members, the largest first; a token nam
 order at which a page ended."""
 
 import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from impl import errors
 from impl.app import App
 from impl.requester import Requester
-from impl.services import aliases, room_reading
+from impl.services import aliases, room_reading, room_summaries
+from impl.services.room_summaries import Outline
 from impl.storage import aliases as alias_storage
-from impl.storage import memberships, room_state
-from impl.storage.rooms import Room
 
 ROOMS_MAX = 500
-
-_SHOWN_TYPES = (
-    "m.room.avatar",
-    "m.room.canonical_alias",
-    "m.room.create",
-    "m.room.guest_access",
-    "m.room.history_visibility",
-    "m.room.join_rules",
-    "m.room.name",
-    "m.room.topic",
-)
 
 Rank = tuple[int, int]  # (-joined members, room_nid)
 
@@ -170,62 +158,16 @@ def _read_token(token: str) -> tuple[str, Rank]:
 
 
 def _read_entries(app: App, txn: Any, room_nids: Sequence[int], read_at: int) -> dict[int, Entry]:
-    known = app.rooms.get_by_nids(txn, room_nids)
-    joined = memberships.count_joined(txn, room_nids)
-    rows = [
-        (room_nid, event_type, event_nid)
-        for room_nid, event_type, state_key, event_nid in room_state.list_of_rooms(
-            txn, room_nids, _SHOWN_TYPES
-        )
-        if state_key == ""
-    ]
-    loaded = app.events.get_many(txn, [(room_nid, nid) for room_nid, _, nid in rows])
-    contents: dict[int, dict[str, Mapping[str, Any]]] = {nid: {} for nid in room_nids}
-    for room_nid, event_type, event_nid in rows:
-        contents[room_nid][event_type] = room_reading.content_of(loaded[event_nid])
-    return {
-        nid: _entry(room, joined.get(nid, 0), contents[nid], read_at) for nid, room in known.items()
-    }
+    outlines = room_summaries.read(app, txn, room_nids)
+    return {nid: _entry(outline, read_at) for nid, outline in outlines.items()}
 
 
-def _entry(
-    room: Room, joined: int, contents: Mapping[str, Mapping[str, Any]], read_at: int
-) -> Entry:
-    def text(event_type: str, name: str) -> str | None:
-        value = contents.get(event_type, {}).get(name)
-        return value if isinstance(value, str) and value else None
-
-    shown = {
-        "canonical_alias": text("m.room.canonical_alias", "alias"),
-        "name": text("m.room.name", "name"),
-        "topic": plain_topic(contents.get("m.room.topic", {})),
-        "avatar_url": text("m.room.avatar", "url"),
-        "join_rule": text("m.room.join_rules", "join_rule"),
-        "room_type": text("m.room.create", "type"),
-    }
-    chunk: dict[str, Any] = {name: value for name, value in shown.items() if value is not None}
-    chunk["room_id"] = room.room_id
-    chunk["num_joined_members"] = joined
-    visibility = text("m.room.history_visibility", "history_visibility")
-    chunk["world_readable"] = visibility == "world_readable"
-    chunk["guest_can_join"] = text("m.room.guest_access", "guest_access") == "can_join"
-    searched = (shown["name"], shown["topic"], shown["canonical_alias"])
+def _entry(outline: Outline, read_at: int) -> Entry:
+    chunk = room_summaries.in_directory(outline)
+    searched = (chunk.get(name) for name in ("name", "topic", "canonical_alias"))
     return Entry(
-        rank=(-joined, room.room_nid),
+        rank=(-outline.joined, outline.room.room_nid),
         chunk=chunk,
         text="\n".join(one for one in searched if one).casefold(),
         read_at=read_at,
     )
-
-
-def plain_topic(content: Mapping[str, Any]) -> str | None:
-    """The topic as plain text: the text/plain form of `m.topic`, else `topic`."""
-    block = content.get("m.topic")
-    forms = block.get("m.text") if isinstance(block, dict) else None
-    for form in forms if isinstance(forms, list) else ():
-        if isinstance(form, dict) and form.get("mimetype", "text/plain") == "text/plain":
-            body = form.get("body")
-            if isinstance(body, str) and body:
-                return body
-    topic = content.get("topic")
-    return topic if isinstance(topic, str) and topic else None

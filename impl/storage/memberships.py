@@ -295,3 +295,33 @@ def list_joined_guests(txn: Any, room_nid: int) -> list[str]:
         (room_nid,),
     )
     return [row[0] for row in txn.fetchall()]
+
+
+def list_of_user_in(txn: Any, user_id: str, room_nids: Sequence[int]) -> dict[int, str]:
+    """room_nid -> a user's membership, of some rooms."""
+    txn.execute(
+        """
+        SELECT room_nid, membership
+          FROM room_members
+         WHERE user_id = %s
+           AND room_nid = ANY(%s)
+        """,
+        (user_id, list(room_nids)),
+    )
+    return dict(txn.fetchall())
+
+
+def list_joined_room_ids_among(txn: Any, user_id: str, room_ids: Sequence[str]) -> set[str]:
+    """Those of the rooms that the user is in."""
+    txn.execute(
+        """
+        SELECT r.room_id
+          FROM rooms r
+          JOIN room_members m USING (room_nid)
+         WHERE r.room_id = ANY(%s)
+           AND m.user_id = %s
+           AND m.membership = 'join'
+        """,
+        (list(room_ids), user_id),
+    )
+    return {row[0] for row in txn.fetchall()}

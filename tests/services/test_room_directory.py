@@ -5,7 +5,7 @@ import pytest
 from impl import errors
 from impl.app import App
 from impl.core.event_builder import Draft
-from impl.services import membership, messages, room_directory, rooms
+from impl.services import membership, messages, room_directory, room_summaries, rooms
 from impl.services.initial_events import InitialState, RoomOptions
 from impl.services.room_directory import Directory, Query
 from tests import builders
@@ -206,7 +206,7 @@ def test_the_own_server_may_be_named(app: App) -> None:
     ],
 )
 def test_the_topic_is_the_plain_one(content: dict, topic: str | None) -> None:
-    assert room_directory.plain_topic(content) == topic
+    assert room_summaries.plain_topic(content) == topic
 
 
 def test_strangers_read_it_where_the_configuration_lets_them(new_app) -> None:
