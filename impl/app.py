@@ -65,6 +65,7 @@ class App:
 
         self.database.on_allotted = page.advance
         self.news.on_changed = self.events.forget
+        self.news.on_children_changed = self.events.touch
         self.news.on_purged = self.rooms.forget
         self.news.on_reset = self._forget_what_may_change
 

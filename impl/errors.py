@@ -193,6 +193,10 @@ class UnsupportedRoomVersion(MatrixError):
     errcode = "M_UNSUPPORTED_ROOM_VERSION"
 
 
+class DuplicateAnnotation(MatrixError):
+    errcode = "M_DUPLICATE_ANNOTATION"
+
+
 class BadState(MatrixError):
     status = 403
     errcode = "M_BAD_STATE"

@@ -51,7 +51,7 @@ class EventFilter:
     lazy_load_members: bool = False
     include_redundant_members: bool = False
     unread_thread_notifications: bool = False
-    # MSC3440; for who knows an event's relations.
+    # MSC3440: only events to which others relate so; for who knows an event's relations.
     related_by_senders: tuple[str, ...] | None = None
     related_by_rel_types: tuple[str, ...] | None = None
 
@@ -64,7 +64,13 @@ class EventFilter:
             and self.senders is None
             and not self.not_senders
             and self.contains_url is None
+            and not self.asks_for_relations
         )
+
+    @property
+    def asks_for_relations(self) -> bool:
+        """Whether what relates to an event decides as well, which `passes` does not know."""
+        return self.related_by_senders is not None or self.related_by_rel_types is not None
 
     def passes_room(self, room_id: str) -> bool:
         return room_id not in self.not_rooms and (self.rooms is None or room_id in self.rooms)

@@ -14,6 +14,7 @@ import msgspec
 
 from impl.app import App
 from impl.core import property_path, redaction, state_trie
+from impl.core.event import Event
 from impl.requester import Requester
 from impl.storage.events import StoredEvent
 from impl.storage.state_nodes import RoomNodes
@@ -34,12 +35,13 @@ _MEMBERSHIPS = {
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """For whom events are written. `memberships` are theirs at each event, by event_nid, where it
-    is known.
+    is known; `bundles` what `m.relations` is to say of each for them (aggregations.py).
     """
 
     app: App
     requester: Requester
     memberships: Mapping[int, str] = field(default_factory=dict)
+    bundles: Mapping[int, msgspec.Raw] = field(default_factory=dict)
     # Of the filter: which fields are wanted; () is all.
     event_fields: tuple[str, ...] = ()
 
@@ -80,6 +82,13 @@ def _write(
     return written
 
 
+def as_redacted(stored: StoredEvent) -> StoredEvent:
+    """The event as it would be if it were redacted."""
+    event = stored.event
+    pdu = redaction.redact(event.pdu, event.room_version)
+    return stored.with_event(Event(pdu, event.room_version, stored.event_id))
+
+
 def visible_pdu(stored: StoredEvent) -> dict[str, Any]:
     """The event's JSON as anybody may see it: redacted, if it was."""
     if stored.redacted_by_nid is None:
@@ -118,6 +127,8 @@ def _splice(
         parts.append(b',"transaction_id":' + _encode(stored.txn_id))
     if (more := context.get(stored.event_nid)) is not None:
         parts.append(more)
+    if (bundle := viewer.bundles.get(stored.event_nid)) is not None:
+        parts.append(b',"m.relations":' + bytes(bundle))
     parts.append(b"}}")
     return msgspec.Raw(b"".join(parts))
 

@@ -11,6 +11,7 @@ from impl.app import App
 from impl.core import state_trie
 from impl.requester import Requester
 from impl.services import client_events, history_page, room_reading
+from impl.services.aggregations import Aggregations
 from impl.services.client_events import Viewer
 from impl.services.history_page import Page, Reader
 from impl.services.sync import ignored_users
@@ -63,9 +64,10 @@ def messages(app: App, requester: Requester, room_id: str, asked: Range) -> dict
             walk(reader, start, end, limit) if wanted.passes_room(room_id) else Page([], {}, None)
         )
         viewer = Viewer(app, requester, page.memberships)
+        told = Aggregations(viewer, txn, reader.sights, ignored)
         answer: dict[str, Any] = {
             "start": asked.from_token or history_page.write_token(start),
-            "chunk": client_events.write(viewer, txn, page.events),
+            "chunk": told.write(page.events, page.memberships, reader.last_join_depth),
         }
         if page.end is not None:
             answer["end"] = history_page.write_token(page.end)
@@ -79,8 +81,11 @@ def messages(app: App, requester: Requester, room_id: str, asked: Range) -> dict
 
 def _default_start(reader: Reader, is_back: bool) -> Place:
     """Without `from`: the first or the last event that the reader may see, or nearly."""
-    if not is_back:
-        return history.FIRST
+    return newest_place(reader) if is_back else history.FIRST
+
+
+def newest_place(reader: Reader) -> Place:
+    """The last event that the reader may see, or nearly."""
     txn, room_nid = reader.txn, reader.room.room_nid
     if reader.last_join_depth != IS_IN_ROOM:
         departure = memberships.get_last_departure(txn, room_nid, reader.user_id)
@@ -116,23 +121,34 @@ def _members_of_senders(
 
 def event(app: App, requester: Requester, room_id: str, event_id: str) -> msgspec.Raw:
     """One event; what somebody may not see is not there for them, nor is the room."""
+    ignored = ignored_users.get(app, requester.user_id)
     with app.database.read() as txn:
-        try:
-            reader = history_page.open_room(app, txn, room_id, requester.user_id)
-        except errors.Forbidden as error:
-            raise errors.NotFound(_NO_SUCH_EVENT) from error
-        stored, viewer = _visible(reader, requester, event_id)
-        return client_events.write(viewer, txn, [stored])[0]
+        reader, stored, memberships_at = find_visible(
+            app, txn, requester.user_id, room_id, event_id
+        )
+        told = Aggregations(Viewer(app, requester), txn, reader.sights, ignored)
+        return told.write([stored], memberships_at, reader.last_join_depth)[0]
 
 
-def _visible(reader: Reader, requester: Requester, event_id: str) -> tuple[StoredEvent, Viewer]:
+def find_visible(
+    app: App, txn: Any, user_id: str, room_id: str, event_id: str
+) -> tuple[Reader, StoredEvent, dict[int, str]]:
+    """An event, who reads it, and their membership at it. Raises NotFound if they may not."""
+    try:
+        reader = history_page.open_room(app, txn, room_id, user_id)
+    except errors.Forbidden as error:
+        raise errors.NotFound(_NO_SUCH_EVENT) from error
+    return reader, *_visible(reader, event_id)
+
+
+def _visible(reader: Reader, event_id: str) -> tuple[StoredEvent, dict[int, str]]:
     room_nid = reader.room.room_nid
     nid = None if "\0" in event_id else events.get_nid(reader.txn, room_nid, event_id)
     stored = None if nid is None else reader.app.events.get(reader.txn, room_nid, nid)
     if stored is not None:
         seen, found = reader.sights.select([stored], reader.last_join_depth)
         if seen:
-            return stored, Viewer(reader.app, requester, found)
+            return stored, found
     raise errors.NotFound(_NO_SUCH_EVENT)
 
 
@@ -151,7 +167,7 @@ def context(
     with app.database.read() as txn:
         reader = history_page.open_room(app, txn, room_id, requester.user_id, wanted)
         reader.ignored = ignored
-        stored, viewer = _visible(reader, requester, event_id)
+        stored, own_membership = _visible(reader, event_id)
         row = _row_of(reader, stored)
         if row is None:
             raise errors.NotFound("the event has no place in the room's history")
@@ -159,15 +175,20 @@ def context(
         just_before = (row.topological, row.position - 1)
         before = history_page.walk_back(reader, just_before, history.FIRST, number // 2)
         after = history_page.walk_forth(reader, place, history.LAST, number - number // 2)
-        around = Viewer(app, requester, before.memberships | after.memberships)
+        shown = [*before.events, stored, *after.events]
         last = after.events[-1] if after.events else stored
-        state = _state(reader, [*before.events, stored, *after.events], last.state_after or 0)
+        state = _state(reader, shown, last.state_after or 0)
+        found = own_membership | before.memberships | after.memberships
+        around = Viewer(app, requester, found)
+        told = Aggregations(around, txn, reader.sights, ignored)
+        written = told.write(shown, found, reader.last_join_depth)
+        place_of_it = len(before.events)
         return {
             "start": history_page.write_token(_outer(reader, before, just_before, is_back=True)),
             "end": history_page.write_token(_outer(reader, after, place, is_back=False)),
-            "event": client_events.write(viewer, txn, [stored])[0],
-            "events_before": client_events.write(around, txn, before.events),
-            "events_after": client_events.write(around, txn, after.events),
+            "event": written[place_of_it],
+            "events_before": written[:place_of_it],
+            "events_after": written[place_of_it + 1 :],
             "state": client_events.write_state(around, txn, state),
         }
 

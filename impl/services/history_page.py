@@ -6,7 +6,7 @@ client had better ask again."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -16,18 +16,41 @@ from impl.core import event_filter, stream_token
 from impl.core.event_filter import EventFilter
 from impl.core.rejection import Malformed
 from impl.core.stream_token import HistoryToken, SyncToken
-from impl.services import room_reading
+from impl.services import related_events, room_reading
 from impl.services.visibility import IS_IN_ROOM, NEVER_JOINED, Sights, last_join_depth
 from impl.storage import history, memberships, state_nodes
 from impl.storage.events import StoredEvent
 from impl.storage.history import Place
 from impl.storage.rooms import Room
-from impl.storage.timeline import Row
 
 LIMIT_DEFAULT = 10
 LIMIT_MAX = 1000
 # A page may be short of what was asked for once so much was read for it.
 ROWS_READ_MAX = 2000
+
+
+class Row(Protocol):
+    """An event at its place in history."""
+
+    @property
+    def room_nid(self) -> int: ...
+    @property
+    def event_nid(self) -> int: ...
+    @property
+    def topological(self) -> int: ...
+    @property
+    def position(self) -> int: ...
+
+
+class Rows(Protocol):
+    """What is walked: all of a room, as storage/history.py has it, or some of it."""
+
+    def list_back(
+        self, txn: Any, room_nid: int, start: Place, end: Place, limit: int
+    ) -> Sequence[Row]: ...
+    def list_forth(
+        self, txn: Any, room_nid: int, start: Place, end: Place, limit: int
+    ) -> Sequence[Row]: ...
 
 
 @dataclass(slots=True)
@@ -112,13 +135,13 @@ def write_token(place: Place) -> str:
     return str(HistoryToken(*place))
 
 
-def walk_back(reader: Reader, start: Place, end: Place, limit: int) -> Page:
+def walk_back(reader: Reader, start: Place, end: Place, limit: int, source: Rows = history) -> Page:
     """The page that goes back from a place."""
     page = Page([], {}, start)
     rows_left = ROWS_READ_MAX
     while rows_left > 0 and page.end is not None and len(page.events) < limit:
         step = _step(limit - len(page.events), reader)
-        rows = history.list_back(reader.txn, reader.room.room_nid, page.end, end, step + 1)
+        rows = source.list_back(reader.txn, reader.room.room_nid, page.end, end, step + 1)
         rows_left -= len(rows)
         last = _add(reader, page, rows[:step], limit)
         is_done = len(rows) <= step and last is (rows[-1] if rows else None)
@@ -126,13 +149,15 @@ def walk_back(reader: Reader, start: Place, end: Place, limit: int) -> Page:
     return page
 
 
-def walk_forth(reader: Reader, start: Place, end: Place, limit: int) -> Page:
+def walk_forth(
+    reader: Reader, start: Place, end: Place, limit: int, source: Rows = history
+) -> Page:
     """The page that goes on from a place."""
     page = Page([], {}, start)
     rows_left = ROWS_READ_MAX
     while rows_left > 0 and page.end is not None and len(page.events) < limit:
         step = _step(limit - len(page.events), reader)
-        rows = history.list_forth(reader.txn, reader.room.room_nid, page.end, end, step + 1)
+        rows = source.list_forth(reader.txn, reader.room.room_nid, page.end, end, step + 1)
         rows_left -= len(rows)
         last = _add(reader, page, rows[:step], limit)
         is_done = len(rows) <= step and last is (rows[-1] if rows else None)
@@ -153,7 +178,7 @@ def _add(reader: Reader, page: Page, rows: Sequence[Row], limit: int) -> Row | N
     stored = load(reader, rows)
     visible, found = reader.sights.select(stored, reader.last_join_depth)
     page.memberships |= found
-    visible_nids = {one.event_nid for one in visible}
+    visible_nids = related_events.select(reader.txn, reader.filter, visible, reader.ignored)
     by_nid = {one.event_nid: one for one in stored}
     last: Row | None = None
     for row in rows:

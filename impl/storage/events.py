@@ -1,4 +1,5 @@
 """Events by number and by id, and this worker's cache of them. Tables: events, pending_redactions.
+Whether others relate to one stands in relations.
 
 What is written goes out with the COMMIT (Transaction.with_commit): the transaction that inserts an
 event has it in its hands and need not read it back."""
@@ -23,17 +24,23 @@ EventKey = tuple[int, int]  # (room_nid, event_nid)
 
 class StoredEvent:
     """A row of the table. It does not change but for a redaction, of which the news tells
-    (EventCache.forget).
+    (EventCache.forget), as it does of others that relate to it (EventCache.touch).
 
     `state_before` and `state_after` are roots of state tries; None for an outlier. `forms` is where
-    the services keep what they made of the event, such as its JSON for clients."""
+    the services keep what they made of the event, such as its JSON for clients.
+
+    `has_children`: others relate to it, or nobody has looked. `children` is where the services keep
+    what they know of those; what was read before `children_changes` moved is old."""
 
     __slots__ = (
         "_event",
         "_pdu",
+        "children",
+        "children_changes",
         "event_id",
         "event_nid",
         "forms",
+        "has_children",
         "is_soft_failed",
         "redacted_by_nid",
         "rejected_reason",
@@ -59,9 +66,33 @@ class StoredEvent:
             self.redacted_by_nid,
             self.sender_device_id,
             self.txn_id,
+            self.has_children,
         ) = row
         self._event = event
         self.forms: dict[str, Any] = {}
+        self.children: Any = None
+        self.children_changes = 0
+
+    def with_event(self, event: Event) -> "StoredEvent":
+        """The same row with another event in it, for who may not see this one."""
+        return StoredEvent(
+            (
+                self.room_nid,
+                self.event_nid,
+                self.event_id,
+                "",
+                self.room_version,
+                self.state_before,
+                self.state_after,
+                self.rejected_reason,
+                self.is_soft_failed,
+                self.redacted_by_nid,
+                self.sender_device_id,
+                self.txn_id,
+                self.has_children,
+            ),
+            event,
+        )
 
     @property
     def event(self) -> Event:
@@ -104,7 +135,11 @@ _SELECT = """
            e.is_soft_failed,
            e.redacted_by_nid,
            e.sender_device_id,
-           e.txn_id
+           e.txn_id,
+           EXISTS (SELECT 1
+                     FROM relations c
+                    WHERE c.room_nid = e.room_nid
+                      AND c.parent_event_id = e.event_id)
 """
 
 
@@ -114,7 +149,7 @@ class EventCache:
     def __init__(self, size: int = EVENTS_CACHED_MAX) -> None:
         self._size = size
         self._events: OrderedDict[int, StoredEvent] = OrderedDict()
-        # Counts what was dropped: what was read before a redaction must not be kept after it.
+        # Counts what was dropped: what was read before a change must not be kept after it.
         self._drops = 0
 
     def get_many(self, txn: Any, keys: Iterable[EventKey]) -> dict[int, StoredEvent]:
@@ -160,6 +195,15 @@ class EventCache:
         """It was redacted."""
         self._drops += 1
         self._events.pop(event_nid, None)
+
+    def touch(self, event_nid: int) -> None:
+        """It has a child more or less."""
+        self._drops += 1
+        event = self._events.get(event_nid)
+        if event is not None:
+            event.has_children = True
+            event.children = None
+            event.children_changes += 1
 
     def clear(self) -> None:
         self._drops += 1

@@ -40,6 +40,7 @@ class News:
         self.position = 0
         self.is_stopping = False
         self.on_changed: Callable[[int], None] = lambda event_nid: None
+        self.on_children_changed: Callable[[int], None] = lambda event_nid: None
         self.on_purged: Callable[[int], None] = lambda room_nid: None
         self.on_reset: Callable[[], None] = lambda: None
         # Those who keep something that rows of the stream make old; None: rows were skipped.
@@ -175,7 +176,7 @@ class News:
 
     def _learn(self, rows: list[streams.NewsRow]) -> None:
         woken: set[Event] = set()
-        for position, room_nid, user_id, changes_nid, is_membership, _ in rows:
+        for position, room_nid, user_id, changes_nid, parent_nid, is_membership, _ in rows:
             if room_nid is not None:
                 self._rooms[room_nid] = position
                 woken |= self._waiting.get(room_nid, set())
@@ -191,6 +192,8 @@ class News:
                 self.on_purged(room_nid)
             if changes_nid is not None:
                 self.on_changed(changes_nid)
+            if parent_nid is not None:
+                self.on_children_changed(parent_nid)
         if rows:
             for listener in self.listeners:
                 listener(rows)

@@ -161,6 +161,19 @@ CREATE TABLE public.registration_tokens (
     completed integer DEFAULT 0 NOT NULL,
     expires_ts bigint
 );
+CREATE TABLE public.relations (
+    room_nid bigint NOT NULL,
+    parent_event_id text NOT NULL,
+    topological bigint NOT NULL,
+    "position" bigint NOT NULL,
+    event_nid bigint NOT NULL,
+    event_id text NOT NULL,
+    rel_type text NOT NULL,
+    event_type text NOT NULL,
+    sender text NOT NULL,
+    annotation_key text,
+    origin_server_ts bigint NOT NULL
+);
 CREATE TABLE public.reports (
     report_id bigint NOT NULL,
     received_ts bigint NOT NULL,
@@ -277,7 +290,8 @@ CREATE TABLE public.timeline (
     event_nid bigint NOT NULL,
     topological bigint NOT NULL,
     current_state_root bigint NOT NULL,
-    changes_nid bigint
+    changes_nid bigint,
+    parent_nid bigint
 );
 CREATE TABLE public.typing (
     room_nid bigint NOT NULL,
@@ -353,6 +367,8 @@ ALTER TABLE ONLY public.registration_nonces
     ADD CONSTRAINT registration_nonces_pkey PRIMARY KEY (nonce);
 ALTER TABLE ONLY public.registration_tokens
     ADD CONSTRAINT registration_tokens_pkey PRIMARY KEY (token);
+ALTER TABLE ONLY public.relations
+    ADD CONSTRAINT relations_pkey PRIMARY KEY (room_nid, parent_event_id, topological, "position");
 ALTER TABLE ONLY public.reports
     ADD CONSTRAINT reports_pkey PRIMARY KEY (report_id);
 ALTER TABLE ONLY public.room_aliases
@@ -406,6 +422,8 @@ CREATE INDEX refresh_tokens_device ON public.refresh_tokens USING btree (user_id
 CREATE INDEX refresh_tokens_expired ON public.refresh_tokens USING btree (expires_ts) WHERE (expires_ts IS NOT NULL);
 CREATE INDEX refresh_tokens_successor ON public.refresh_tokens USING btree (successor_hash);
 CREATE INDEX registration_nonces_created ON public.registration_nonces USING btree (created_ts);
+CREATE INDEX relations_sender ON public.relations USING btree (room_nid, sender, parent_event_id);
+CREATE INDEX relations_threads ON public.relations USING btree (room_nid, topological, "position") WHERE (rel_type = 'm.thread'::text);
 CREATE INDEX room_aliases_room ON public.room_aliases USING btree (room_nid, room_alias);
 CREATE INDEX room_members_user ON public.room_members USING btree (user_id, membership);
 CREATE INDEX search_texts_words ON public.search_texts USING gin (words);

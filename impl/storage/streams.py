@@ -63,6 +63,7 @@ class NewsRow(NamedTuple):
     room_nid: int | None
     user_id: str | None
     changes_nid: int | None
+    parent_nid: int | None
     is_membership: bool
     # Whose presence it is, which has neither room nor user.
     about: str | None
@@ -72,32 +73,32 @@ def list_news(txn: Any, after: int) -> list[NewsRow]:
     """What moved after a position, in order, at most NEWS_MAX rows."""
     txn.execute(
         """
-        SELECT position, room_nid, NULL AS user_id, changes_nid, FALSE, NULL AS about
+        SELECT position, room_nid, NULL AS user_id, changes_nid, parent_nid, FALSE, NULL AS about
           FROM timeline
          WHERE position > %(after)s
         UNION ALL
-        SELECT m.position, NULL, m.user_id, NULL, TRUE, NULL
+        SELECT m.position, NULL, m.user_id, NULL, NULL, TRUE, NULL
           FROM timeline t
           JOIN membership_changes m ON m.room_nid = t.room_nid
            AND m.position = t.position
          WHERE t.position > %(after)s
         UNION ALL
-        SELECT position, room_nid, NULL, NULL, FALSE, NULL FROM receipts
+        SELECT position, room_nid, NULL, NULL, NULL, FALSE, NULL FROM receipts
          WHERE position > %(after)s
         UNION ALL
-        SELECT position, room_nid, NULL, NULL, FALSE, NULL FROM typing
+        SELECT position, room_nid, NULL, NULL, NULL, FALSE, NULL FROM typing
          WHERE position > %(after)s
         UNION ALL
-        SELECT position, NULL, user_id, NULL, FALSE, NULL FROM account_data
+        SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL FROM account_data
          WHERE position > %(after)s
         UNION ALL
-        SELECT position, NULL, NULL, NULL, FALSE, user_id FROM presence
+        SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id FROM presence
          WHERE position > %(after)s
         UNION ALL
-        SELECT position, room_nid, NULL, NULL, TRUE, NULL FROM purged_rooms
+        SELECT position, room_nid, NULL, NULL, NULL, TRUE, NULL FROM purged_rooms
          WHERE position > %(after)s
         UNION ALL
-        SELECT position, NULL, user_id, NULL, TRUE, NULL FROM purged_memberships
+        SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL FROM purged_memberships
          WHERE position > %(after)s
         ORDER BY position
         LIMIT %(limit)s

@@ -16,6 +16,7 @@ from impl.core.event_builder import Draft
 from impl.core.power_levels import PowerLevels
 from impl.core.rejection import Malformed, Rejected, TooLarge
 from impl.core.room_version import ROOM_VERSIONS
+from impl.services.room_events import relating
 from impl.services.room_events.open_room import OpenRoom, Placed
 
 CREATE = ("m.room.create", "")
@@ -55,7 +56,8 @@ def create_event(app: App, draft: Draft, room_version: str) -> Event:
 def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str:
     """Make the draft an event on top of the room, and return its id.
 
-    Raises Forbidden, BadJson, TooLarge; NotFound for a redaction of what is not there.
+    Raises Forbidden, BadJson, TooLarge; NotFound for a redaction of what is not there; and what
+    `relating.check` raises.
     """
     version = room.room_version
     keys = selection.auth_types(version, draft.type, draft.sender, draft.state_key, draft.content)
@@ -93,6 +95,7 @@ def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str
     except (Malformed, Rejected) as error:
         raise refusal(error) from error
 
+    relating.check(room, event)
     redacts_nid = _redacted(room, event, state) if event.type == "m.room.redaction" else None
     room.append(
         Placed(event, auth_nids, root, covers=prev, redacts_nid=redacts_nid, sent_by=sent_by)

@@ -82,6 +82,10 @@ class OpenRoom:
     new: dict[int, NewEvent] = field(default_factory=dict)
     # Of these the ones that are in the database already, as outliers.
     former_outliers: set[int] = field(default_factory=set)
+    # event_id -> number, of those that were looked for and are in the database.
+    found_nids: dict[str, int] = field(default_factory=dict)
+    # Events that have another child or have lost one (relating.py).
+    changed_parents: set[int] = field(default_factory=set)
     chains: AuthChains = field(init=False)
 
     @classmethod
@@ -152,8 +156,14 @@ class OpenRoom:
             if new.event.event_id in event_ids
         }
         found |= {event_id: nid for nid, event_id in self.extremities if event_id in event_ids}
+        known = self.found_nids
+        found |= {event_id: known[event_id] for event_id in event_ids if event_id in known}
         missing = [event_id for event_id in event_ids if event_id not in found]
-        return found | events.get_nids(self.txn, self.room_nid, missing) if missing else found
+        if missing:
+            read = events.get_nids(self.txn, self.room_nid, missing)
+            known |= read
+            found |= read
+        return found
 
     def find_nid(self, event_id: str) -> int | None:
         """The number of an event of this room."""
@@ -231,7 +241,14 @@ class OpenRoom:
     def stored_events(self) -> list[StoredEvent]:
         """What was written, for the cache, once it is committed."""
         redacted = {one.placed.redacts_nid for one in self.appended}
-        return [_as_stored(self, new) for nid, new in self.new.items() if nid not in redacted]
+        stored = {
+            nid: _as_stored(self, new) for nid, new in self.new.items() if nid not in redacted
+        }
+        # To what came from elsewhere something may relate that came before it: nobody has looked.
+        received = {one.new.event_nid for one in self.appended if one.placed.is_received}
+        for nid in stored.keys() & (received | self.changed_parents):
+            stored[nid].has_children = True
+        return list(stored.values())
 
     def _take_event_nid(self) -> int:
         self.app.event_nids.reserve(self.txn, 1)
@@ -253,6 +270,7 @@ def _as_stored(room: OpenRoom, new: NewEvent) -> StoredEvent:
             new.redacted_by_nid,
             new.sender_device_id,
             new.txn_id,
+            False,
         ),
         new.event,
     )

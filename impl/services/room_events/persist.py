@@ -51,7 +51,8 @@ def persist(
 
     Client transactions that are seen for the first time need no look-up: a second one breaks the
     primary key, the batch fails, and the caller tries its submissions one by one with
-    `look_up_transactions`."""
+    `look_up_transactions`. What is refused is looked up, though: what was allowed the first time
+    may not be so again, but the client is to have its answer."""
     outcome = Outcome()
     opened = _open_rooms(app, txn, batch, skip_locked, outcome)
     answered = _answered(txn, batch) if look_up_transactions else {}
@@ -69,7 +70,10 @@ def persist(
         try:
             outcome.event_ids[place] = _append(room, submission)
         except errors.MatrixError as error:
-            outcome.failures[place] = error
+            if not look_up_transactions and (given := _answered(txn, [submission])):
+                outcome.event_ids[place] = list(given.values())
+            else:
+                outcome.failures[place] = error
             continue
         if transaction:
             new_answers[transaction] = outcome.event_ids[place][0]
@@ -86,6 +90,8 @@ def after_commit(app: App, outcome: Outcome) -> None:
             for nid in (one.placed.redacts_nid, one.placed.event_nid):
                 if nid is not None:
                     app.events.forget(nid)
+        for nid in room.changed_parents:
+            app.events.touch(nid)
         for event in room.stored_events():
             app.events.keep(event)
 

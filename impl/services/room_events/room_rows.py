@@ -4,12 +4,14 @@ from pyroaring import BitMap64
 
 from impl.core import state_trie
 from impl.core.event import Event
+from impl.services.room_events import relating
 from impl.services.room_events.open_room import Appended, OpenRoom
 from impl.storage import (
     branching_rooms,
     event_graph,
     events,
     memberships,
+    relations,
     room_state,
     timeline,
 )
@@ -33,6 +35,7 @@ def write(room: OpenRoom) -> None:
         [(room_nid, one.placed.redacts_nid or 0, one.new.event_nid) for one in redactions],
         now_ms,
     )
+    relations.delete(txn, relating.rows_gone(room))
     events.put_pending_redactions(
         txn,
         [
@@ -51,9 +54,9 @@ def write(room: OpenRoom) -> None:
 def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
     """The places of the events that clients are shown."""
     rows: list[timeline.NewRow] = []
-    for one in room.appended:
-        if not one.placed.moves_the_head or one.placed.is_hidden:
-            continue
+    shown = [one for one in room.appended if one.placed.moves_the_head and not one.placed.is_hidden]
+    kin = relating.kin_of(room, shown)
+    for one in shown:
         event_nid = one.new.event_nid
         # Either way another event's row is not what it was in the workers' caches.
         changes_nid = one.placed.redacts_nid or one.placed.event_nid
@@ -61,7 +64,14 @@ def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
         depth = one.new.event.depth
         rows.append(
             timeline.NewRow(
-                room.room_nid, event_nid, depth, one.current_after, changes_nid, members
+                room.room_nid,
+                event_nid,
+                depth,
+                one.current_after,
+                changes_nid,
+                members,
+                kin.parent_nids.get(event_nid),
+                kin.relations.get(event_nid),
             )
         )
         redaction_nid = one.placed.redacted_by_nid

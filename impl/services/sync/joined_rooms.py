@@ -10,6 +10,7 @@ from typing import Any
 
 from impl.core import state_trie
 from impl.services import client_events
+from impl.services.aggregations import Aggregations
 from impl.services.sync import (
     ephemeral,
     lazy_members,
@@ -47,7 +48,18 @@ def write(
     room_data: Mapping[str, list[dict[str, Any]]],
 ) -> dict[str, Any]:
     """room_id -> what is new in it, without the rooms in which nothing is."""
-    told = _work_out(sync, txn, deltas, rejoined)
+    sights = Sights(sync.app, txn, sync.user_id)
+    told = _work_out(sync, txn, sights, deltas, rejoined)
+    bundled = Aggregations(sync.viewer({}), txn, sights, sync.ignored, sync.form)
+    bundled.prepare(
+        [
+            event
+            for one in told.values()
+            if one.timeline.is_limited
+            for event in one.timeline.events
+        ],
+        is_in_room=True,
+    )
     keys = [(nid, event_nid) for nid, one in told.items() for event_nid in one.state]
     loaded = sync.app.events.get_many(txn, keys)
     section: dict[str, Any] = {}
@@ -59,7 +71,7 @@ def write(
             if nid in loaded and timeline.passes(sync.filter.state, loaded[nid])
         ]
         written = {
-            **write_timeline(sync, txn, one.timeline),
+            **write_timeline(sync, bundled, one.timeline, IS_IN_ROOM),
             **write_state(sync, txn, state),
             "summary": summary.write(one.timeline.delta, sync.user_id),
             "ephemeral": {"events": ephemeral.write(sync, room_id, one.timeline.delta)},
@@ -82,11 +94,18 @@ def _has_events(written: Mapping[str, Any]) -> bool:
     return any(written[part]["events"] for part in ("timeline", "ephemeral", "account_data"))
 
 
-def write_timeline(sync: Sync, txn: Any, one: Timeline) -> dict[str, Any]:
-    viewer = sync.viewer(one.memberships)
+def write_timeline(
+    sync: Sync, bundled: Aggregations, one: Timeline, last_join_depth: int
+) -> dict[str, Any]:
+    """With what relates to the events only after a gap: else the client has that."""
+    if one.is_limited:
+        events = bundled.write(one.events, one.memberships, last_join_depth)
+    else:
+        viewer = sync.viewer(one.memberships)
+        events = client_events.write(viewer, bundled.txn, one.events, sync.form)
     return {
         "timeline": {
-            "events": client_events.write(viewer, txn, one.events, sync.form),
+            "events": events,
             "limited": one.is_limited,
             "prev_batch": one.prev_batch,
         }
@@ -99,10 +118,13 @@ def write_state(sync: Sync, txn: Any, state: Sequence[Any]) -> dict[str, Any]:
 
 
 def _work_out(
-    sync: Sync, txn: Any, deltas: Mapping[int, RoomDelta], rejoined: Collection[int]
+    sync: Sync,
+    txn: Any,
+    sights: Sights,
+    deltas: Mapping[int, RoomDelta],
+    rejoined: Collection[int],
 ) -> dict[int, Told]:
     _complete(sync, txn, deltas.values())
-    sights = Sights(sync.app, txn, sync.user_id)
     warming.warm(sync, txn, deltas.values(), sights)
     places = [(nid, sync.since) for nid in rejoined]
     had = sync_rooms.list_state_roots(txn, places) if places else {}

@@ -8,12 +8,13 @@ from typing import Any
 from impl.core import state_trie
 from impl.core.stream_token import HistoryToken
 from impl.services import client_events
+from impl.services.aggregations import Aggregations
 from impl.services.sync import joined_rooms, lazy_members, timeline, warming
 from impl.services.sync.request import Sync
 from impl.services.sync.room_deltas import RoomDelta
 from impl.services.sync.rooms_moved import Left
 from impl.services.sync.timeline import Timeline
-from impl.services.visibility import Sights
+from impl.services.visibility import NEVER_JOINED, Sights
 from impl.storage import state_nodes
 from impl.storage.events import StoredEvent
 from impl.storage.rooms import Room
@@ -132,18 +133,17 @@ def write_left(
     room_data: Mapping[str, list[dict[str, Any]]],
 ) -> dict[str, Any]:
     """room_id -> what happened until the user left."""
-    section: dict[str, Any] = {}
     sights = Sights(sync.app, txn, sync.user_id)
     events = _events(sync, txn, {nid: one.last for nid, one in left.items()})
     joins = sync.app.events.get_many(
         txn, [(nid, one.join_nid) for nid, one in left.items() if one.join_nid]
     )
     warming.warm(sync, txn, [one for nid, one in deltas.items() if nid in left], sights)
+    found: dict[str, tuple[Timeline, list[int], int]] = {}
     for nid, one in left.items():
         if nid not in events:
             continue
-        room_id = rooms[nid].room_id
-        told, state = _nothing_but(events[nid], one.last), []
+        told, state, depth = _nothing_but(events[nid], one.last), [], NEVER_JOINED
         if one.after is not None and one.join_nid in joins:
             depth = joins[one.join_nid].event.depth
             told = timeline.cut(sync, sights, deltas[nid], depth)
@@ -152,11 +152,19 @@ def write_left(
             state = timeline.state_nids(sync, txn, told, roots, ())
         if one.last.position > one.departure:
             _add_last(sync, told, state, events[nid], one.last)
-        section[room_id] = {
-            **_write_left(sync, txn, told, state),
+        found[rooms[nid].room_id] = told, state, depth
+    bundled = Aggregations(sync.viewer({}), txn, sights, sync.ignored, sync.form)
+    bundled.prepare(
+        [event for told, _, _ in found.values() if told.is_limited for event in told.events],
+        is_in_room=False,
+    )
+    return {
+        room_id: {
+            **_write_left(sync, bundled, told, state, depth),
             "account_data": {"events": room_data.get(room_id, [])},
         }
-    return section
+        for room_id, (told, state, depth) in found.items()
+    }
 
 
 def _nothing_but(event: StoredEvent, change: Change) -> Timeline:
@@ -180,10 +188,13 @@ def _add_last(
         state.append(event.event_nid)
 
 
-def _write_left(sync: Sync, txn: Any, told: Timeline, state: list[int]) -> dict[str, Any]:
+def _write_left(
+    sync: Sync, bundled: Aggregations, told: Timeline, state: list[int], last_join_depth: int
+) -> dict[str, Any]:
+    txn = bundled.txn
     loaded = sync.app.events.get_many(txn, [(told.delta.room_nid, nid) for nid in state])
     wanted = [loaded[nid] for nid in state if timeline.passes(sync.filter.state, loaded[nid])]
     return {
-        **joined_rooms.write_timeline(sync, txn, told),
+        **joined_rooms.write_timeline(sync, bundled, told, last_join_depth),
         **joined_rooms.write_state(sync, txn, wanted),
     }

@@ -82,7 +82,8 @@ class Sync:
         return client_events.WITHOUT_ROOM_ID
 
     def viewer(self, memberships: Mapping[int, str]) -> Viewer:
-        return Viewer(self.app, self.requester, memberships, self.filter.event_fields)
+        fields = self.filter.event_fields
+        return Viewer(self.app, self.requester, memberships, event_fields=fields)
 
 
 class _Filters:

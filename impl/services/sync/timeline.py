@@ -10,6 +10,7 @@ from typing import Any
 from impl.core import state_trie
 from impl.core.event_filter import EventFilter
 from impl.core.stream_token import HistoryToken, SyncToken
+from impl.services import related_events
 from impl.services.sync import lazy_members
 from impl.services.sync.request import Sync
 from impl.services.sync.room_deltas import RoomDelta
@@ -45,7 +46,7 @@ def cut(sync: Sync, sights: Sights, delta: RoomDelta, last_join_depth: int) -> T
     wanted = sync.filter.timeline
     stored = [delta.events[row.event_nid] for row in delta.rows]
     visible, memberships = sights.select(stored, last_join_depth)
-    visible_nids = {one.event_nid for one in visible}
+    visible_nids = related_events.select(sights.txn, wanted, visible, sync.ignored)
     shown: list[StoredEvent] = []
     end = 0  # How many rows were looked at.
     # Keys of state events that the timeline does not show, for they are not visible or not wanted.
