@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from impl.core import redaction
 from impl.core.event import Event
 from impl.core.room_version import ROOM_VERSIONS, RoomVersion
 
@@ -68,7 +69,7 @@ class StoredEvent:
             self.txn_id,
             self.has_children,
         ) = row
-        self._event = event
+        self._event = event if event is None else _without_redacted(event, self.redacted_by_nid)
         self.forms: dict[str, Any] = {}
         self.children: Any = None
         self.children_changes = 0
@@ -96,12 +97,21 @@ class StoredEvent:
 
     @property
     def event(self) -> Event:
-        """The event as it was sent, unredacted."""
+        """The event, without what was redacted: so it counts in the rules too, whether its original
+        is kept or not.
+        """
         if self._event is None:
-            self._event = Event.from_pdu(
-                _decode(self._pdu), ROOM_VERSIONS[self.room_version], self.event_id
-            )
+            version = ROOM_VERSIONS[self.room_version]
+            event = Event.from_pdu(_decode(self._pdu), version, self.event_id)
+            self._event = _without_redacted(event, self.redacted_by_nid)
         return self._event
+
+
+def _without_redacted(event: Event, redacted_by_nid: int | None) -> Event:
+    if redacted_by_nid is None:
+        return event
+    pdu = redaction.redact(event.pdu, event.room_version)
+    return Event(pdu, event.room_version, event.event_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,25 @@ def put(txn: Any, members: Sequence[Member]) -> None:
     )
 
 
+def delete_names(txn: Any, rows: Sequence[tuple[int, str, int]]) -> None:
+    """Forget the names and pictures in memberships, (room_nid, user_id, event_nid), for as far as
+    these are current.
+    """
+    txn.values_with_commit(
+        """
+        UPDATE room_members m
+           SET display_name = NULL,
+               avatar_url = NULL
+          FROM (VALUES %s) AS r (room_nid, user_id, event_nid)
+         WHERE m.room_nid = r.room_nid
+           AND m.user_id = r.user_id
+           AND m.event_nid = r.event_nid
+        """,
+        rows,
+        "(%s::bigint, %s, %s::bigint)",
+    )
+
+
 def _without_nul(text: str | None) -> str | None:
     # PostgreSQL keeps no NUL in texts, and an event may hold it.
     return text.replace("\0", "") if text is not None else None

@@ -49,6 +49,7 @@ def write(room: OpenRoom) -> None:
         event_graph.insert_auth_chains(txn, _chain_rows(room))
     if room.head.current_state_root != room.root_at_open:
         _write_current_state(room)
+    _delete_redacted_names(room)
 
 
 def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
@@ -126,11 +127,21 @@ def _write_current_state(room: OpenRoom) -> None:
         ],
     )
     members = {key: nid for key, nid in changed.items() if key[0] == MEMBER}
-    loaded = room.events_by_nid(members.values())
-    memberships.put(txn, [_member(room_nid, loaded[nid], nid) for nid in members.values()])
+    loaded = room.stored_by_nid(members.values())
+    memberships.put(txn, [_member(room_nid, loaded[nid].event, nid) for nid in members.values()])
     gone_members = [key[1] for key in gone if key[0] == MEMBER]
     if gone_members:
         memberships.delete(txn, room_nid, gone_members)
+
+
+def _delete_redacted_names(room: OpenRoom) -> None:
+    """What memberships that are redacted now said of their users."""
+    redacted = {one.placed.redacts_nid for one in room.appended} - {None}
+    if redacted:
+        stored = room.stored_by_nid(nid for nid in redacted if nid is not None)
+        members = [one for one in stored.values() if one.event.type == MEMBER]
+        rows = [(room.room_nid, one.event.state_key or "", one.event_nid) for one in members]
+        memberships.delete_names(room.txn, rows)
 
 
 def _stands_on_the_last(one: Appended) -> bool:

@@ -4,7 +4,8 @@ import pytest
 
 from impl.app import App
 from impl.core.event_builder import Draft
-from tests.builders import ALICE, append, message
+from impl.storage import memberships
+from tests.builders import ALICE, BOB, a_room, append, member, message
 from tests.services.room_events.elsewhere import DAVE, EVELYN, a_room_elsewhere, send
 from tests.services.room_events.inspection import head_of, stored, timeline_ids
 
@@ -80,3 +81,31 @@ def test_what_was_redacted_as_an_outlier_stays_so_at_its_place(app: App, is_at_o
         nid = stored(app, room_id, said.event_id).event_nid
         cached = app.events.get(txn, head_of(app, room_id).room.room_nid, nid)
     assert cached is not None and cached.redacted_by_nid is not None
+
+
+def name_of(app: App, room_id: str, user_id: str) -> str | None:
+    with app.database.read() as txn:
+        found = memberships.get(txn, head_of(app, room_id).room.room_nid, user_id)
+    assert found is not None and found.membership == "join"
+    return found.display_name
+
+
+def test_a_redacted_membership_has_no_name_among_the_members_either(app: App) -> None:
+    room_id = a_room(app)
+    (first,) = append(app, room_id, member(BOB, "join", displayname="Not nice"))
+    (second,) = append(app, room_id, member(BOB, "join", displayname="Bob"))
+    append(app, room_id, redaction(ALICE, first))
+    assert name_of(app, room_id, BOB) == "Bob"
+    append(app, room_id, redaction(ALICE, second))
+    assert name_of(app, room_id, BOB) is None
+
+
+def test_nor_has_one_that_comes_after_its_redaction(app: App) -> None:
+    room = a_room_elsewhere()
+    base = room.last
+    renamed = room.add(member(EVELYN, "join", displayname="Not nice"), [base])
+    gone = room.add(redaction(DAVE, renamed.event_id), [base])
+    send(app, room, *(one for one in room.events.values() if one is not renamed))
+    send(app, room, renamed)
+    assert redacted_by(app, room.create.room_id, renamed.event_id) == gone.event_id
+    assert name_of(app, room.create.room_id, EVELYN) is None
