@@ -87,8 +87,29 @@ class Aggregations:
         self, stored: Sequence[StoredEvent], memberships: Mapping[int, str], last_join_depth: int
     ) -> list[msgspec.Raw]:
         """The JSON of events of one room, which the reader may see, with what is told with them."""
-        self.prepare(stored, is_in_room=last_join_depth == IS_IN_ROOM)
-        bundles = self._bundles(stored, last_join_depth)
+        depths = {one.room_nid: last_join_depth for one in stored[:1]}
+        return self.write_of_rooms(stored, memberships, depths)
+
+    def write_of_rooms(
+        self,
+        stored: Sequence[StoredEvent],
+        memberships: Mapping[int, str],
+        last_join_depths: Mapping[int, int],
+    ) -> list[msgspec.Raw]:
+        """The same of events of any rooms; the depths are by room_nid."""
+        rooms: dict[int, list[StoredEvent]] = {}
+        for one in stored:
+            rooms.setdefault(one.room_nid, []).append(one)
+        for is_in_room in (True, False):
+            some = [
+                one
+                for one in stored
+                if (last_join_depths[one.room_nid] == IS_IN_ROOM) is is_in_room
+            ]
+            self.prepare(some, is_in_room=is_in_room)
+        bundles: dict[int, msgspec.Raw] = {}
+        for room_nid, some in rooms.items():
+            bundles |= self._bundles(some, last_join_depths[room_nid])
         viewer = replace(self.viewer, memberships=memberships, bundles=bundles)
         return client_events.write(viewer, self.txn, stored, self.form)
 

@@ -13,8 +13,8 @@ from impl.storage.events import StoredEvent
 def select(
     txn: Any, wanted: EventFilter, stored: Sequence[StoredEvent], ignored: Collection[str]
 ) -> set[int]:
-    """event_nids of those events, of one room, that the filter lets through for what relates to
-    them; for what they are themselves it is asked elsewhere.
+    """event_nids of those events that the filter lets through for what relates to them; for what
+    they are themselves it is asked elsewhere.
     """
     if not wanted.asks_for_relations:
         return {one.event_nid for one in stored}
@@ -23,10 +23,9 @@ def select(
         return set()
     found = relations.list_parents(
         txn,
-        parents[0].room_nid,
-        [one.event_id for one in parents],
+        [(one.room_nid, one.event_id) for one in parents],
         wanted.related_by_senders,
         wanted.related_by_rel_types,
         ignored,
     )
-    return {one.event_nid for one in parents if one.event_id in found}
+    return {one.event_nid for one in parents if (one.room_nid, one.event_id) in found}

@@ -182,9 +182,9 @@ def _participated(reader: Reader, roots: Mapping[str, StoredEvent]) -> set[str]:
     """C-S API, "Server-side aggregation of m.thread relationships": by the root or a reply."""
     user_id = reader.user_id
     own = {event_id for event_id, one in roots.items() if one.event.sender == user_id}
-    others = [event_id for event_id in roots if event_id not in own]
+    room_nid = reader.room.room_nid
+    others = [(room_nid, event_id) for event_id in roots if event_id not in own]
     if not others:
         return own
-    return own | stored_relations.list_parents(
-        reader.txn, reader.room.room_nid, others, [user_id], [relations.THREAD], ()
-    )
+    answered = stored_relations.list_parents(reader.txn, others, [user_id], [relations.THREAD], ())
+    return own | {event_id for _, event_id in answered}

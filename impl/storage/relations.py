@@ -291,34 +291,34 @@ class Family:
 
 def list_parents(
     txn: Any,
-    room_nid: int,
-    event_ids: Collection[str],
+    events: Sequence[tuple[int, str]],
     senders: Collection[str] | None,
     rel_types: Collection[str] | None,
     ignored: Collection[str],
-) -> set[str]:
-    """Those of some events that have a child by one of the senders, of one of the types, and not
-    by somebody ignored; None is any.
+) -> set[tuple[int, str]]:
+    """Those of some events, (room_nid, event_id), that have a child by one of the senders, of one
+    of the types, and not by somebody ignored; None is any.
     """
     txn.execute(
         """
-        SELECT DISTINCT parent_event_id
-          FROM relations
-         WHERE room_nid = %(room_nid)s
-           AND parent_event_id = ANY(%(event_ids)s)
-           AND (%(senders)s::text[] IS NULL OR sender = ANY(%(senders)s::text[]))
-           AND (%(rel_types)s::text[] IS NULL OR rel_type = ANY(%(rel_types)s::text[]))
-           AND sender <> ALL(%(ignored)s::text[])
+        SELECT DISTINCT w.room_nid, w.event_id
+          FROM unnest(%(room_nids)s::bigint[], %(event_ids)s::text[]) AS w (room_nid, event_id)
+          JOIN relations c
+            ON c.room_nid = w.room_nid
+           AND c.parent_event_id = w.event_id
+         WHERE (%(senders)s::text[] IS NULL OR c.sender = ANY(%(senders)s::text[]))
+           AND (%(rel_types)s::text[] IS NULL OR c.rel_type = ANY(%(rel_types)s::text[]))
+           AND c.sender <> ALL(%(ignored)s::text[])
         """,
         {
-            "room_nid": room_nid,
-            "event_ids": list(event_ids),
+            "room_nids": [room_nid for room_nid, _ in events],
+            "event_ids": [event_id for _, event_id in events],
             "senders": None if senders is None else list(senders),
             "rel_types": None if rel_types is None else list(rel_types),
             "ignored": list(ignored),
         },
     )
-    return {row[0] for row in txn.fetchall()}
+    return set(txn.fetchall())
 
 
 def list_threads(

@@ -11,6 +11,7 @@ from impl.app import App
 from impl.core import state_trie
 from impl.requester import Requester
 from impl.services import client_events, history_page, room_reading
+from impl.services.aggregations import Aggregations
 from impl.services.client_events import Viewer
 from impl.services.search import candidates
 from impl.services.search.candidates import Found
@@ -51,7 +52,8 @@ def write(
     contexts: dict[int, dict[str, Any]] = {}
     if shown.context is not None and page:
         contexts = _contexts(app, txn, requester, found, rooms, shown)
-    written = client_events.write(Viewer(app, requester, found.memberships), txn, stored)
+    told = Aggregations(Viewer(app, requester), txn, found.sights, found.ignored)
+    written = told.write_of_rooms(stored, found.memberships, rooms.depths)
     results = [
         {
             "rank": place.rank / search.RANK_ONE,
