@@ -268,7 +268,7 @@ def insert(txn: Any, new_events: Sequence[NewEvent], now_ms: int) -> None:
         """
         INSERT INTO events (room_nid, event_nid, event_id, pdu, auth_event_nids, state_before,
                             state_after, rejected_reason, is_soft_failed, redacted_by_nid,
-                            redacted_ts, sender_device_id, txn_id)
+                            redacted_ts, sender_device_id, txn_id, origin_server_ts)
              VALUES %s
         """,
         [
@@ -286,10 +286,11 @@ def insert(txn: Any, new_events: Sequence[NewEvent], now_ms: int) -> None:
                 now_ms if new.redacted_by_nid is not None else None,
                 new.sender_device_id,
                 new.txn_id,
+                new.event.origin_server_ts,
             )
             for new in new_events
         ],
-        "(%s, %s, %s, %s, %s::bigint[], %s, %s, %s, %s, %s, %s, %s, %s)",
+        "(%s, %s, %s, %s, %s::bigint[], %s, %s, %s, %s, %s, %s, %s, %s, %s)",
     )
 
 

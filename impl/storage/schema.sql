@@ -74,7 +74,8 @@ CREATE TABLE public.events (
     redacted_by_nid bigint,
     redacted_ts bigint,
     sender_device_id text,
-    txn_id text
+    txn_id text,
+    origin_server_ts bigint NOT NULL
 );
 ALTER TABLE ONLY public.events ALTER COLUMN pdu SET STORAGE EXTERNAL;
 CREATE TABLE public.filters (
@@ -410,6 +411,7 @@ CREATE INDEX branching_rooms_due ON public.branching_rooms USING btree (due_ts);
 CREATE INDEX client_transactions_created ON public.client_transactions USING btree (created_ts);
 CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room_nid);
 CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);
+CREATE INDEX events_time ON public.events USING btree (room_nid, origin_server_ts, event_nid);
 CREATE INDEX membership_changes_room ON public.membership_changes USING btree (room_nid, user_id, "position");
 CREATE INDEX openid_tokens_expires ON public.openid_tokens USING btree (expires_ts);
 CREATE UNIQUE INDEX presence_position ON public.presence USING btree ("position");

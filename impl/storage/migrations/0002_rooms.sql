@@ -37,10 +37,13 @@ CREATE TABLE events (
     -- Who sent it from here, so that this device finds its transaction id in /sync.
     sender_device_id TEXT,
     txn_id           TEXT,
+    origin_server_ts BIGINT   NOT NULL,
     PRIMARY KEY (room_nid, event_nid)
 );
 -- Serves look-ups by event_id alone as well.
 CREATE UNIQUE INDEX events_event_id ON events (event_id, room_nid);
+-- What was said at some time.
+CREATE INDEX events_time ON events (room_nid, origin_server_ts, event_nid);
 -- The originals that are still kept, the oldest first.
 CREATE INDEX events_redacted ON events (redacted_ts) WHERE redacted_ts IS NOT NULL;
 -- Pages compress badly when PDUs are small, and reading costs more than the room saved.
