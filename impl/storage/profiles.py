@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from impl.storage import user_directory
+
 
 def get(txn: Any, user_id: str) -> dict[str, Any]:
     """key_name -> value."""
@@ -37,6 +39,8 @@ def put(txn: Any, user_id: str, key_name: str, value: object) -> None:
         """,
         (user_id, key_name, json.dumps(value)),
     )
+    if key_name == "displayname":
+        user_directory.put_name(txn, user_id, value if isinstance(value, str) else None)
 
 
 def delete(txn: Any, user_id: str, key_name: str) -> None:
@@ -48,6 +52,8 @@ def delete(txn: Any, user_id: str, key_name: str) -> None:
         """,
         (user_id, key_name),
     )
+    if key_name == "displayname":
+        user_directory.put_name(txn, user_id, None)
 
 
 def delete_all(txn: Any, user_id: str) -> None:
@@ -58,3 +64,4 @@ def delete_all(txn: Any, user_id: str) -> None:
         """,
         (user_id,),
     )
+    user_directory.put_name(txn, user_id, None)

@@ -207,7 +207,9 @@ CREATE TABLE public.room_members (
     sender text NOT NULL,
     display_name text,
     avatar_url text,
-    is_forgotten boolean DEFAULT false NOT NULL
+    is_forgotten boolean DEFAULT false NOT NULL,
+    search_name text,
+    search_grams text[]
 );
 CREATE TABLE public.rooms (
     room_nid bigint NOT NULL,
@@ -216,7 +218,9 @@ CREATE TABLE public.rooms (
     created_ts bigint NOT NULL,
     forward_extremities bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     depth_max bigint DEFAULT 0 NOT NULL,
-    current_state_root bigint DEFAULT 0 NOT NULL
+    current_state_root bigint DEFAULT 0 NOT NULL,
+    join_rule text,
+    history_visibility text
 )
 WITH (fillfactor='70');
 ALTER TABLE public.rooms ALTER COLUMN room_nid ADD GENERATED ALWAYS AS IDENTITY (
@@ -316,7 +320,9 @@ CREATE TABLE public.users (
     is_deactivated boolean DEFAULT false NOT NULL,
     appservice_id text,
     is_locked boolean DEFAULT false NOT NULL,
-    is_suspended boolean DEFAULT false NOT NULL
+    is_suspended boolean DEFAULT false NOT NULL,
+    search_name text DEFAULT ''::text NOT NULL,
+    search_grams text[] DEFAULT '{}'::text[] NOT NULL
 );
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_pkey PRIMARY KEY (token_hash);
@@ -427,6 +433,7 @@ CREATE INDEX registration_nonces_created ON public.registration_nonces USING btr
 CREATE INDEX relations_sender ON public.relations USING btree (room_nid, sender, parent_event_id);
 CREATE INDEX relations_threads ON public.relations USING btree (room_nid, topological, "position") WHERE (rel_type = 'm.thread'::text);
 CREATE INDEX room_aliases_room ON public.room_aliases USING btree (room_nid, room_alias);
+CREATE INDEX room_members_search ON public.room_members USING gin (search_grams) WHERE ((membership = 'join'::text) AND (search_grams IS NOT NULL));
 CREATE INDEX room_members_user ON public.room_members USING btree (user_id, membership);
 CREATE INDEX search_texts_words ON public.search_texts USING gin (words);
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
@@ -435,6 +442,7 @@ CREATE UNIQUE INDEX typing_position ON public.typing USING btree ("position");
 CREATE INDEX typing_until ON public.typing USING btree (until_ts) WHERE (until_ts > 0);
 CREATE INDEX ui_auth_sessions_created ON public.ui_auth_sessions USING btree (created_ts);
 CREATE INDEX users_deactivated ON public.users USING btree (user_id) WHERE is_deactivated;
+CREATE INDEX users_search ON public.users USING gin (search_grams);
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.devices

@@ -4,7 +4,7 @@ from pyroaring import BitMap64
 
 from impl.core import state_trie
 from impl.core.event import Event
-from impl.services.room_events import relating
+from impl.services.room_events import directory_rows, relating
 from impl.services.room_events.open_room import Appended, OpenRoom
 from impl.storage import (
     branching_rooms,
@@ -128,7 +128,9 @@ def _write_current_state(room: OpenRoom) -> None:
     )
     members = {key: nid for key, nid in changed.items() if key[0] == MEMBER}
     loaded = room.stored_by_nid(members.values())
-    memberships.put(txn, [_member(room_nid, loaded[nid].event, nid) for nid in members.values()])
+    rows = [_member(room_nid, loaded[nid].event, nid) for nid in members.values()]
+    memberships.put(txn, rows)
+    directory_rows.write(room, changed, gone, rows)
     gone_members = [key[1] for key in gone if key[0] == MEMBER]
     if gone_members:
         memberships.delete(txn, room_nid, gone_members)
@@ -142,6 +144,7 @@ def _delete_redacted_names(room: OpenRoom) -> None:
         members = [one for one in stored.values() if one.event.type == MEMBER]
         rows = [(room.room_nid, one.event.state_key or "", one.event_nid) for one in members]
         memberships.delete_names(room.txn, rows)
+        directory_rows.forget_names(room, [(user_id, nid) for _, user_id, nid in rows])
 
 
 def _stands_on_the_last(one: Appended) -> bool:
