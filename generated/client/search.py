@@ -8,20 +8,6 @@ from typing import Any, Literal, NotRequired, Protocol, TypedDict
 from generated.unrecognized import Unrecognized
 
 
-class RoomEventFilter(Struct, kw_only=True):
-    limit: int | None = None
-    not_senders: list[str] | None = None
-    not_types: list[str] | None = None
-    senders: list[str] | None = None
-    types: list[str] | None = None
-    unread_thread_notifications: bool | None = None
-    lazy_load_members: bool | None = None
-    include_redundant_members: bool | None = None
-    not_rooms: list[str] | None = None
-    rooms: list[str] | None = None
-    contains_url: bool | None = None
-
-
 class SearchBody(Struct, kw_only=True):
     search_categories: SearchBodySearchCategories
 
@@ -33,7 +19,7 @@ class SearchBodySearchCategories(Struct, kw_only=True):
 class SearchBodySearchCategoriesRoomEvents(Struct, kw_only=True):
     search_term: str
     keys: list[Literal['content.body', 'content.name', 'content.topic']] | None = None
-    filter: RoomEventFilter | None = None
+    filter: dict[str, Any] | None = None
     order_by: Literal['recent', 'rank'] | None = None
     event_context: SearchBodySearchCategoriesRoomEventsEventContext | None = None
     include_state: bool | None = None

@@ -149,6 +149,20 @@ def test_filters_choose_rooms_senders_types_and_urls(alice: User, bob: User, roo
     assert chosen(not_types=["m.room.message"]) == set()
 
 
+def test_filters_choose_what_others_relate_to(alice: User, bob: User, room_id: str) -> None:
+    bob.join(room_id)
+    one, _ = (alice.send(room_id, "lychee") for _ in range(2))
+    related = {"m.relates_to": {"rel_type": "m.thread", "event_id": one}, "body": "reply"}
+    send_event(bob, room_id, "m.room.message", "1", **related)
+    for wanted, expected in (
+        ({"related_by_senders": [bob.user_id]}, [one]),
+        ({"related_by_rel_types": ["m.thread"]}, [one]),
+        ({"related_by_senders": [alice.user_id]}, []),
+    ):
+        found = search(alice, "lychee", filter=wanted)
+        assert (ids(found), found["count"]) == (expected, len(expected))
+
+
 def test_ignored_users_are_not_found(alice: User, bob: User, room_id: str) -> None:
     bob.join(room_id)
     bob.send(room_id, "papaya")

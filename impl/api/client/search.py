@@ -21,7 +21,7 @@ def search(app: App, requester: Requester, query: SearchQuery, body: SearchBody)
     criteria = Criteria(
         search_term=asked.search_term,
         keys=asked.keys,
-        filter=searching.to_definition(asked.filter),
+        filter=asked.filter or {},
         order_by=asked.order_by or "rank",
         group_by=searching.read_groupings(
             [one.key for one in (asked.groupings and asked.groupings.group_by) or ()]

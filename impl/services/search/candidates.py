@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from impl.app import App
+from impl.core.event_filter import EventFilter
 from impl.requester import Requester
+from impl.services import related_events
 from impl.services.search.rooms import Rooms
 from impl.services.visibility import Sights
 from impl.storage import search, state_nodes
@@ -49,27 +51,45 @@ class Found:
         return self.seen[self.limit - 1][0] if len(self.seen) > self.limit else self.last
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which part of what is found: after a place, so many, and what the index does not know of
+    the filter.
+    """
+
+    after: Place | None
+    limit: int
+    passing: EventFilter
+
+
 def find(
     app: App,
     txn: Any,
     requester: Requester,
     wanted: Wanted,
     rooms: Rooms,
-    cut: tuple[Place | None, int],
+    cut: Cut,
 ) -> Found:
-    """A page and what follows it. `cut`: after which place, and how many."""
-    after, limit = cut
-    found = Found(Sights(app, txn, requester.user_id), limit, frozenset(wanted.ignored), last=after)
+    """A page and what follows it."""
+    ignored = frozenset(wanted.ignored)
+    found = Found(Sights(app, txn, requester.user_id), cut.limit, ignored, last=cut.after)
     for _ in range(ROUNDS_MAX):
         matches = search.find(txn, wanted, found.last, CANDIDATES_MAX)
         found.is_cut = len(matches) == CANDIDATES_MAX
-        _add(app, txn, found, matches, rooms)
-        if not found.is_cut or len(found.seen) >= limit:
+        _add(app, txn, found, matches, rooms, cut.passing)
+        if not found.is_cut or len(found.seen) >= cut.limit:
             break
     return found
 
 
-def _add(app: App, txn: Any, found: Found, matches: Sequence[Match], rooms: Rooms) -> None:
+def _add(
+    app: App,
+    txn: Any,
+    found: Found,
+    matches: Sequence[Match],
+    rooms: Rooms,
+    passing: EventFilter,
+) -> None:
     if not matches:
         return
     found.last = matches[-1].place
@@ -84,7 +104,7 @@ def _add(app: App, txn: Any, found: Found, matches: Sequence[Match], rooms: Room
     seen: set[int] = set()
     for room_nid, some in by_room.items():
         visible, memberships = found.sights.select(some, rooms.depths[room_nid])
-        seen.update(one.event_nid for one in visible)
+        seen |= related_events.select(txn, passing, visible, found.ignored)
         found.memberships |= memberships
     found.seen += [
         (match.place, stored[match.place.event_nid])

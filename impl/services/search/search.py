@@ -9,8 +9,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from impl import errors
 from impl.app import App
 from impl.core import event_filter, search_words
@@ -81,7 +79,8 @@ def room_events(app: App, requester: Requester, asked: Criteria) -> dict[str, An
         if not wanted.room_nids:
             return NOTHING
         limit = min(passing.limit or LIMIT_DEFAULT, LIMIT_MAX)
-        found = candidates.find(app, txn, requester, wanted, known, (token.after, limit))
+        place = candidates.Cut(token.after, limit, passing)
+        found = candidates.find(app, txn, requester, wanted, known, place)
         answer = results.write(app, txn, requester, found, known, asked.shown)
     count = len(found.seen) if token.count is None else token.count
     answer |= {"count": count, "highlights": _highlights(asked.search_term, phrases)}
@@ -142,9 +141,3 @@ def read_groupings(keys: Sequence[str | None]) -> list[str]:
     if None in keys:
         raise errors.BadJson("groupings.group_by: a group has no key")
     return list(dict.fromkeys(key for key in keys if key is not None))
-
-
-def to_definition(given: object) -> dict[str, Any]:
-    """A filter of the request as core/event_filter.py reads it."""
-    found = msgspec.to_builtins(given) if given is not None else {}
-    return {key: value for key, value in found.items() if value is not None}
