@@ -7,7 +7,7 @@ is the one or the other. Hashes and signatures are of the redacted form from the
 from impl.app import App
 from impl.core import redaction
 from impl.jobs.schedule import in_batches
-from impl.storage import events
+from impl.storage import redactions
 
 BATCH_EVENTS = 100
 
@@ -23,8 +23,8 @@ def drop_originals(app: App) -> bool:
 
 def _batch(app: App, before_ts: int) -> bool:
     with app.database.transaction() as txn:
-        originals = events.lock_originals(txn, before_ts, BATCH_EVENTS)
-        events.replace_originals(
+        originals = redactions.lock_originals(txn, before_ts, BATCH_EVENTS)
+        redactions.replace_originals(
             txn,
             [
                 (room_nid, event_nid, redaction.redact(pdu, version))

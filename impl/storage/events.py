@@ -1,5 +1,5 @@
-"""Events by number and by id, and this worker's cache of them. Tables: events, pending_redactions.
-Whether others relate to one stands in relations.
+"""Events by number and by id, and this worker's cache of them. Table: events; whether others relate
+to one stands in relations.
 
 What is written goes out with the COMMIT (Transaction.with_commit): the transaction that inserts an
 event has it in its hands and need not read it back."""
@@ -13,7 +13,7 @@ import msgspec
 
 from impl.core import redaction
 from impl.core.event import Event
-from impl.core.room_version import ROOM_VERSIONS, RoomVersion
+from impl.core.room_version import ROOM_VERSIONS
 
 EVENTS_CACHED_MAX = 50_000
 
@@ -325,84 +325,4 @@ def put_places(txn: Any, placed: Sequence[NewEvent], now_ms: int) -> None:
             for one in placed
         ],
         "(%s::bigint, %s::bigint, %s::bigint, %s::bigint, %s, %s, %s::bigint, %s::bigint)",
-    )
-
-
-def put_pending_redactions(txn: Any, rows: Sequence[tuple[int, str, int]]) -> None:
-    """(room_nid, id of the event that is to be redacted, event_nid of the redaction)."""
-    txn.values_with_commit(
-        """
-        INSERT INTO pending_redactions (room_nid, redacts, redaction_nid)
-             VALUES %s
-        """,
-        rows,
-    )
-
-
-def list_pending_redactions(txn: Any, room_nid: int, event_id: str) -> list[int]:
-    """The event_nids of redactions that came before their event, the oldest first."""
-    txn.execute(
-        """
-        SELECT redaction_nid
-          FROM pending_redactions
-         WHERE room_nid = %s
-           AND redacts = %s
-         ORDER BY redaction_nid
-        """,
-        (room_nid, event_id),
-    )
-    return [row[0] for row in txn.fetchall()]
-
-
-def put_redactions(txn: Any, rows: Sequence[tuple[int, int, int]], now_ms: int) -> None:
-    """(room_nid, event_nid of the redacted, event_nid of the redaction)."""
-    txn.values_with_commit(
-        """
-        UPDATE events e
-           SET redacted_by_nid = r.redaction_nid,
-               redacted_ts = r.redacted_ts
-          FROM (VALUES %s) AS r (room_nid, event_nid, redaction_nid, redacted_ts)
-         WHERE e.room_nid = r.room_nid
-           AND e.event_nid = r.event_nid
-           AND e.redacted_by_nid IS NULL
-        """,
-        [(*row, now_ms) for row in rows],
-        "(%s::bigint, %s::bigint, %s::bigint, %s::bigint)",
-    )
-
-
-def lock_originals(
-    txn: Any, before_ts: int, limit: int
-) -> list[tuple[int, int, dict[str, Any], RoomVersion]]:
-    """(room_nid, event_nid, PDU, room version) of events that were redacted before, the first ones
-    first, but for what another transaction holds.
-    """
-    txn.execute(
-        """
-        SELECT e.room_nid, e.event_nid, e.pdu, r.room_version
-          FROM events e
-          JOIN rooms r USING (room_nid)
-         WHERE e.redacted_ts < %s
-         ORDER BY e.redacted_ts
-         LIMIT %s
-           FOR UPDATE OF e SKIP LOCKED
-        """,
-        (before_ts, limit),
-    )
-    return [(row[0], row[1], _decode(row[2]), ROOM_VERSIONS[row[3]]) for row in txn.fetchall()]
-
-
-def replace_originals(txn: Any, rows: Sequence[tuple[int, int, dict[str, Any]]]) -> None:
-    """(room_nid, event_nid, redacted PDU)."""
-    txn.execute_values(
-        """
-        UPDATE events e
-           SET pdu = r.pdu,
-               redacted_ts = NULL
-          FROM (VALUES %s) AS r (room_nid, event_nid, pdu)
-         WHERE e.room_nid = r.room_nid
-           AND e.event_nid = r.event_nid
-        """,
-        [(room_nid, event_nid, _encode(pdu).decode()) for room_nid, event_nid, pdu in rows],
-        "(%s::bigint, %s::bigint, %s)",
     )

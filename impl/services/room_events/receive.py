@@ -17,7 +17,7 @@ from impl.core.power_levels import PowerLevels
 from impl.core.rejection import Rejected
 from impl.services.room_events.open_room import OpenRoom, Placed
 from impl.services.room_events.submission import MissingEvents, Received
-from impl.storage import events
+from impl.storage import redactions
 from impl.storage.events import StoredEvent
 
 REDACTION = "m.room.redaction"
@@ -199,12 +199,12 @@ def _redacted_by(room: OpenRoom, known: StoredEvent | None) -> int | None:
     if known is None:
         return None
     # In this transaction, or before it.
-    redactions = [one for one in room.appended if one.placed.redacts_nid == known.event_nid]
-    return redactions[0].new.event_nid if redactions else known.redacted_by_nid
+    found = [one for one in room.appended if one.placed.redacts_nid == known.event_nid]
+    return found[0].new.event_nid if found else known.redacted_by_nid
 
 
 def _redaction_that_waited(room: OpenRoom, event: Event) -> int | None:
-    nids = events.list_pending_redactions(room.txn, room.room_nid, event.event_id)
+    nids = redactions.list_pending(room.txn, room.room_nid, event.event_id)
     for nid, redaction in room.stored_by_nid(nids).items():
         root = redaction.state_before
         if root is not None and _may_redact(room, redaction.event, root, event):

@@ -11,6 +11,7 @@ from impl.storage import (
     event_graph,
     events,
     memberships,
+    redactions,
     relations,
     room_state,
     timeline,
@@ -29,14 +30,14 @@ def write(room: OpenRoom) -> None:
     events.insert(txn, [one for one in new_events if one.event_nid not in former], now_ms)
     events.put_places(txn, [one for one in new_events if one.event_nid in former], now_ms)
     _write_graph(room)
-    redactions = [one for one in room.appended if one.placed.redacts_nid is not None]
-    events.put_redactions(
+    redacting = [one for one in room.appended if one.placed.redacts_nid is not None]
+    redactions.put(
         txn,
-        [(room_nid, one.placed.redacts_nid or 0, one.new.event_nid) for one in redactions],
+        [(room_nid, one.placed.redacts_nid or 0, one.new.event_nid) for one in redacting],
         now_ms,
     )
     relations.delete(txn, relating.rows_gone(room))
-    events.put_pending_redactions(
+    redactions.put_pending(
         txn,
         [
             (room_nid, one.placed.redacts_later, one.new.event_nid)
