@@ -43,6 +43,8 @@ class SomaServer:
         self.values: dict[str, Any] = {
             "server_name": "soma.test",
             "registration_shared_secret": SECRET,
+            # Who asks again until it works is no attacker here.
+            "rc_login": {"address": {"per_second": 1000, "burst_count": 1000}},
             "listeners": [
                 {
                     "port": self.port,
