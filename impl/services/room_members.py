@@ -1,5 +1,7 @@
 """Who is in a room. C-S API, "Getting events for a room": /members, /joined_members."""
 
+from array import array
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,8 @@ from impl.storage.rooms import Room
 from impl.storage.state_nodes import RoomNodes
 
 MEMBER = "m.room.member"
+# Of all states together: eight megabytes.
+NIDS_KEPT_MAX = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,41 @@ def members(app: App, requester: Requester, room_id: str, which: Which) -> list[
         room, root = room_reading.visible_root(app, txn, room_id, requester.user_id)
         if which.at is not None:
             root = _root_at(app, txn, room, requester.user_id, which.at, root)
-        nodes = RoomNodes(txn, app.state_nodes, room.room_nid)
-        state = dict(state_trie.items(nodes, root))
-        keys = app.state_keys.get_keys(txn, state)
-        nids = sorted(nid for key, nid in state.items() if keys[key][0] == MEMBER)
+        nids = _member_nids(app, txn, room.room_nid, root)
         loaded = app.events.get_many(txn, [(room.room_nid, nid) for nid in nids])
         wanted = [loaded[nid] for nid in nids if which.includes(loaded[nid].event.membership)]
         return client_events.write_state(Viewer(app, requester), txn, wanted)
+
+
+class _Kept:
+    """The memberships in some states, by their roots: a state does not change, so they do not."""
+
+    def __init__(self, app: App) -> None:
+        self._nids: OrderedDict[int, array[int]] = OrderedDict()
+        self._size = 0
+
+    def get(self, root: int) -> "array[int] | None":
+        return self._nids.get(root)
+
+    def keep(self, root: int, nids: "array[int]") -> None:
+        if root in self._nids:
+            return  # Somebody else worked it out at the same time.
+        self._nids[root] = nids
+        self._size += len(nids)
+        while self._size > NIDS_KEPT_MAX:
+            self._size -= len(self._nids.popitem(last=False)[1])
+
+
+def _member_nids(app: App, txn: Any, room_nid: int, root: int) -> "array[int]":
+    """The event_nids of the memberships in a state, in their order."""
+    kept = app.part(_Kept, _Kept)
+    nids = kept.get(root)
+    if nids is None:
+        state = dict(state_trie.items(RoomNodes(txn, app.state_nodes, room_nid), root))
+        keys = app.state_keys.get_keys(txn, state)
+        nids = array("q", sorted(nid for key, nid in state.items() if keys[key][0] == MEMBER))
+        kept.keep(root, nids)
+    return nids
 
 
 def _root_at(app: App, txn: Any, room: Room, user_id: str, at: str, root: int) -> int:
