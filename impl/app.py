@@ -18,6 +18,7 @@ from impl.storage.database import Database
 from impl.storage.events import EventCache
 from impl.storage.notifier import News
 from impl.storage.numbers import Numbers
+from impl.storage.push_classes import ClassCache
 from impl.storage.rooms import RoomCache
 from impl.storage.state_keys import StateKeyCache
 from impl.storage.state_nodes import NodeCache
@@ -52,6 +53,7 @@ class App:
         self.events = EventCache()
         self.state_keys = StateKeyCache()
         self.state_nodes = NodeCache()
+        self.push_classes = ClassCache(self.database)
         self.event_nids = Numbers("event_nids")
         self.state_node_nids = Numbers("state_node_nids")
         # access_token_hash -> Requester; emptied when the page's count of revocations moves.

@@ -45,7 +45,7 @@ def evaluate(
     """
     for kind in KINDS:
         for rule in ruleset.get(kind, ()):
-            if rule.get("enabled") is True and _matches(kind, rule, event, surroundings):
+            if rule.get("enabled") is True and matches(kind, rule, event, surroundings):
                 actions = rule.get("actions")
                 return _without_historical(actions) if isinstance(actions, list) else []
     return []
@@ -75,9 +75,10 @@ def _without_historical(actions: list[Any]) -> list[Any]:
     return [action for action in actions if action not in _HISTORICAL]
 
 
-def _matches(
+def matches(
     kind: str, rule: Mapping[str, Any], event: Mapping[str, Any], surroundings: Surroundings
 ) -> bool:
+    """Whether the conditions of a rule hold, be it turned on or not."""
     if kind == "content":
         return _is_glob_match(event, "content.body", rule.get("pattern"))
     if kind == "room":

@@ -6,9 +6,10 @@ from impl import errors
 from impl.app import App
 from impl.core import identifiers
 from impl.requester import Requester
-from impl.storage import account_data
+from impl.storage import account_data, ignored_users
 
 TAGS = "m.tag"
+IGNORED_USERS = "m.ignored_user_list"
 TYPE_BYTES_MAX = 255
 # Kept by the server itself, through endpoints of their own.
 SERVER_MANAGED = ("m.push_rules", "m.fully_read")
@@ -40,7 +41,16 @@ def put(
             f"{data_type} is kept by the server", status=405, errcode="M_BAD_JSON"
         )
     with app.database.transaction() as txn:
+        if data_type == IGNORED_USERS and not room_id:
+            put_ignored_users(txn, user_id, content)
         account_data.put(txn, user_id, room_id, data_type, content)
+
+
+def put_ignored_users(txn: Any, user_id: str, content: dict[str, Any]) -> None:
+    """Whom a user ignores, for those who ask by whom somebody is ignored."""
+    listed = content.get("ignored_users")
+    names = listed if isinstance(listed, dict) else {}
+    ignored_users.put(txn, user_id, {name for name in names if identifiers.is_user_id(name)})
 
 
 def get_tags(app: App, requester: Requester, user_id: str, room_id: str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from impl.config.application_services import ApplicationService
 from impl.core import identifiers
 from impl.requester import Requester
 from impl.services import membership, passwords, profiles, push_rules
-from impl.storage import account_data, accounts, devices, memberships
+from impl.storage import account_data, accounts, devices, ignored_users, memberships
+from impl.storage import presence as stored_presence
 from impl.storage import profiles as stored_profiles
 from impl.storage import push_rules as stored_push_rules
 from impl.storage.accounts import Account
@@ -203,6 +204,8 @@ def deactivate(app: App, requester: Requester, *, erase: bool) -> None:
         devices.delete_all(txn, user_id)
         stored_push_rules.delete(txn, user_id)
         account_data.delete_all(txn, user_id)
+        stored_presence.delete(txn, user_id)
+        ignored_users.delete(txn, user_id)
         if erase:
             stored_profiles.delete_all(txn, user_id)
     app.page.revoke()

@@ -86,3 +86,4 @@ def _change(app: App, requester: Requester, change: Change) -> None:
         if new != old:
             push_rules.put(txn, user_id, new)
             put_account_data(txn, user_id, new)
+            push_rules.put_version(txn, user_id, dict(old), new, app.now_ms())

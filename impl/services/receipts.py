@@ -8,10 +8,11 @@ from typing import Any
 
 from impl import errors
 from impl.app import App
+from impl.core import threads
 from impl.requester import Requester
 from impl.services import ephemeral, room_reading
 from impl.services.ephemeral import Key, Write
-from impl.storage import account_data, events, receipts
+from impl.storage import account_data, events, receipts, timeline
 from impl.storage.events import StoredEvent
 from impl.storage.rooms import Room
 
@@ -20,11 +21,7 @@ READ_PRIVATE = "m.read.private"
 FULLY_READ = "m.fully_read"
 TYPES = (READ, READ_PRIVATE, FULLY_READ)
 
-# The thread of what is in none.
-MAIN = "main"
 NO_THREAD = ""
-# "Following the event relationships" ends after this many.
-HOPS_MAX = 3
 
 
 def mark(app: App, requester: Requester, room_id: str, markers: Mapping[str, str | None]) -> None:
@@ -80,16 +77,12 @@ def _is_in_thread(app: App, txn: Any, room: Room, event: StoredEvent, thread_id:
     # A root is in the main timeline, but to have read it is to have begun its thread.
     if event.event_id == thread_id:
         return True
-    current: StoredEvent | None = event
-    for _ in range(HOPS_MAX):
-        relation = current.event.content.get("m.relates_to") if current is not None else None
-        parent_id = relation.get("event_id") if isinstance(relation, dict) else None
-        if not isinstance(relation, dict) or not isinstance(parent_id, str):
-            break
-        if relation.get("rel_type") == "m.thread":
-            return parent_id == thread_id
-        current = _find(app, txn, room, parent_id)
-    return thread_id == MAIN
+
+    def content_of(event_id: str) -> Mapping[str, Any] | None:
+        parent = _find(app, txn, room, event_id)
+        return parent.event.content if parent is not None else None
+
+    return threads.thread_of(event.event.content, content_of) == thread_id
 
 
 def _move(
@@ -102,7 +95,10 @@ def _move(
     def move_receipt(txn: Any) -> None:
         known = receipts.get_for_update(txn, *key)
         if _is_forward(app, txn, room, known, event):
-            receipts.put(txn, key, event.event_id, app.now_ms())
+            depth = event.event.depth
+            row = timeline.get_of_event(txn, room.room_nid, event.event_nid, depth)
+            position = row.position if row is not None else None
+            receipts.put(txn, key, event.event_id, position, app.now_ms())
 
     def move_marker(txn: Any) -> None:
         account_data.lock(txn, user_id)

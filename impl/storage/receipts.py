@@ -25,17 +25,27 @@ def get_for_update(
     return row[0] if row else None
 
 
-def put(txn: Any, key: tuple[int, str, str, str], event_id: str, received_ts: int) -> None:
-    """Written with the COMMIT. `key`: room_nid, user_id, receipt_type, thread_id."""
+def put(
+    txn: Any,
+    key: tuple[int, str, str, str],
+    event_id: str,
+    event_position: int | None,
+    received_ts: int,
+) -> None:
+    """Written with the COMMIT. `key`: room_nid, user_id, receipt_type, thread_id.
+
+    `event_position` is the event's place in the timeline, if it has one. What was read once stays
+    so, though an event that is later in the room may have come earlier."""
     txn.allot(
         """
         INSERT INTO receipts (room_nid, user_id, receipt_type, thread_id, event_id, received_ts,
-                              position)
-             VALUES (%s, %s, %s, %s, %s, %s, nextval('stream_positions'))
+                              event_position, position)
+             VALUES (%s, %s, %s, %s, %s, %s, %s, nextval('stream_positions'))
         ON CONFLICT (room_nid, user_id, receipt_type, thread_id) DO UPDATE
                 SET event_id = EXCLUDED.event_id,
                     received_ts = EXCLUDED.received_ts,
+                    event_position = greatest(receipts.event_position, EXCLUDED.event_position),
                     position = EXCLUDED.position
         """,
-        (*key, event_id, received_ts),
+        (*key, event_id, received_ts, event_position),
     )

@@ -26,6 +26,11 @@ class Head:
     forward_extremities: list[int]
     depth_max: int
     current_state_root: int
+    joined_count: int = 0
+    # Of the main timeline (core/push_totals.py).
+    unread_totals: bytes = b""
+    # The last event that changed who of our users is in the room.
+    audience_nid: int = 0
 
 
 class RoomCache:
@@ -137,7 +142,10 @@ def lock(txn: Any, room_nids: Sequence[int], *, skip_locked: bool) -> dict[int, 
                room_version,
                forward_extremities,
                depth_max,
-               current_state_root
+               current_state_root,
+               joined_count,
+               unread_totals,
+               audience_nid
           FROM rooms
          WHERE room_nid = ANY(%s)
          ORDER BY room_nid
@@ -147,27 +155,34 @@ def lock(txn: Any, room_nids: Sequence[int], *, skip_locked: bool) -> dict[int, 
         (sorted(room_nids),),
     )
     return {
-        row[0]: Head(Room(row[0], row[1], row[2]), list(row[3]), row[4], row[5])
+        row[0]: Head(Room(row[0], row[1], row[2]), list(row[3]), *row[4:7], bytes(row[7]), row[8])
         for row in txn.fetchall()
     }
 
 
 def put_heads(txn: Any, heads: Sequence[Head]) -> None:
     """Write the heads of rooms that this transaction has locked."""
-    values = [
-        (head.room.room_nid, head.forward_extremities, head.depth_max, head.current_state_root)
-        for head in heads
-    ]
-    for one in values:
+    for head in heads:
         txn.with_commit(
             """
             UPDATE rooms
                SET forward_extremities = %s::bigint[],
                    depth_max = %s,
-                   current_state_root = %s
+                   current_state_root = %s,
+                   joined_count = %s,
+                   unread_totals = %s::bytea,
+                   audience_nid = %s
              WHERE room_nid = %s
             """,
-            (one[1], one[2], one[3], one[0]),
+            (
+                head.forward_extremities,
+                head.depth_max,
+                head.current_state_root,
+                head.joined_count,
+                head.unread_totals,
+                head.audience_nid,
+                head.room.room_nid,
+            ),
         )
 
 

@@ -83,6 +83,10 @@ CREATE TABLE public.filters (
     filter_id bigint NOT NULL,
     definition text NOT NULL
 );
+CREATE TABLE public.ignored_users (
+    ignored_user_id text NOT NULL,
+    user_id text NOT NULL
+);
 CREATE TABLE public.membership_changes (
     user_id text NOT NULL,
     "position" bigint NOT NULL,
@@ -129,6 +133,24 @@ CREATE TABLE public.purged_rooms (
     purged_ts bigint NOT NULL,
     is_swept boolean DEFAULT false NOT NULL
 );
+CREATE TABLE public.push_classes (
+    class_nid bigint NOT NULL,
+    definition text NOT NULL
+);
+ALTER TABLE public.push_classes ALTER COLUMN class_nid ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.push_classes_class_nid_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.push_rule_versions (
+    user_id text NOT NULL,
+    "position" bigint NOT NULL,
+    changes text NOT NULL,
+    created_ts bigint NOT NULL
+);
 CREATE TABLE public.push_rules (
     user_id text NOT NULL,
     changes text NOT NULL
@@ -140,7 +162,8 @@ CREATE TABLE public.receipts (
     thread_id text DEFAULT ''::text NOT NULL,
     event_id text NOT NULL,
     received_ts bigint NOT NULL,
-    "position" bigint NOT NULL
+    "position" bigint NOT NULL,
+    event_position bigint
 );
 CREATE TABLE public.refresh_tokens (
     token_hash bytea NOT NULL,
@@ -219,6 +242,9 @@ CREATE TABLE public.rooms (
     forward_extremities bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     depth_max bigint DEFAULT 0 NOT NULL,
     current_state_root bigint DEFAULT 0 NOT NULL,
+    joined_count bigint DEFAULT 0 NOT NULL,
+    unread_totals bytea DEFAULT '\x'::bytea NOT NULL,
+    audience_nid bigint DEFAULT 0 NOT NULL,
     join_rule text,
     history_visibility text
 )
@@ -296,7 +322,12 @@ CREATE TABLE public.timeline (
     topological bigint NOT NULL,
     current_state_root bigint NOT NULL,
     changes_nid bigint,
-    parent_nid bigint
+    parent_nid bigint,
+    unread_totals bytea DEFAULT '\x'::bytea NOT NULL,
+    unread_outcome bytea DEFAULT '\x'::bytea NOT NULL,
+    singles_out boolean DEFAULT false NOT NULL,
+    thread_id text,
+    thread_totals bytea
 );
 CREATE TABLE public.typing (
     room_nid bigint NOT NULL,
@@ -310,6 +341,27 @@ CREATE TABLE public.ui_auth_sessions (
     operation text NOT NULL,
     body text NOT NULL,
     completed text DEFAULT '{}'::text NOT NULL
+);
+CREATE TABLE public.unread_own (
+    user_id text NOT NULL,
+    room_nid bigint NOT NULL,
+    thread_id text NOT NULL,
+    "position" bigint NOT NULL
+)
+WITH (fillfactor='70');
+CREATE TABLE public.unread_singled (
+    room_nid bigint NOT NULL,
+    "position" bigint NOT NULL,
+    user_id text NOT NULL,
+    thread_id text NOT NULL,
+    notify smallint NOT NULL,
+    highlight smallint NOT NULL
+);
+CREATE TABLE public.unread_threads (
+    room_nid bigint NOT NULL,
+    thread_id text NOT NULL,
+    "position" bigint NOT NULL,
+    totals bytea NOT NULL
 );
 CREATE TABLE public.users (
     user_id text NOT NULL,
@@ -346,6 +398,8 @@ ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (room_nid, event_nid);
 ALTER TABLE ONLY public.filters
     ADD CONSTRAINT filters_pkey PRIMARY KEY (user_id, filter_id);
+ALTER TABLE ONLY public.ignored_users
+    ADD CONSTRAINT ignored_users_pkey PRIMARY KEY (ignored_user_id, user_id);
 ALTER TABLE ONLY public.membership_changes
     ADD CONSTRAINT membership_changes_pkey PRIMARY KEY (user_id, "position");
 ALTER TABLE ONLY public.openid_tokens
@@ -364,6 +418,12 @@ ALTER TABLE ONLY public.purged_rooms
     ADD CONSTRAINT purged_rooms_pkey PRIMARY KEY ("position");
 ALTER TABLE ONLY public.purged_rooms
     ADD CONSTRAINT purged_rooms_room_nid_key UNIQUE (room_nid);
+ALTER TABLE ONLY public.push_classes
+    ADD CONSTRAINT push_classes_definition_key UNIQUE (definition);
+ALTER TABLE ONLY public.push_classes
+    ADD CONSTRAINT push_classes_pkey PRIMARY KEY (class_nid);
+ALTER TABLE ONLY public.push_rule_versions
+    ADD CONSTRAINT push_rule_versions_pkey PRIMARY KEY (user_id, "position");
 ALTER TABLE ONLY public.push_rules
     ADD CONSTRAINT push_rules_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY public.receipts
@@ -406,6 +466,12 @@ ALTER TABLE ONLY public.typing
     ADD CONSTRAINT typing_pkey PRIMARY KEY (room_nid, user_id);
 ALTER TABLE ONLY public.ui_auth_sessions
     ADD CONSTRAINT ui_auth_sessions_pkey PRIMARY KEY (session_id);
+ALTER TABLE ONLY public.unread_own
+    ADD CONSTRAINT unread_own_pkey PRIMARY KEY (room_nid, user_id, thread_id);
+ALTER TABLE ONLY public.unread_singled
+    ADD CONSTRAINT unread_singled_pkey PRIMARY KEY (room_nid, "position", user_id);
+ALTER TABLE ONLY public.unread_threads
+    ADD CONSTRAINT unread_threads_pkey PRIMARY KEY (room_nid, thread_id);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
 CREATE INDEX access_tokens_device ON public.access_tokens USING btree (user_id, device_id);
@@ -418,6 +484,7 @@ CREATE INDEX client_transactions_created ON public.client_transactions USING btr
 CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room_nid);
 CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);
 CREATE INDEX events_time ON public.events USING btree (room_nid, origin_server_ts, event_nid);
+CREATE INDEX ignored_users_user ON public.ignored_users USING btree (user_id);
 CREATE INDEX membership_changes_room ON public.membership_changes USING btree (room_nid, user_id, "position");
 CREATE INDEX openid_tokens_expires ON public.openid_tokens USING btree (expires_ts);
 CREATE UNIQUE INDEX presence_position ON public.presence USING btree ("position");
@@ -438,9 +505,12 @@ CREATE INDEX room_members_user ON public.room_members USING btree (user_id, memb
 CREATE INDEX search_texts_words ON public.search_texts USING gin (words);
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
 CREATE UNIQUE INDEX timeline_position ON public.timeline USING btree ("position");
+CREATE INDEX timeline_threads ON public.timeline USING btree (room_nid, thread_id, "position") WHERE (thread_id IS NOT NULL);
 CREATE UNIQUE INDEX typing_position ON public.typing USING btree ("position");
 CREATE INDEX typing_until ON public.typing USING btree (until_ts) WHERE (until_ts > 0);
 CREATE INDEX ui_auth_sessions_created ON public.ui_auth_sessions USING btree (created_ts);
+CREATE INDEX unread_singled_user ON public.unread_singled USING btree (user_id, room_nid, thread_id, "position");
+CREATE INDEX unread_threads_position ON public.unread_threads USING btree (room_nid, "position");
 CREATE INDEX users_deactivated ON public.users USING btree (user_id) WHERE is_deactivated;
 CREATE INDEX users_search ON public.users USING gin (search_grams);
 ALTER TABLE ONLY public.access_tokens

@@ -65,7 +65,7 @@ class NewsRow(NamedTuple):
     changes_nid: int | None
     parent_nid: int | None
     is_membership: bool
-    # Whose presence it is, which has neither room nor user.
+    # Whose receipt it is; which account data; whose presence, which has neither room nor user.
     about: str | None
 
 
@@ -83,13 +83,13 @@ def list_news(txn: Any, after: int) -> list[NewsRow]:
            AND m.position = t.position
          WHERE t.position > %(after)s
         UNION ALL
-        SELECT position, room_nid, NULL, NULL, NULL, FALSE, NULL FROM receipts
+        SELECT position, room_nid, NULL, NULL, NULL, FALSE, user_id FROM receipts
          WHERE position > %(after)s
         UNION ALL
         SELECT position, room_nid, NULL, NULL, NULL, FALSE, NULL FROM typing
          WHERE position > %(after)s
         UNION ALL
-        SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL FROM account_data
+        SELECT position, NULL, user_id, NULL, NULL, FALSE, type FROM account_data
          WHERE position > %(after)s
         UNION ALL
         SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id FROM presence

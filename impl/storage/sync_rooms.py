@@ -39,7 +39,8 @@ def list_timelines(
     """The newest rows of each window, newest first, at most its limit."""
     txn.execute(
         """
-        SELECT w.n, t.room_nid, t.position, t.event_nid, t.topological, t.current_state_root
+        SELECT w.n, t.room_nid, t.position, t.event_nid, t.topological, t.current_state_root,
+               t.unread_outcome, t.thread_id, t.singles_out
           FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
                WITH ORDINALITY AS w (room_nid, after, up_to, room_limit, n)
          CROSS JOIN LATERAL (
@@ -56,20 +57,23 @@ def list_timelines(
     )
     found: dict[Window, list[Row]] = {window: [] for window in windows}
     for number, *row in txn.fetchall():
+        row[5] = bytes(row[5])
         found[windows[number - 1]].append(Row(*row))
     return found
 
 
-def list_state_roots(txn: Any, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    """(room_nid, position) -> the root of the room's current state at that position; 0 before its
-    first event.
+def list_last_rows(
+    txn: Any, places: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """(room_nid, position) -> the position of the room's last row up to there, and the root of the
+    room's current state then; rooms that had none yet are left out.
     """
     txn.execute(
         """
-        SELECT w.room_nid, w.up_to, t.current_state_root
+        SELECT w.room_nid, w.up_to, t.position, t.current_state_root
           FROM unnest(%s::bigint[], %s::bigint[]) AS w (room_nid, up_to)
          CROSS JOIN LATERAL (
-                SELECT current_state_root
+                SELECT position, current_state_root
                   FROM timeline
                  WHERE timeline.room_nid = w.room_nid
                    AND position <= w.up_to
@@ -78,10 +82,15 @@ def list_state_roots(txn: Any, places: Sequence[tuple[int, int]]) -> dict[tuple[
         """,
         ([place[0] for place in places], [place[1] for place in places]),
     )
-    roots = dict.fromkeys(places, 0)
-    for room_nid, position, root in txn.fetchall():
-        roots[room_nid, position] = root
-    return roots
+    return {(row[0], row[1]): (row[2], row[3]) for row in txn.fetchall()}
+
+
+def list_state_roots(txn: Any, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """(room_nid, position) -> the root of the room's current state at that position; 0 before its
+    first event.
+    """
+    last = list_last_rows(txn, places)
+    return {place: last[place][1] if place in last else 0 for place in places}
 
 
 def list_receipts(txn: Any, windows: Sequence[Window]) -> list[Receipt]:

@@ -1,10 +1,13 @@
 """Events of rooms by stream position. Tables: timeline, and what gets the same position with them:
-membership_changes, relations.
+membership_changes, relations, unread_singled, unread_own, unread_threads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from impl.core.threads import MAIN
+from impl.storage.unread import NO_UNREAD, NewUnread
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class NewRow:
     # Another that has a child more or one less: the parent of this, or of what this redacts.
     parent_nid: int | None = None
     relation: NewRelation | None = None
+    unread: NewUnread = NO_UNREAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +56,34 @@ class Row:
     event_nid: int
     topological: int
     current_state_root: int
+    # What it added to the counts, in which thread, and whether to somebody something else.
+    unread_outcome: bytes = b""
+    thread_id: str | None = None
+    singles_out: bool = False
 
 
 def append(txn: Any, rows: Sequence[NewRow]) -> None:
     """Give events the next positions, in their order, with the COMMIT; memberships and relations
-    get the same position.
+    and what is unread get the same position.
     """
     statement = """
         INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root,
-                              changes_nid, parent_nid)
+                              changes_nid, parent_nid, unread_totals, unread_outcome, singles_out,
+                              thread_id, thread_totals)
              SELECT n.room_nid, nextval('stream_positions'), n.event_nid, n.topological, n.root,
-                    n.changes_nid, n.parent_nid
+                    n.changes_nid, n.parent_nid, n.totals, n.outcome, n.singles_out,
+                    n.thread_id, n.thread_totals
                FROM (SELECT *
                        FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                                   %s::bigint[], %s::bigint[])
+                                   %s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[],
+                                   %s::boolean[], %s::text[], %s::bytea[])
                             WITH ORDINALITY
                             AS u (room_nid, event_nid, topological, root, changes_nid, parent_nid,
-                                  n)
+                                  totals, outcome, singles_out, thread_id, thread_totals, n)
                       ORDER BY n) AS n
         """
+    unread = [row.unread for row in rows]
+    is_in_thread = [one.thread_id != MAIN for one in unread]
     parameters: list[object] = [
         [row.room_nid for row in rows],
         [row.event_nid for row in rows],
@@ -78,6 +91,14 @@ def append(txn: Any, rows: Sequence[NewRow]) -> None:
         [row.current_state_root for row in rows],
         [row.changes_nid for row in rows],
         [row.parent_nid for row in rows],
+        [one.totals for one in unread],
+        [one.outcome for one in unread],
+        [bool(one.singled) for one in unread],
+        [one.thread_id if is_in else None for one, is_in in zip(unread, is_in_thread, strict=True)],
+        [
+            one.thread_totals if is_in else None
+            for one, is_in in zip(unread, is_in_thread, strict=True)
+        ],
     ]
     with_them = ""
     members = [(row.event_nid, member) for row in rows for member in row.members]
@@ -88,6 +109,9 @@ def append(txn: Any, rows: Sequence[NewRow]) -> None:
     if relations:
         with_them += ", related AS (" + _WITH_RELATIONS + ")"
         parameters += _columns_of_relations(relations)
+    for name, sql, columns in _with_unread(rows):
+        with_them += f", {name} AS ({sql})"
+        parameters += columns
     if with_them:
         placed = " RETURNING room_nid, position, event_nid, topological)"
         statement = "WITH placed AS (" + statement + placed + with_them + " SELECT"
@@ -137,6 +161,78 @@ def _columns_of_relations(relations: Sequence[tuple[int, NewRelation]]) -> list[
         [one.annotation_key for _, one in relations],
         [one.origin_server_ts for _, one in relations],
     ]
+
+
+_WITH_SINGLED = """
+    INSERT INTO unread_singled (room_nid, position, user_id, thread_id, notify, highlight)
+         SELECT p.room_nid, p.position, s.user_id, s.thread_id, s.notify, s.highlight
+           FROM placed p
+           JOIN unnest(%s::bigint[], %s::text[], %s::text[], %s::smallint[], %s::smallint[])
+                AS s (placed_nid, thread_id, user_id, notify, highlight)
+             ON s.placed_nid = p.event_nid
+"""
+
+_WITH_OWN = """
+    INSERT INTO unread_own (user_id, room_nid, thread_id, position)
+         SELECT o.user_id, p.room_nid, o.thread_id, p.position
+           FROM placed p
+           JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS o (placed_nid, user_id, thread_id)
+             ON o.placed_nid = p.event_nid
+    ON CONFLICT (room_nid, user_id, thread_id) DO UPDATE
+            SET position = EXCLUDED.position
+"""
+
+_WITH_THREADS = """
+    INSERT INTO unread_threads (room_nid, thread_id, position, totals)
+         SELECT p.room_nid, t.thread_id, p.position, t.totals
+           FROM placed p
+           JOIN unnest(%s::bigint[], %s::text[], %s::bytea[]) AS t (placed_nid, thread_id, totals)
+             ON t.placed_nid = p.event_nid
+    ON CONFLICT (room_nid, thread_id) DO UPDATE
+            SET position = EXCLUDED.position,
+                totals = EXCLUDED.totals
+"""
+
+
+def _with_unread(rows: Sequence[NewRow]) -> Iterator[tuple[str, str, list[object]]]:
+    """What unread counts need besides: the names, the statements and their parameters."""
+    singled = [
+        (row.event_nid, row.unread.thread_id, one) for row in rows for one in row.unread.singled
+    ]
+    if singled:
+        nids, threads, people = zip(*singled, strict=True)
+        pairs = [[one.notify for one in people], [one.highlight for one in people]]
+        yield (
+            "singled",
+            _WITH_SINGLED,
+            [list(nids), list(threads), [one.user_id for one in people], *pairs],
+        )
+    # Of several in a batch the last one stands.
+    own = {
+        (row.unread.reader, row.room_nid, row.unread.thread_id): row.event_nid
+        for row in rows
+        if row.unread.reader is not None
+    }
+    if own:
+        yield (
+            "own",
+            _WITH_OWN,
+            [list(own.values()), [key[0] for key in own], [key[2] for key in own]],
+        )
+    threads_now = {
+        (row.room_nid, row.unread.thread_id): row for row in rows if row.unread.thread_id != MAIN
+    }
+    if threads_now:
+        last = list(threads_now.values())
+        yield (
+            "threads",
+            _WITH_THREADS,
+            [
+                [row.event_nid for row in last],
+                [row.unread.thread_id for row in last],
+                [row.unread.thread_totals for row in last],
+            ],
+        )
 
 
 def get_of_event(txn: Any, room_nid: int, event_nid: int, topological: int) -> Row | None:

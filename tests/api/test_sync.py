@@ -30,7 +30,7 @@ def test_a_conversation_goes_both_ways(alice: User, bob: User) -> None:
     second = bob.get(SYNC, {"since": first["next_batch"], "timeout": 1000}).json
     room = second["rooms"]["join"][room_id]
     assert room["timeline"]["events"][-1]["content"]["body"] == "hello"
-    assert room["unread_notifications"] == {"highlight_count": 0, "notification_count": 0}
+    assert room["unread_notifications"] == {"highlight_count": 0, "notification_count": 1}
     bob.send(room_id, "hello yourself")
     third = alice.get(SYNC, {"since": second["next_batch"], "full_state": "true"}).json
     assert any(

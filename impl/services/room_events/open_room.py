@@ -11,6 +11,7 @@ from impl.app import App
 from impl.core import state_trie
 from impl.core.event import Event
 from impl.core.room_version import ROOM_VERSIONS, RoomVersion
+from impl.services.room_events.audience import Audience
 from impl.services.room_events.auth_chains import AuthChains
 from impl.storage import events
 from impl.storage.events import NewEvent, StoredEvent
@@ -86,6 +87,8 @@ class OpenRoom:
     found_nids: dict[str, int] = field(default_factory=dict)
     # Events that have another child or have lost one (relating.py).
     changed_parents: set[int] = field(default_factory=set)
+    # Once the rows are made (unread.py).
+    audience: Audience | None = None
     chains: AuthChains = field(init=False)
 
     @classmethod

@@ -19,7 +19,7 @@ from typing import Any
 from impl import errors
 from impl.app import App
 from impl.core import state_trie
-from impl.services.room_events import create, merging, receive, room_rows
+from impl.services.room_events import create, merging, receive, room_rows, unread
 from impl.services.room_events.open_room import OpenRoom, Placed
 from impl.services.room_events.submission import RoomIdTaken, Submission
 from impl.storage import idempotency, rooms, timeline
@@ -94,6 +94,7 @@ def after_commit(app: App, outcome: Outcome) -> None:
             app.events.touch(nid)
         for event in room.stored_events():
             app.events.keep(event)
+        unread.keep(room)
 
 
 def _open_rooms(

@@ -6,6 +6,7 @@ from impl.core import state_trie
 from impl.core.event import Event
 from impl.services.room_events import directory_rows, relating
 from impl.services.room_events.open_room import Appended, OpenRoom
+from impl.services.room_events.unread import Counting
 from impl.storage import (
     branching_rooms,
     event_graph,
@@ -56,35 +57,50 @@ def write(room: OpenRoom) -> None:
 def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
     """The places of the events that clients are shown."""
     rows: list[timeline.NewRow] = []
-    shown = [one for one in room.appended if one.placed.moves_the_head and not one.placed.is_hidden]
-    kin = relating.kin_of(room, shown)
-    for one in shown:
+    moving = [one for one in room.appended if one.placed.moves_the_head]
+    if not moving:
+        return rows
+    kin = relating.kin_of(room, [one for one in moving if not one.placed.is_hidden])
+    counting = Counting(room)
+    for one in moving:
+        counting.follow(one)
+        if one.placed.is_hidden:
+            continue
         event_nid = one.new.event_nid
         # Either way another event's row is not what it was in the workers' caches.
         changes_nid = one.placed.redacts_nid or one.placed.event_nid
         members = _member_changes(room, one)
-        depth = one.new.event.depth
+        event = one.new.event
+        redaction_nid = one.placed.redacted_by_nid
+        roots = (one.placed.state_before or state_trie.EMPTY, one.current_after)
         rows.append(
             timeline.NewRow(
                 room.room_nid,
                 event_nid,
-                depth,
+                event.depth,
                 one.current_after,
                 changes_nid,
                 members,
                 kin.parent_nids.get(event_nid),
                 kin.relations.get(event_nid),
+                counting.row(event, roots, is_redacted=redaction_nid is not None),
             )
         )
-        redaction_nid = one.placed.redacted_by_nid
         if redaction_nid is not None:
             # Now that it has redacted something it is shown.
             redaction = room.events_by_nid([redaction_nid])[redaction_nid]
             rows.append(
                 timeline.NewRow(
-                    room.room_nid, redaction_nid, redaction.depth, one.current_after, event_nid, []
+                    room.room_nid,
+                    redaction_nid,
+                    redaction.depth,
+                    one.current_after,
+                    event_nid,
+                    [],
+                    unread=counting.row(redaction, (one.current_after, one.current_after)),
                 )
             )
+    counting.close()
     return rows
 
 

@@ -17,6 +17,7 @@ from impl.services.sync import (
     room_deltas,
     summary,
     timeline,
+    unread_counts,
     warming,
 )
 from impl.services.sync.request import Sync
@@ -25,8 +26,6 @@ from impl.services.sync.timeline import Timeline
 from impl.services.visibility import IS_IN_ROOM, Sights
 from impl.storage import sync_rooms
 from impl.storage.rooms import Room
-
-NOTHING_UNREAD = {"notification_count": 0, "highlight_count": 0}
 
 
 @dataclass(slots=True)
@@ -62,6 +61,8 @@ def write(
     )
     keys = [(nid, event_nid) for nid, one in told.items() for event_nid in one.state]
     loaded = sync.app.events.get_many(txn, keys)
+    counts = unread_counts.of_rooms(sync, txn, rooms, {nid: deltas[nid] for nid in told})
+    by_thread = sync.filter.timeline.unread_thread_notifications
     section: dict[str, Any] = {}
     for room_nid, one in told.items():
         room_id = rooms[room_nid].room_id
@@ -76,16 +77,26 @@ def write(
             "summary": summary.write(one.timeline.delta, sync.user_id),
             "ephemeral": {"events": ephemeral.write(sync, room_id, one.timeline.delta)},
             "account_data": {"events": room_data.get(room_id, [])},
-            "unread_notifications": NOTHING_UNREAD,
+            **unread_counts.write(counts[room_nid], by_thread=by_thread),
         }
-        if sync.filter.timeline.unread_thread_notifications:
-            written["unread_thread_notifications"] = {}
-        if one.is_whole or one.timeline.is_limited or state or _has_events(written):
+        is_news = one.is_whole or one.timeline.is_limited or _has_read(sync, one) or state
+        if (
+            is_news
+            or _has_events(written)
+            or unread_counts.has_counted(counts[room_nid], one.timeline.delta, sync.user_id)
+        ):
             section[room_id] = written
             lazy_members.record(sync, state)
             if not sync.use_state_after:
                 lazy_members.record(sync, one.timeline.events)
     return section
+
+
+def _has_read(sync: Sync, one: Told) -> bool:
+    """Whether the user moved a receipt, also if they do not want to be told of receipts: the counts
+    are others.
+    """
+    return any(receipt.user_id == sync.user_id for receipt in one.timeline.delta.receipts)
 
 
 def _has_events(written: Mapping[str, Any]) -> bool:

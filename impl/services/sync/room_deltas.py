@@ -15,7 +15,8 @@ from gevent.event import Event as Signal
 
 from impl.app import App
 from impl.core import state_trie
-from impl.storage import memberships, sync_rooms
+from impl.core.push_totals import Pair
+from impl.storage import memberships, sync_rooms, unread
 from impl.storage.events import StoredEvent
 from impl.storage.state_nodes import RoomNodes
 from impl.storage.sync_rooms import Receipt, Window
@@ -45,6 +46,11 @@ class RoomDelta:
     root_since: int = 0
     root_start: int = 0
     root_end: int = 0
+    # The position of the room's last row at or before `after`.
+    last_before: int = 0
+    # (position, user_id) -> by how much it was something else to the user than to their class.
+    # None: it was not read.
+    singled: dict[tuple[int, str], Pair] | None = None
     receipts: list[Receipt] = field(default_factory=list)
     # (user_id, until_ts), if somebody's typing changed.
     typing: list[tuple[str, int]] | None = None
@@ -136,6 +142,7 @@ def _read(app: App, windows: Sequence[Window], limit: int) -> dict[int, RoomDelt
         for window, rows in timelines.items():
             _put_rows(deltas[window[0]], rows, limit)
         _read_roots(txn, deltas.values())
+        _read_singled(txn, deltas.values())
         for receipt in sync_rooms.list_receipts(txn, windows):
             deltas[receipt.room_nid].receipts.append(receipt)
         for room_nid, typing in sync_rooms.list_typing(txn, windows).items():
@@ -157,13 +164,32 @@ def _put_rows(delta: RoomDelta, rows: list[Row], limit: int) -> None:
 
 def _read_roots(txn: Any, deltas: Any) -> None:
     # The window of an initial sync begins before the room's first event.
-    wanted = [one for one in deltas if one.after > 0 and one.rows]
-    if wanted:
-        roots = sync_rooms.list_state_roots(txn, [(one.room_nid, one.after) for one in wanted])
-        for one in wanted:
-            one.root_since = roots[one.room_nid, one.after]
+    wanted = [one for one in deltas if one.after > 0]
+    if not wanted:
+        return
+    last = sync_rooms.list_last_rows(txn, [(one.room_nid, one.after) for one in wanted])
+    for one in wanted:
+        position, root = last.get((one.room_nid, one.after), (0, 0))
+        one.last_before = position
+        if one.rows:
+            one.root_since = root
             if not one.is_cut:
-                one.root_start = one.root_since
+                one.root_start = root
+
+
+def _read_singled(txn: Any, deltas: Any) -> None:
+    """Those whom the rows single out. Who begins at the beginning has them counted."""
+    wanted = [one for one in deltas if one.after > 0]
+    rows = {one.room_nid: [row for row in one.rows if row.singles_out] for one in wanted}
+    windows = [
+        (nid, found[-1].position - 1, found[0].position) for nid, found in rows.items() if found
+    ]
+    for one in wanted:
+        one.singled = {}
+    by_nid = {one.room_nid: one for one in wanted}
+    for found in unread.list_singled(txn, windows) if windows else ():
+        pair = (found.notify, found.highlight)
+        by_nid[found.room_nid].singled[found.position, found.user_id] = pair
 
 
 def _read_events(app: App, txn: Any, deltas: Any) -> None:
