@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
+from impl.app import App
 from tests.api.api_client import NOTHING, Answer, Api, User
 
 V3 = "/_matrix/client/v3"
@@ -116,6 +117,19 @@ def test_who_sends_is_active(alice: User) -> None:
         since = answer["next_batch"]
         told = [one["content"]["presence"] for one in answer["presence"]["events"]]
     assert told == ["online"]
+
+
+def test_nothing_is_kept_of_who_is_gone(api: Api, app: App, alice: User, bob: User) -> None:
+    put(alice, {"presence": "online", "status_msg": "a secret"})
+    path = f"{V3}/account/deactivate"
+    session = alice.post(path, {}).json["session"]
+    identifier = {"type": "m.id.user", "user": alice.user_id}
+    auth = {"type": "m.login.password", "identifier": identifier, "session": session}
+    answer = alice.post(path, {"auth": {**auth, "password": alice.password}})
+    assert answer.status == 200, answer
+    with app.database.read() as txn:
+        txn.execute("SELECT count(*) FROM presence")
+        assert txn.fetchone() == (0,)
 
 
 def test_strangers_see_nothing(api: Api, alice: User) -> None:

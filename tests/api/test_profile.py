@@ -69,6 +69,53 @@ def test_another_s_profile_is_not_changed(alice: User, bob: User) -> None:
     assert alice.get(field(alice, "displayname")).json == {"displayname": "alice"}
 
 
+def test_a_name_of_a_field_has_a_length(alice: User) -> None:
+    longest = "org." + "x" * 251
+    assert alice.put(field(alice, longest), {longest: 1}).status == 200
+    answer = alice.put(field(alice, longest + "x"), {longest + "x": 1})
+    assert (answer.status, answer.errcode) == (400, "M_KEY_TOO_LARGE")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "errcode"),
+    [
+        ("displayname", 1, "M_BAD_JSON"),
+        ("displayname", "x" * 1001, "M_INVALID_PARAM"),
+        ("avatar_url", "https://soma.test/a.png", "M_INVALID_PARAM"),
+        ("avatar_url", ["mxc://soma.test/a"], "M_BAD_JSON"),
+        ("m.tz", {"zone": "Europe/London"}, "M_BAD_JSON"),
+        ("org.example.text", "\ud800", "M_NOT_JSON"),
+    ],
+)
+def test_a_field_holds_what_it_may(alice: User, name: str, value: object, errcode: str) -> None:
+    before = alice.get(PROFILE + alice.user_id).json
+    answer = alice.put(field(alice, name), {name: value})
+    assert (answer.status, answer.errcode) == (400, errcode)
+    assert alice.get(PROFILE + alice.user_id).json == before
+
+
+def test_a_body_names_the_field(alice: User) -> None:
+    for body in ({}, {"m.tz": "Europe/London"}):
+        answer = alice.put(field(alice, "displayname"), body)
+        assert (answer.status, answer.errcode) == (400, "M_MISSING_PARAM")
+
+
+def test_a_time_zone_is_a_field_and_any_json_is_a_value(alice: User) -> None:
+    assert alice.put(field(alice, "m.tz"), {"m.tz": "Europe/London"}).status == 200
+    for name, value in (("org.example.x", None), ("org.example.y", 1.5)):
+        assert alice.put(field(alice, name), {name: value}).status == 200
+    profile = alice.get(PROFILE + alice.user_id).json
+    fields = {"m.tz": "Europe/London", "org.example.x": None, "org.example.y": 1.5}
+    assert profile == {"displayname": "alice", **fields}
+
+
+def test_an_empty_avatar_is_none_for_the_rooms(alice: User) -> None:
+    room_id = alice.create_room()
+    alice.put(field(alice, "avatar_url"), {"avatar_url": "mxc://soma.test/abc"})
+    assert alice.put(field(alice, "avatar_url"), {"avatar_url": ""}).status == 200
+    assert "avatar_url" not in member(alice, room_id)
+
+
 def test_fields_together_are_held_to_the_size_of_a_profile(alice: User) -> None:
     for number in range(3):
         name = f"org.example.f{number}"
