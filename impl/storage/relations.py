@@ -203,33 +203,42 @@ _CHILDREN = (
 """
 )
 
-# A filter holds for what lies between as well. UNION drops what was found before: events of the
-# first room versions could name each other.
-_DESCENDANTS = (
-    """
-    SELECT DISTINCT """
-    + _CHILD
-    + """
-      FROM (WITH RECURSIVE found AS (
-                SELECT c.*, 1 AS depth
-                  FROM relations c
-                 WHERE c.room_nid = %(room_nid)s
-                   AND c.parent_event_id = %(parent)s
-                   AND (%(rel_type)s::text IS NULL OR c.rel_type = %(rel_type)s)
-                   AND (%(event_type)s::text IS NULL OR c.event_type = %(event_type)s)
-                UNION ALL
-                SELECT c.*, f.depth + 1
-                  FROM found f
-                  JOIN relations c
-                    ON c.room_nid = %(room_nid)s
-                   AND c.parent_event_id = f.event_id
-                 WHERE f.depth < %(depth)s
-                   AND (%(rel_type)s::text IS NULL OR c.rel_type = %(rel_type)s)
-                   AND (%(event_type)s::text IS NULL OR c.event_type = %(event_type)s))
-            SELECT * FROM found) AS c
-     WHERE c.event_id <> %(parent)s
+# A filter holds for what lies between as well. Level by level by the index, whatever the planner
+# thinks of the size of the room: hence OFFSET. DISTINCT, since events of the first room versions
+# could name each other.
+_DESCENDANTS = """
+    WITH RECURSIVE found AS (
+            SELECT parent_event_id, event_id, topological, position, 1 AS depth
+              FROM relations
+             WHERE room_nid = %(room_nid)s
+               AND parent_event_id = %(parent)s
+               AND (%(rel_type)s::text IS NULL OR rel_type = %(rel_type)s)
+               AND (%(event_type)s::text IS NULL OR event_type = %(event_type)s)
+            UNION ALL
+            SELECT below.*, f.depth + 1
+              FROM found f
+             CROSS JOIN LATERAL (
+                    SELECT parent_event_id, event_id, topological, position
+                      FROM relations
+                     WHERE room_nid = %(room_nid)s
+                       AND parent_event_id = f.event_id
+                       AND (%(rel_type)s::text IS NULL OR rel_type = %(rel_type)s)
+                       AND (%(event_type)s::text IS NULL OR event_type = %(event_type)s)
+                    OFFSET 0) AS below
+             WHERE f.depth < %(depth)s)
+    SELECT DISTINCT parent_event_id, topological, position
+      FROM found c
+     WHERE event_id <> %(parent)s
 """
-)
+
+_OF_PAGE = "SELECT " + _CHILD + " FROM ("
+_AS_PAGE = """) AS page
+      JOIN relations c
+        ON c.room_nid = %(room_nid)s
+       AND c.parent_event_id = page.parent_event_id
+       AND c.topological = page.topological
+       AND c.position = page.position
+"""
 
 _BACK = """
        AND (c.topological, c.position) <= (%(start_t)s, %(start_p)s)
@@ -259,7 +268,7 @@ class Family:
         self, txn: Any, room_nid: int, start: Place, end: Place, limit: int
     ) -> list[Child]:
         """From the place `start` back to `end`, newest first."""
-        return self._list(txn, _BACK, room_nid, (start, end), limit)
+        return self._list(txn, _BACK, room_nid, (start, end), limit)[::-1]
 
     def list_forth(
         self, txn: Any, room_nid: int, start: Place, end: Place, limit: int
@@ -270,9 +279,13 @@ class Family:
     def _list(
         self, txn: Any, order: str, room_nid: int, window: tuple[Place, Place], limit: int
     ) -> list[Child]:
+        """Oldest first."""
         (start_t, start_p), (end_t, end_p) = window
+        sql = _CHILDREN + order
+        if self.is_recursive:
+            sql = _OF_PAGE + _DESCENDANTS + order + _AS_PAGE
         txn.execute(
-            (_DESCENDANTS if self.is_recursive else _CHILDREN) + order,
+            sql,
             {
                 "room_nid": room_nid,
                 "parent": self.parent_event_id,
@@ -286,7 +299,11 @@ class Family:
                 "limit": limit,
             },
         )
-        return [Child(*row) for row in txn.fetchall()]
+        return sorted((Child(*row) for row in txn.fetchall()), key=_place)
+
+
+def _place(child: Child) -> Place:
+    return child.topological, child.position
 
 
 def list_parents(
@@ -327,7 +344,8 @@ def list_threads(
     """Of each thread the newest event that is not by somebody ignored, newest first.
 
     `window`: the place to go back from, and the newest place at all: what is after that counts for
-    nothing."""
+    nothing. Not NOT EXISTS, which would be joined with all threads of the room, however few are
+    asked for."""
     (start_t, start_p), (newest_t, newest_p) = window
     txn.execute(
         """
@@ -339,14 +357,15 @@ def list_threads(
            AND c.rel_type = 'm.thread'
            AND (c.topological, c.position) <= (%(start_t)s, %(start_p)s)
            AND c.sender <> ALL(%(ignored)s::text[])
-           AND NOT EXISTS (SELECT 1
-                             FROM relations n
-                            WHERE n.room_nid = %(room_nid)s
-                              AND n.parent_event_id = c.parent_event_id
-                              AND n.rel_type = 'm.thread'
-                              AND n.sender <> ALL(%(ignored)s::text[])
-                              AND (n.topological, n.position) > (c.topological, c.position)
-                              AND (n.topological, n.position) <= (%(newest_t)s, %(newest_p)s))
+           AND (SELECT n.event_nid
+                  FROM relations n
+                 WHERE n.room_nid = %(room_nid)s
+                   AND n.parent_event_id = c.parent_event_id
+                   AND n.rel_type = 'm.thread'
+                   AND n.sender <> ALL(%(ignored)s::text[])
+                   AND (n.topological, n.position) > (c.topological, c.position)
+                   AND (n.topological, n.position) <= (%(newest_t)s, %(newest_p)s)
+                 LIMIT 1) IS NULL
          ORDER BY c.topological DESC, c.position DESC
          LIMIT %(limit)s
         """,
