@@ -30,7 +30,7 @@ EDITS_MAX = 3
 REPLIES_MAX = 3
 # So many at most are told of, or looked at for one who may not see all; the specification has no
 # bound, but an answer needs one. /relations gives the others.
-CHILDREN_MAX = 1000
+CHILDREN_MAX = 500
 
 _encode = msgspec.json.Encoder().encode
 

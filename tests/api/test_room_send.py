@@ -84,3 +84,63 @@ def test_a_type_of_256_bytes_is_too_large(alice: User) -> None:
 def test_sending_takes_a_token(api: Api, alice: User) -> None:
     room_id = alice.create_room()
     assert api.put(f"{CLIENT}/rooms/{room_id}/send/m.x/1", {}).errcode == "M_MISSING_TOKEN"
+
+
+def relating(rel_type: str, event_id: str, **more: object) -> dict[str, object]:
+    return {"m.relates_to": {"rel_type": rel_type, "event_id": event_id, **more}}
+
+
+def test_the_same_reaction_again_is_refused_unless_it_is_the_same_request(
+    alice: User, bob: User
+) -> None:
+    room_id = alice.create_room(preset="public_chat")
+    bob.join(room_id)
+    reaction = relating("m.annotation", alice.send(room_id, "hello"), key="👍")
+    first = send(alice, room_id, reaction, "1", "m.reaction")
+    assert first.status == 200
+    again = send(alice, room_id, reaction, "2", "m.reaction")
+    assert (again.status, again.errcode) == (400, "M_DUPLICATE_ANNOTATION")
+    assert send(alice, room_id, reaction, "1", "m.reaction").json == first.json
+    assert send(bob, room_id, reaction, "1", "m.reaction").status == 200
+    # What was refused left nothing under its transaction id.
+    assert send(alice, room_id, {}, "2", "m.reaction").status == 200
+
+
+def test_a_thread_within_a_thread_is_refused(alice: User) -> None:
+    room_id = alice.create_room()
+    root = alice.send(room_id, "hello")
+    child = send(alice, room_id, {**MESSAGE, **relating("m.thread", root)}, "1").json["event_id"]
+    answer = send(alice, room_id, {**MESSAGE, **relating("m.thread", child)}, "2")
+    assert (answer.status, answer.errcode) == (400, "M_UNKNOWN")
+
+
+@pytest.mark.parametrize(
+    "relates_to",
+    [
+        None,
+        [],
+        "$x",
+        {},
+        {"rel_type": "m.thread"},
+        {"rel_type": 1, "event_id": "$x"},
+        {"rel_type": "m.thread", "event_id": {}},
+        {"rel_type": "m.thread", "event_id": "x"},
+        {"rel_type": "m.annotation", "event_id": "$x", "key": 1},
+        {"rel_type": "x" * 60_000, "event_id": "$x"},
+        {"rel_type": "m.annotation", "event_id": "$x", "key": "x" * 60_000},
+        {"rel_type": "m.thread", "event_id": "$" + "x" * 60_000},
+    ],
+)
+def test_what_has_not_the_form_of_a_relation_is_sent_all_the_same(
+    alice: User, relates_to: object
+) -> None:
+    room_id = alice.create_room()
+    assert send(alice, room_id, {"m.relates_to": relates_to}, "1").status == 200
+
+
+def test_a_relation_to_an_event_of_another_room_is_none(alice: User) -> None:
+    room_id, other = alice.create_room(), alice.create_room()
+    root = alice.send(other, "hello")
+    child = send(alice, other, relating("m.thread", root), "1").json["event_id"]
+    # In this room nobody knows that it is within a thread.
+    assert send(alice, room_id, relating("m.thread", child), "1").status == 200
