@@ -64,6 +64,14 @@ _DEFAULTS = {
     }
     for kind in ("override", "underride")
 }
+# Those that ask for a type, which most events do not have.
+_TYPES = {
+    rule_id: condition["pattern"]
+    for rules in _DEFAULTS.values()
+    for rule_id, rule in rules.items()
+    for condition in rule["conditions"]
+    if condition.get("key") == "type"
+}
 _DEFAULT_PAIRS = {
     rule_id: pair_of(rule["actions"])
     for rules in _DEFAULTS.values()
@@ -181,16 +189,17 @@ class Matches:
 
     @classmethod
     def of(cls, event: Mapping[str, Any], surroundings: Surroundings) -> "Matches":
-        return cls(
-            *(
-                tuple(
-                    rule_id
-                    for rule_id, rule in _DEFAULTS[kind].items()
-                    if matches(kind, rule, event, surroundings)
-                )
-                for kind in ("override", "underride")
+        event_type = str(event.get("type")).lower()
+        override, underride = (
+            tuple(
+                rule_id
+                for rule_id, rule in rules.items()
+                if _TYPES.get(rule_id, event_type) == event_type
+                and matches(kind, rule, event, surroundings)
             )
+            for kind, rules in _DEFAULTS.items()
         )
+        return cls(override, underride)
 
     def outcome(self, definition: str) -> Pair:
         """What the members of a class are told."""

@@ -7,10 +7,9 @@ and nothing that stands in a rule raises.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from impl.core import glob, property_path
-from impl.core.power_levels import PowerLevels
 from impl.core.push_default_rules import KINDS
 
 _MEMBER_COUNT = re.compile(r"(==|<=|>=|<|>)?([0-9]{1,15})", re.ASCII)
@@ -22,6 +21,14 @@ _HISTORICAL = ("dont_notify", "coalesce")
 PATTERN_MAX = 1024
 
 
+class Levels(Protocol):
+    """What is asked for of power levels."""
+
+    def user(self, user_id: str) -> int: ...
+
+    def notification(self, name: str) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What conditions ask for that is not in the event."""
@@ -29,7 +36,7 @@ class Surroundings:
     room_id: str
     # Joined members.
     member_count: int
-    power_levels: PowerLevels
+    power_levels: Levels
     # In this room, of whom the rules belong to.
     display_name: str | None = None
 

@@ -175,8 +175,7 @@ class _Told:
 
     @cached_property
     def surroundings(self) -> Surroundings:
-        state = self.room.state_events([CREATE, POWER_LEVELS], self.roots[0])
-        levels = PowerLevels.of(state.get(POWER_LEVELS), state.get(CREATE), self.room.room_version)
+        levels = _LevelsAt(self.room, self.roots[0])
         return Surroundings(self.event.room_id, self.member_count, levels)
 
     @cached_property
@@ -204,6 +203,25 @@ class _Told:
         )
         rules = push_rules.ruleset(user_id, changes)
         return pair_of(push_rules.evaluate(rules, self.shown, around))
+
+
+@dataclass(frozen=True, slots=True)
+class _LevelsAt:
+    """The power levels of a state, looked up where a rule asks for them, which is rare."""
+
+    room: OpenRoom
+    root: int
+
+    def user(self, user_id: str) -> int:
+        return self._levels().user(user_id)
+
+    def notification(self, name: str) -> int:
+        return self._levels().notification(name)
+
+    def _levels(self) -> PowerLevels:
+        room = self.room
+        state = room.state_events([CREATE, POWER_LEVELS], self.root)
+        return PowerLevels.of(state.get(POWER_LEVELS), state.get(CREATE), room.room_version)
 
 
 def keep(room: OpenRoom) -> None:
