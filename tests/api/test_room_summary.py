@@ -112,3 +112,15 @@ def test_a_token_that_is_not_known_is_refused(api: Api, alice: User) -> None:
     room_id = alice.create_room(preset="public_chat")
     answer = api.get(f"/_matrix/client/v1/room_summary/{quote(room_id)}", token="x")
     assert (answer.status, answer.errcode) == (401, "M_UNKNOWN_TOKEN")
+
+
+@pytest.mark.parametrize("path", ["summary/{}", "rooms/{}/summary"])
+def test_older_clients_ask_at_the_paths_of_the_proposal(alice: User, path: str) -> None:
+    room_id = alice.create_room(preset="public_chat", name="Tea", room_version="11")
+    place = f"/_matrix/client/unstable/im.nheko.summary/{path.format(quote(room_id, safe=''))}"
+    answer = alice.get(place, {"via": "soma.test"})
+    assert answer.json == {
+        **ask(alice, room_id).json,
+        "im.nheko.summary.room_version": "11",
+    }
+    assert alice.get(place.replace(quote(room_id, safe=""), UNKNOWN)).errcode == "M_NOT_FOUND"
