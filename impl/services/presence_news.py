@@ -64,6 +64,8 @@ class PresenceNews:
             return True
         while self._unresolved:
             self._resolve()
+        if next(reversed(self._moved.values()), 0) <= since:
+            return False
         if self._moved.get(user_id, 0) > since:
             return True
         rooms = self._rooms
@@ -137,7 +139,7 @@ class PresenceNews:
                 moved = list(self._unresolved)
                 self._resolve()
                 for user_id in moved:
-                    self._app.news.wake([user_id, *self._app.news.joined_rooms(user_id)])
+                    self._app.news.wake(user_id, self._app.news.joined_rooms(user_id))
         finally:
             self._greenlet = None
 

@@ -10,8 +10,9 @@ besides.
 `position` only moves once the news up to it is known here: what is read up to `position` agrees
 with the caches."""
 
+import itertools
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from typing import Any
 
 import gevent
@@ -22,6 +23,7 @@ from gevent.socket import wait_read
 
 from impl.storage import streams, sync_rooms
 from impl.storage.database import Database, DatabaseUnavailable, StatementError
+from impl.storage.waiters import Waiters
 from impl.storage.worker_page import WorkerPage
 
 POLL_SECONDS = 3.0
@@ -50,10 +52,10 @@ class News:
         self._reading = RLock()
         # What has not moved since this worker began has no entry: it stands at the floor.
         self._floor = 0
+        # In the order of the positions, the newest last.
         self._rooms: dict[int, int] = {}
         self._users: dict[str, int] = {}
-        self._waiting: dict[int | str, set[Event]] = {}
-        self._all_waiting: set[Event] = set()
+        self.waiters = Waiters()
         self._joined: dict[str, frozenset[int]] = {}
         self._membership_moves = 0
         # What the page said before the news was read last.
@@ -68,7 +70,7 @@ class News:
     def stop(self) -> None:
         """Answer all that wait, and hear no more."""
         self.is_stopping = True
-        for event in list(self._all_waiting):
+        for event in list(self.waiters.all):
             event.set()
 
     def close(self) -> None:
@@ -104,9 +106,15 @@ class News:
         """The newest position that is addressed to the user; never too small."""
         return self._users.get(user_id, self._floor)
 
-    def changed_rooms(self, room_nids: Iterable[int], since: int) -> list[int]:
+    def changed_rooms(self, room_nids: Collection[int], since: int) -> list[int]:
         """Those of the rooms that may have moved after a position."""
         rooms, floor = self._rooms, self._floor
+        if since >= floor and isinstance(room_nids, Set):
+            # Somebody may be in thousands of rooms, and few have moved since they last asked.
+            moved = itertools.takewhile(lambda item: item[1] > since, reversed(rooms.items()))
+            recent = [nid for nid, _ in itertools.islice(moved, len(room_nids))]
+            if len(recent) < len(room_nids):
+                return [room_nid for room_nid in recent if room_nid in room_nids]
         return [room_nid for room_nid in room_nids if rooms.get(room_nid, floor) > since]
 
     def joined_rooms(self, user_id: str) -> frozenset[int]:
@@ -128,35 +136,28 @@ class News:
                 self._joined[user_id] = joined
         return joined
 
-    def wait(self, user_id: str, room_nids: Iterable[int], since: int, timeout_s: float) -> bool:
+    def wait(self, user_id: str, room_nids: Collection[int], since: int, timeout_s: float) -> bool:
         """Sleep until the user or one of the rooms moves beyond a position: True; False once the
-        time is over, or when the server stops.
+        time is over, or when the server stops. A frozenset of rooms are all that the user is in.
         """
-        event = Event()
-        keys: list[int | str] = [user_id, *room_nids]
-        for key in keys:
-            self._waiting.setdefault(key, set()).add(event)
-        self._all_waiting.add(event)
+        event = self.waiters.add(user_id, room_nids)
         try:
             # Looked at after the registration: what moves in between sets the event.
-            if self.user_position(user_id) > since or self.changed_rooms(keys[1:], since):
+            if self.user_position(user_id) > since or self.changed_rooms(room_nids, since):
                 return True
             if self.is_stopping:
                 return False
             return event.wait(timeout_s) and not self.is_stopping
         finally:
-            self._all_waiting.discard(event)
-            for key in keys:
-                waiting = self._waiting[key]
-                waiting.discard(event)
-                if not waiting:
-                    del self._waiting[key]
+            self.waiters.remove(event, user_id, room_nids)
 
-    def wake(self, keys: Iterable[int | str]) -> None:
-        """Let those who wait for the users and rooms look again."""
-        for key in keys:
-            for event in self._waiting.get(key, ()):
-                event.set()
+    def wake(self, user_id: str, room_nids: Iterable[int]) -> None:
+        """Let those who wait for the user or the rooms look again."""
+        woken = set(self.waiters.of_user(user_id))
+        for room_nid in room_nids:
+            woken.update(self.waiters.of_room(room_nid))
+        for event in woken:
+            event.set()
 
     def _read_some(self) -> bool:
         # Committed before it was published, so the statement that follows sees all up to it.
@@ -178,11 +179,12 @@ class News:
         woken: set[Event] = set()
         for position, room_nid, user_id, changes_nid, parent_nid, is_membership, _ in rows:
             if room_nid is not None:
+                self._rooms.pop(room_nid, None)
                 self._rooms[room_nid] = position
-                woken |= self._waiting.get(room_nid, set())
+                woken.update(self.waiters.of_room(room_nid))
             if user_id is not None:
                 self._users[user_id] = position
-                woken |= self._waiting.get(user_id, set())
+                woken.update(self.waiters.of_user(user_id))
             if is_membership and user_id is not None:
                 self._membership_moves += 1
                 self._joined.pop(user_id, None)
@@ -214,7 +216,7 @@ class News:
         self.on_reset()
         for listener in self.listeners:
             listener(None)
-        for event in list(self._all_waiting):
+        for event in list(self.waiters.all):
             event.set()
 
     def _poll(self) -> None:

@@ -27,7 +27,7 @@ def ask(app: App, user_id: str, since: str | None = None, **question: Any) -> di
 def until_waiting(app: App, count: int = 1) -> None:
     """Returns when so many polls wait for news."""
     with gevent.Timeout(30):
-        while len(app.news._all_waiting) < count:
+        while len(app.news.waiters.all) < count:
             gevent.sleep(0.001)
 
 
