@@ -166,6 +166,8 @@ def _claim(app: App, requester: Requester, state: str) -> None:
     with suppress(errors.LimitExceeded):
         rate_limiting.spend(app, "rc_presence_per_user", user_id)
         ephemeral.submit_all(app, [_write(app, user_id, change, _BY_POLL)])
+        # This poll tells of it, so that the next need not.
+        app.news.catch_up_if_behind()
 
 
 def _note(app: App, user_id: str, device_id: str | None, state: str) -> None:

@@ -101,7 +101,6 @@ def test_profile_fields_are_one_s_own_to_set(api: Api, alice: User, bob: User) -
     [
         ("displayname", {}, "M_MISSING_PARAM"),
         ("displayname", {"displayname": 5}, "M_BAD_JSON"),
-        ("org.example", {"org.example": 1.5}, "M_BAD_JSON"),
         ("org.example", {"org.example": "x" * 70_000}, "M_PROFILE_TOO_LARGE"),
         ("k" * 256, {"k" * 256: 1}, "M_KEY_TOO_LARGE"),
         ("Name", {"Name": 1}, "M_INVALID_PARAM"),

@@ -70,6 +70,13 @@ def test_a_poll_makes_its_user_online_and_the_next_writes_nothing(app: App) -> N
     assert written(app) == before
 
 
+def test_the_poll_that_makes_its_user_online_tells_of_it(app: App) -> None:
+    a_room(app)
+    answer = ask(app, ALICE, set_presence="online")
+    assert states(answer) == {ALICE: "online"}
+    assert states(ask(app, ALICE, answer["next_batch"], set_presence="online")) == {}
+
+
 @pytest.mark.parametrize(
     ("said", "state"), [("unavailable", "unavailable"), ("offline", "offline")]
 )
