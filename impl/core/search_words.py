@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 # Of a longer word only the beginning counts, in the text and in what is searched alike.
 WORD_LENGTH_MAX = 64
-# A tsvector tells places apart up to here; what a text says beyond is not found.
+# A tsvector tells places apart up to here, and of one term the first 255: what a text says beyond is
+# not found, nor is a phrase with a term that it has said so often.
 PLACES_MAX = 16_383
 CHARACTERS_KEPT_MAX = 20_000
 

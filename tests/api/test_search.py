@@ -325,3 +325,18 @@ def test_limits_of_context_that_are_negative_or_huge_are_bounded(alice: User, ro
     event_id = alice.send(room_id, "y")
     context = {"before_limit": -1, "after_limit": 10**9}
     assert found_by(alice, "y", event_context=context, filter={"limit": 10**9}) == [event_id]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(chr(0x4E00 + number) for number in range(2000)),
+        " ".join(f"w{number}" for number in range(350)),
+        '"' + " ".join(f"w{number}" for number in range(350)) + '"',
+        "字" * 200,
+        "x" * 2000,
+    ],
+)
+def test_the_longest_terms_are_found(alice: User, room_id: str, text: str) -> None:
+    event_id = alice.send(room_id, "before " + text.replace('"', "") + " after")
+    assert found_by(alice, text) == [event_id]
