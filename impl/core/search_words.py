@@ -16,9 +16,11 @@ from dataclasses import dataclass
 
 # Of a longer word only the beginning counts, in the text and in what is searched alike.
 WORD_LENGTH_MAX = 64
-# A tsvector tells places apart up to here, and of one term the first 255: what a text says beyond is
-# not found, nor is a phrase with a term that it has said so often.
+# A tsvector tells places apart up to here, and of one term the first 255: what a text says beyond
+# is not found, nor is a phrase with a term that it has said so often.
 PLACES_MAX = 16_383
+# It may have a megabyte.
+CHARACTERS_MAX = 200_000
 CHARACTERS_KEPT_MAX = 20_000
 
 _UNSPACED = (
@@ -117,12 +119,13 @@ def index_of(texts: Iterable[str]) -> tuple[dict[str, list[int]], set[str]]:
     """What is stored for some texts: the places of each term, and the terms that have none."""
     places: dict[str, list[int]] = {}
     characters: set[str] = set()
-    place = 0
+    place = size = 0
     for text in texts:
         for piece in cut(text):
             for term in piece.terms:
                 place += 1
-                if place >= PLACES_MAX:
+                size += len(term)
+                if place >= PLACES_MAX or size > CHARACTERS_MAX:
                     return places, characters - places.keys()
                 places.setdefault(term, []).append(place)
             if piece.is_run:

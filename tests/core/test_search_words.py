@@ -120,6 +120,9 @@ def test_long_words_and_texts_have_bounds() -> None:
     places, _ = search_words.index_of(["字" * 100_000 + " end"])
     assert max(max(one) for one in places.values()) < PLACES_MAX
     assert "end" not in places
+    words = (f"{number:05}" + "\U0001e900" * 59 for number in range(10_000))
+    places, _ = search_words.index_of([" ".join(words)])
+    assert sum(len(term.encode()) for term in places) < 1_000_000 - 10 * len(places)
 
 
 @given(st.text())
