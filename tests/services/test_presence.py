@@ -2,18 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
 
-from impl import errors
+from impl import errors, wsgi
 from impl.app import App
+from impl.config import Config
 from impl.config.settings import Presence
 from impl.core.presence import Timeouts
+from impl.core.signing import write_signing_key
 from impl.services import accounts, presence
 from impl.services.ephemeral import Ephemeral
-from tests.builders import ALICE, BOB, CHARLIE, a_requester, a_room, append, member
+from impl.web import path_tree
+from tests.builders import ALICE, BOB, CHARLIE, a_requester, a_room, a_signing_key, append, member
 from tests.services.sync_client import ask, until_waiting
 
 NOW = 1_700_000_000_000
@@ -213,6 +218,29 @@ def test_another_worker_ends_what_one_that_was_killed_left(workers: tuple[App, A
     presence.end_overdue(other)
     assert written(other) == before + 1
     assert states(ask(other, BOB, since)) == {ALICE: "offline"}
+
+
+def test_every_worker_of_the_server_watches(
+    new_app: Callable[..., App],
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("TICK_SECONDS", "SWEEP_SECONDS"):
+        monkeypatch.setattr(presence, name, 0.01)
+    config = replace(config, presence=Presence(timeouts=Timeouts(sync_online=100)))
+    config.signing_key_path.write_text(write_signing_key(a_signing_key()))
+    app = new_app(presence=config.presence)
+    room_id = a_room(app)
+    append(app, room_id, member(BOB, "join"))
+    ask(app, ALICE, set_presence="online")
+    since = ask(app, BOB)["next_batch"]
+    api: Any = SimpleNamespace(root=path_tree.Node())
+    site = wsgi.make_site(config, app.database.dsn, tmp_path / "workers", 7, api)
+    try:
+        assert states(ask(app, BOB, since, timeout_ms=10_000)) == {ALICE: "offline"}
+    finally:
+        site.stop()
 
 
 def test_whoever_this_machine_never_saw_may_be_on_another(workers: tuple[App, App]) -> None:
