@@ -85,6 +85,13 @@ def test_history_that_was_fetched_is_indexed_as_well(app: App, room_id: str) -> 
     assert index.index_some(app) == 0
 
 
+def test_what_another_server_lets_through_is_no_failure(app: App, room_id: str) -> None:
+    texts = ["be\0fore word", "\U000e0001 word", "\ufffe word", "word '\\:1' word"]
+    append(app, room_id, *[message(ALICE, text) for text in texts])
+    index_search.index_all(app)
+    assert found(app, room_id, "word") == len(texts)
+
+
 def test_an_event_of_the_future_is_not_newer_than_what_comes(app: App, room_id: str) -> None:
     late = builders.Draft(
         "m.room.message", ALICE, {"body": "word"}, origin_server_ts=app.now_ms() + 10**9
