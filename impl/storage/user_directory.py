@@ -91,6 +91,50 @@ _IS_VISIBLE_ROOM = """
                    AND (r.join_rule = 'public' OR r.history_visibility = 'world_readable')))
 """
 
+# Ours and others, each of them once; the best first.
+_SEARCH = f"""
+    WITH found AS (
+        SELECT u.user_id, NULL AS display_name, NULL AS avatar_url, TRUE AS is_ours,
+               u.search_name,
+               EXISTS (SELECT 1
+                         FROM profile_fields f
+                        WHERE f.user_id = u.user_id) AS has_profile
+          FROM users u
+         WHERE u.search_grams @> %(grams)s::text[]
+           AND u.search_name LIKE ALL(%(parts)s::text[])
+           AND lower(u.user_id) LIKE ALL(%(ids)s::text[])
+           AND u.user_id <> %(user_id)s
+           AND NOT u.is_deactivated
+           AND (%(with_locked)s OR NOT u.is_locked)
+           AND (%(with_all_of_ours)s
+                OR EXISTS (SELECT 1
+                             FROM room_members m
+                            WHERE m.user_id = u.user_id
+                              AND m.membership = 'join'
+                              AND {_IS_VISIBLE_ROOM}))
+        UNION ALL
+        (SELECT DISTINCT ON (m.user_id)
+                m.user_id, m.display_name, m.avatar_url, FALSE, m.search_name,
+                m.display_name IS NOT NULL OR m.avatar_url IS NOT NULL
+           FROM room_members m
+          WHERE %(with_remote)s
+            AND m.search_grams @> %(grams)s::text[]
+            AND m.search_name LIKE ALL(%(parts)s::text[])
+            AND lower(m.user_id) LIKE ALL(%(ids)s::text[])
+            AND m.membership = 'join'
+            AND {_IS_VISIBLE_ROOM}
+          ORDER BY m.user_id, m.event_nid DESC)
+    )
+    SELECT user_id, display_name, avatar_url, is_ours
+      FROM found
+     ORDER BY search_name LIKE %(localpart)s OR search_name LIKE %(name)s DESC,
+              %(is_ours_first)s AND is_ours DESC,
+              search_name LIKE ALL(%(beginnings)s::text[]) DESC,
+              has_profile DESC,
+              user_id
+     LIMIT %(limit)s
+"""
+
 
 def search(
     txn: Any, user_id: str, room_nids: Sequence[int], wanted: Wanted, rules: Rules, limit: int
@@ -98,48 +142,7 @@ def search(
     """The best matches, at most `limit`. `room_nids`: the rooms that the user is in."""
     whole = _escaped(" ".join(wanted.words))
     txn.execute(
-        f"""
-        WITH found AS (
-            SELECT u.user_id, NULL AS display_name, NULL AS avatar_url, TRUE AS is_ours,
-                   u.search_name,
-                   EXISTS (SELECT 1
-                             FROM profile_fields f
-                            WHERE f.user_id = u.user_id) AS has_profile
-              FROM users u
-             WHERE u.search_grams @> %(grams)s::text[]
-               AND u.search_name LIKE ALL(%(parts)s::text[])
-               AND lower(u.user_id) LIKE ALL(%(ids)s::text[])
-               AND u.user_id <> %(user_id)s
-               AND NOT u.is_deactivated
-               AND (%(with_locked)s OR NOT u.is_locked)
-               AND (%(with_all_of_ours)s
-                    OR EXISTS (SELECT 1
-                                 FROM room_members m
-                                WHERE m.user_id = u.user_id
-                                  AND m.membership = 'join'
-                                  AND {_IS_VISIBLE_ROOM}))
-            UNION ALL
-            (SELECT DISTINCT ON (m.user_id)
-                    m.user_id, m.display_name, m.avatar_url, FALSE, m.search_name,
-                    m.display_name IS NOT NULL OR m.avatar_url IS NOT NULL
-               FROM room_members m
-              WHERE %(with_remote)s
-                AND m.search_grams @> %(grams)s::text[]
-                AND m.search_name LIKE ALL(%(parts)s::text[])
-                AND lower(m.user_id) LIKE ALL(%(ids)s::text[])
-                AND m.membership = 'join'
-                AND {_IS_VISIBLE_ROOM}
-              ORDER BY m.user_id, m.event_nid DESC)
-        )
-        SELECT user_id, display_name, avatar_url, is_ours
-          FROM found
-         ORDER BY search_name LIKE %(localpart)s OR search_name LIKE %(name)s DESC,
-                  %(is_ours_first)s AND is_ours DESC,
-                  search_name LIKE ALL(%(beginnings)s::text[]) DESC,
-                  has_profile DESC,
-                  user_id
-         LIMIT %(limit)s
-        """,
+        _SEARCH,
         {
             "user_id": user_id,
             "room_nids": list(room_nids),
