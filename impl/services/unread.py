@@ -24,8 +24,20 @@ from impl.storage.push_rules import Version
 from impl.storage.rooms import Room
 from impl.storage.unread import Point
 
-# A receipt without a thread, or the beginning of a stay: they stand for all threads.
+# A receipt without a thread stands for all of them.
 EVERYWHERE = ""
+
+
+@dataclass(slots=True)
+class Floors:
+    """Up to where a user has read a room: since they came into it, and by thread."""
+
+    came: int = 0
+    threads: dict[str, int] = field(default_factory=dict)
+
+    def of(self, thread_id: str) -> int:
+        threads = self.threads
+        return max(self.came, threads.get(EVERYWHERE, 0), threads.get(thread_id, 0))
 
 
 @dataclass(slots=True)
@@ -36,12 +48,8 @@ class RoomCounts:
 
     position: int
     class_nid: int
-    floors: dict[str, int] = field(default_factory=dict)
+    floors: Floors
     threads: dict[str, Pair] = field(default_factory=dict)
-
-    def floor(self, thread_id: str) -> int:
-        """Up to where a thread is read."""
-        return max(self.floors.get(EVERYWHERE, 0), self.floors.get(thread_id, 0))
 
     def total(self) -> Pair:
         """Of all threads together."""
@@ -61,10 +69,8 @@ def count(
     if not by_nid:
         return {}
     history = History(app, push_rules.list_versions(txn, user_id), by_nid.values())
-    found = {nid: RoomCounts(up_to, history.class_at(nid, up_to)) for nid in by_nid}
-    for room_nid, thread_id, position in unread.list_floors(txn, user_id, list(by_nid)):
-        floors = found[room_nid].floors
-        floors[thread_id] = max(floors.get(thread_id, 0), position)
+    floors = read_floors(txn, user_id, by_nid)
+    found = {nid: RoomCounts(up_to, history.class_at(nid, up_to), floors[nid]) for nid in by_nid}
     starts = _starts(txn, found, up_to)
     if not starts:
         return found
@@ -74,6 +80,18 @@ def count(
         threads[thread_id] = push_totals.add(threads.get(thread_id, NOTHING), (pair[0], pair[1]))
     for one in found.values():
         one.threads = {thread: pair for thread, pair in one.threads.items() if pair != NOTHING}
+    return found
+
+
+def read_floors(txn: Any, user_id: str, room_nids: Collection[int]) -> dict[int, Floors]:
+    """room_nid -> up to where a user has read it."""
+    found = {room_nid: Floors() for room_nid in room_nids}
+    for room_nid, thread_id, position in unread.list_floors(txn, user_id, room_nids):
+        floors = found[room_nid]
+        if thread_id is None:
+            floors.came = position
+        else:
+            floors.threads[thread_id] = max(floors.threads.get(thread_id, 0), position)
     return found
 
 
@@ -128,13 +146,13 @@ class History:
 
 def _starts(txn: Any, found: Mapping[int, RoomCounts], up_to: int) -> list[Point]:
     """From where the threads are to be counted in which there may be something."""
-    places = [(nid, one.floor(EVERYWHERE)) for nid, one in found.items()]
+    places = [(nid, one.floors.of(EVERYWHERE)) for nid, one in found.items()]
     open_places = [(nid, floor) for nid, floor in places if floor < up_to]
     if not open_places:
         return []
     threads = [(nid, MAIN) for nid, _ in open_places]
     threads += unread.list_threads(txn, open_places)
-    starts = [(nid, thread_id, found[nid].floor(thread_id)) for nid, thread_id in threads]
+    starts = [(nid, thread_id, found[nid].floors.of(thread_id)) for nid, thread_id in threads]
     return [start for start in starts if start[2] < up_to]
 
 

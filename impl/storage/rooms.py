@@ -214,3 +214,16 @@ def list_forward_extremities(txn: Any, room_nid: int) -> list[int]:
     )
     row = txn.fetchone()
     return list(row[0]) if row else []
+
+
+def get_joined_counts(txn: Any, room_nids: Sequence[int]) -> dict[int, int]:
+    """room_nid -> how many are in the room."""
+    txn.execute(
+        """
+        SELECT room_nid, joined_count
+          FROM rooms
+         WHERE room_nid = ANY(%s)
+        """,
+        (list(room_nids),),
+    )
+    return dict(txn.fetchall())

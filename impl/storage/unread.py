@@ -66,9 +66,11 @@ def get_thread_totals(txn: Any, room_nid: int, thread_id: str) -> bytes:
     return bytes(row[0]) if row else b""
 
 
-def list_floors(txn: Any, user_id: str, room_nids: Collection[int]) -> list[Point]:
-    """Up to where a user has read: by receipts, by what they said, and by when they came. The
-    thread is '' where it is all of them.
+def list_floors(
+    txn: Any, user_id: str, room_nids: Collection[int]
+) -> list[tuple[int, str | None, int]]:
+    """(room_nid, thread, position) up to where a user has read, by receipts and by what they said.
+    The thread is '' where it is all of them; None, where the user came into the room.
     """
     txn.execute(
         """
@@ -87,7 +89,7 @@ def list_floors(txn: Any, user_id: str, room_nids: Collection[int]) -> list[Poin
             ON o.user_id = %(user_id)s
            AND o.room_nid = w.room_nid
         UNION ALL
-        SELECT w.room_nid, '', came.position
+        SELECT w.room_nid, NULL, came.position
           FROM unnest(%(room_nids)s::bigint[]) AS w (room_nid)
          CROSS JOIN LATERAL (
                 SELECT position
@@ -205,3 +207,43 @@ def list_singled(txn: Any, windows: Sequence[Window]) -> list[Singled]:
         ),
     )
     return [Singled(*row) for row in txn.fetchall()]
+
+
+def list_singled_of(
+    txn: Any, user_id: str, places: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """(room_nid, position) -> by how much it was something else to a user, where it was."""
+    txn.execute(
+        """
+        SELECT s.room_nid, s.position, s.notify, s.highlight
+          FROM unnest(%s::bigint[], %s::bigint[]) AS w (room_nid, position)
+          JOIN unread_singled s
+            ON s.room_nid = w.room_nid
+           AND s.position = w.position
+           AND s.user_id = %s
+        """,
+        ([place[0] for place in places], [place[1] for place in places], user_id),
+    )
+    return {(row[0], row[1]): (row[2], row[3]) for row in txn.fetchall()}
+
+
+def list_newest_positions(
+    txn: Any, room_nids: Collection[int], before: int
+) -> list[tuple[int, int]]:
+    """(position, room_nid): the last row of each room before a position."""
+    txn.execute(
+        """
+        SELECT t.position, w.room_nid
+          FROM unnest(%s::bigint[]) AS w (room_nid)
+         CROSS JOIN LATERAL (
+                SELECT position
+                  FROM timeline
+                 WHERE timeline.room_nid = w.room_nid
+                   AND position > 0
+                   AND position < %s
+                 ORDER BY position DESC
+                 LIMIT 1) AS t
+        """,
+        (list(room_nids), before),
+    )
+    return txn.fetchall()

@@ -132,9 +132,9 @@ def _advance(counts: RoomCounts, delta: RoomDelta, user_id: str) -> bool:
     for row in reversed(new):
         thread_id = row.thread_id or MAIN
         if _is_said_by(delta.events[row.event_nid], user_id):
-            counts.floors[thread_id] = row.position
+            counts.floors.threads[thread_id] = row.position
             counts.threads.pop(thread_id, None)
-        elif row.position > counts.floor(thread_id):
+        elif row.position > counts.floors.of(thread_id):
             _add_row(counts, delta, row, user_id)
     counts.position = max(counts.position, delta.up_to)
     return True
