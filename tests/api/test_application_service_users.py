@@ -8,6 +8,7 @@ import pytest
 
 from impl.app import App
 from impl.config.application_services import ApplicationService, Namespace
+from tests.api.accounts_actions import an_admin, moderate
 from tests.api.api_client import Answer, Api
 
 REGISTER = "/_matrix/client/v3/register"
@@ -120,3 +121,23 @@ def test_a_service_ends_its_users_accounts_without_authentication(irc: Api) -> N
     bob = {"user_id": "@_irc_bob:soma.test"}
     assert irc.post(deactivate, {}, "irc as_token", bob).status == 200
     assert log_in(irc, "_irc_bob").errcode == "M_USER_DEACTIVATED"
+
+
+@pytest.mark.parametrize("what", ["lock", "suspend"])
+def test_a_service_cannot_do_for_its_users_what_these_may_not(
+    new_app: Callable[..., App], api_of: Callable[[App], Api], what: str
+) -> None:
+    app = new_app(application_services=(a_service("irc", "_irc_.*"),))
+    irc = api_of(app)
+    register(irc, "_irc_bob", inhibit_login=True)
+    bob = {"user_id": "@_irc_bob:soma.test"}
+    make = "/_matrix/client/v3/createRoom"
+    assert irc.post(make, {}, "irc as_token", bob).status == 200
+    moderate(an_admin(irc, app), what, bob["user_id"], True)
+    answer = irc.post(make, {}, "irc as_token", bob)
+    refused = {"lock": (401, "M_USER_LOCKED"), "suspend": (403, "M_USER_SUSPENDED")}
+    assert (answer.status, answer.errcode) == refused[what]
+    # The service's other users go on.
+    register(irc, "_irc_eve", inhibit_login=True)
+    eve = {"user_id": "@_irc_eve:soma.test"}
+    assert irc.post(make, {}, "irc as_token", eve).status == 200
