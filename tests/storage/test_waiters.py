@@ -21,6 +21,8 @@ class WaitersMachine(RuleBasedStateMachine):
         super().__init__()
         self.waiters = Waiters()
         self.joined: dict[str, frozenset[int]] = dict.fromkeys(USERS, frozenset())
+        # As it was when each last polled.
+        self.entered = dict(self.joined)
         self.plain: dict[Event, tuple[str, frozenset[int] | list[int]]] = {}
 
     @rule(user_id=users, joined=rooms)
@@ -34,7 +36,7 @@ class WaitersMachine(RuleBasedStateMachine):
 
     @rule(target=polls, user_id=users)
     def poll(self, user_id: str) -> Event:
-        asked = self.joined[user_id]
+        asked = self.entered[user_id] = self.joined[user_id]
         event = self.waiters.add(user_id, asked)
         self.plain[event] = (user_id, asked)
         return event
@@ -58,7 +60,7 @@ class WaitersMachine(RuleBasedStateMachine):
         theirs = {self.plain[event][0] for event in expected}
         assert expected <= woken
         assert {self.plain[event][0] for event in woken} <= theirs | {
-            user_id for user_id in USERS if room_nid in self.joined[user_id]
+            user_id for user_id in USERS if room_nid in self.entered[user_id]
         }
 
     @rule(user_id=users)
