@@ -167,9 +167,9 @@ def _check_rule_id(kind: str, rule_id: str) -> None:
         raise Malformed(f"the rule id must have 1 to {_RULE_ID_MAX} characters")
     if rule_id.startswith("."):
         raise Malformed("a rule id that begins with a dot is a default rule's")
-    if "/" in rule_id or "\\" in rule_id:
+    # These rules say by their id what they are about, and that may have a slash in it.
+    if kind not in ("room", "sender") and ("/" in rule_id or "\\" in rule_id):
         raise Malformed("a rule id has no slashes and backslashes")
-    # These rules say by their id what they are about.
     if kind == "room" and not rule_id.startswith("!"):
         raise Malformed("the id of a room rule is a room id")
     if kind == "sender" and not identifiers.is_user_id(rule_id):

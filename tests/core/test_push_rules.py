@@ -192,6 +192,13 @@ def test_what_is_no_rule_is_refused(kind, rule_id, body):
         push_rules.put_rule({}, kind, rule_id, body)
 
 
+def test_a_user_or_room_may_have_a_slash_in_its_id():
+    changes = push_rules.put_rule({}, "sender", "@a/b:example.org", NOTIFY)
+    changes = push_rules.put_rule(changes, "room", "!a/b:example.org", NOTIFY)
+    assert own_ids(changes, "sender") == ["@a/b:example.org"]
+    assert own_ids(changes, "room") == ["!a/b:example.org"]
+
+
 @pytest.mark.parametrize("enabled", [None, 1, "true", []])
 def test_a_switch_is_true_or_false(enabled):
     with pytest.raises(Malformed):

@@ -61,7 +61,21 @@ def assert_tables_say(app: App, room_id: str, expected: StateMap) -> None:
             for membership in ("join", "leave", "ban", "invite", "knock")
             for one in memberships.list_of_room(txn, head.room.room_nid, membership)
         }
+        txn.execute(
+            """
+            SELECT r.joined_count,
+                   (SELECT count(*)
+                      FROM room_members m
+                     WHERE m.room_nid = r.room_nid
+                       AND m.membership = 'join')
+              FROM rooms r
+             WHERE r.room_nid = %s
+            """,
+            (head.room.room_nid,),
+        )
+        kept, counted = txn.fetchone()
     assert members == {key[1]: nid for key, nid in nids.items() if key[0] == "m.room.member"}
+    assert kept == counted
 
 
 def timeline_ids(app: App, room_id: str) -> list[str]:
