@@ -3,6 +3,7 @@
 Each is an m.room.member event, and the rules of the room version say who may; what is refused here
 is what the rules would let pass and the specification of the endpoint does not."""
 
+from collections.abc import Collection
 from typing import Any
 
 from impl import errors
@@ -79,7 +80,7 @@ def refuse_third_party_invite() -> None:
 
 def leave(app: App, requester: Requester, room_id: str, reason: str | None = None) -> None:
     """Leave a room, reject its invite or retract a knock. Who has left already has nothing to
-    do.
+    do, and no more has who was sent away in the meantime.
     """
     user_id = requester.user_id
     with app.database.read() as txn:
@@ -90,7 +91,12 @@ def leave(app: App, requester: Requester, room_id: str, reason: str | None = Non
         if member is None or member.membership not in PRESENT:
             raise errors.Forbidden("you are not in this room")
         profile = member_content.profile_of(app, txn, user_id)
-    _put(app, user_id, room_id, user_id, member_content.make("leave", profile, reason))
+    try:
+        _put(app, user_id, room_id, user_id, member_content.make("leave", profile, reason), PRESENT)
+    except errors.Forbidden:
+        with app.database.read() as txn:
+            if room_reading.membership(txn, room, user_id) != "leave":
+                raise
 
 
 def forget(app: App, requester: Requester, room_id: str) -> None:
@@ -110,7 +116,8 @@ def kick(
     # A ban is lifted by /unban alone, and who is not there cannot be kicked.
     if _target_membership(app, requester, room_id, user_id) not in PRESENT:
         raise errors.Forbidden("the user to kick is not in this room")
-    _put(app, requester.user_id, room_id, user_id, member_content.make("leave", reason=reason))
+    content = member_content.make("leave", reason=reason)
+    _put(app, requester.user_id, room_id, user_id, content, PRESENT)
 
 
 def ban(
@@ -125,7 +132,8 @@ def unban(
 ) -> None:
     if _target_membership(app, requester, room_id, user_id) != "ban":
         raise errors.BadState("the user is not banned from this room")
-    _put(app, requester.user_id, room_id, user_id, member_content.make("leave", reason=reason))
+    content = member_content.make("leave", reason=reason)
+    _put(app, requester.user_id, room_id, user_id, content, ("ban",))
 
 
 def put_content(
@@ -137,6 +145,7 @@ def put_content(
     content = {key: value for key, value in content.items() if key != joining.AUTHORISED_VIA}
     membership = content.get("membership")
     old = None
+    expected: Collection[str] = ()
     with app.database.read() as txn:
         room = room_reading.find(app, txn, room_id)
         if room is None:
@@ -153,12 +162,15 @@ def put_content(
             content = member_content.profile_part(profile) | content
         if membership == "join" and user_id == requester.user_id:
             before = room_reading.membership(txn, room, user_id)
-            if before != "join":
+            if before == "join":
+                # A new name for who is there; not for who has just been sent away.
+                expected = ("join",)
+            else:
                 rate_limiting.spend(app, "rc_joins_local", user_id)
                 rate_limiting.spend(app, "rc_joins_per_room", room_id)
                 content |= joining.authorisation(app, txn, requester, room, before)
                 old = room_succession.predecessor_of(app, txn, room, user_id)
-    event_id = _put(app, requester.user_id, room_id, user_id, content)
+    event_id = _put(app, requester.user_id, room_id, user_id, content, expected)
     if old is not None:
         room_succession.inherit(app, requester, old, room)
     return event_id
@@ -175,7 +187,7 @@ def repeat_profile(app: App, user_id: str) -> None:
     content = member_content.make("join", profile)
     for room in known.values():
         try:
-            _put(app, user_id, room.room_id, user_id, content)
+            _put(app, user_id, room.room_id, user_id, content, ("join",))
         except errors.Forbidden:
             continue  # They have left it in the meantime.
 
@@ -193,7 +205,7 @@ def remove_guests(app: App, room_id: str) -> None:
         guests = memberships.list_joined_guests(txn, room.room_nid)
     for user_id in guests:
         try:
-            _put(app, user_id, room_id, user_id, member_content.make("leave"))
+            _put(app, user_id, room_id, user_id, member_content.make("leave"), ("join",))
         except errors.Forbidden:
             continue  # They have left by themselves.
 
@@ -205,6 +217,16 @@ def _target_membership(app: App, requester: Requester, room_id: str, user_id: st
         return room_reading.membership(txn, room, user_id)
 
 
-def _put(app: App, sender: str, room_id: str, user_id: str, content: dict[str, Any]) -> str:
+def _put(
+    app: App,
+    sender: str,
+    room_id: str,
+    user_id: str,
+    content: dict[str, Any],
+    expected: Collection[str] = (),
+) -> str:
+    """`expected`: what the membership must be when the room is locked, whatever it was when the
+    use case looked."""
     draft = Draft("m.room.member", sender, content, state_key=user_id)
-    return batching.submit(app, Submission(room_id, [draft]))[0]
+    expectations = {user_id: expected} if expected else {}
+    return batching.submit(app, Submission(room_id, [draft], expected=expectations))[0]

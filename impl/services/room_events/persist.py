@@ -12,7 +12,7 @@ worker (state nodes and events never change), so a batch of messages costs two r
 A submission that breaks a rule is taken out of the batch and fails alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,6 +140,8 @@ def _append(room: OpenRoom, submission: Submission) -> list[str]:
     sent_by = (transaction.device_id, transaction.txn_id) if transaction else None
     event_ids: list[str] = []
     try:
+        if submission.expected:
+            _check_expected(room, submission.expected)
         if submission.create_event is not None:
             room.append(Placed(submission.create_event, [], state_trie.EMPTY))
         event_ids += [receive.append(room, received) for received in submission.received]
@@ -154,6 +156,14 @@ def _append(room: OpenRoom, submission: Submission) -> list[str]:
             rooms.delete(room.txn, room.head.room.room_nid)
         raise
     return event_ids
+
+
+def _check_expected(room: OpenRoom, expected: Mapping[str, Collection[str]]) -> None:
+    members = room.state_events([("m.room.member", user_id) for user_id in expected])
+    for user_id, wanted in expected.items():
+        event = members.get(("m.room.member", user_id))
+        if (event.membership if event is not None else "leave") not in wanted:
+            raise errors.Forbidden(f"the membership of {user_id} has changed")
 
 
 def _answered(txn: Any, batch: Sequence[Submission]) -> dict[ClientTransaction, str]:

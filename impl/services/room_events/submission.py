@@ -1,6 +1,6 @@
 """What a use case hands to the persister, and what it gets back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,11 @@ class Submission:
     is not among the results. `received` come before the drafts, and whatever the rules say of them
     they are kept. `transaction` belongs to the first draft: the same transaction again
     gives the same event. `alongside` writes, last and in the same transaction, what is no event; it
-    raises before it has written anything."""
+    raises before it has written anything.
+
+    `expected` are memberships that the drafts count on, user_id -> any of these (`leave` if there
+    never was one): what was read before the room was locked may not be so any more. If it is not,
+    the submission is Forbidden."""
 
     room_id: str
     drafts: list[Draft]
@@ -56,3 +60,4 @@ class Submission:
     create_event: Event | None = None
     alongside: Callable[[Any, Room], None] | None = None
     received: Sequence[Received] = field(default=())
+    expected: Mapping[str, Collection[str]] = field(default_factory=dict)
