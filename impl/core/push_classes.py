@@ -106,6 +106,71 @@ def classify(changes: Mapping[str, Any], room_id: str) -> Standing:
     return _standing(definition, triggers)
 
 
+class Classifier:
+    """`classify` for many rooms. Rules that name one room are looked at for that one alone: who has
+    muted a hundred rooms stands in all others where they stood before.
+    """
+
+    def __init__(self, changes: Mapping[str, Any]) -> None:
+        self._changes = changes
+        # By kind the places of the rules that name no room, and of those that do by its id.
+        self._general: dict[str, list[int]] = {}
+        self._named: dict[str, dict[str, list[int]]] = {}
+        for kind, rules in changes.get("rules", {}).items():
+            for place, rule in enumerate(rules):
+                name = _named_room(kind, rule)
+                if name is None:
+                    self._general.setdefault(kind, []).append(place)
+                else:
+                    self._named.setdefault(name, {}).setdefault(kind, []).append(place)
+        self._elsewhere: Standing | None = None
+        # A pattern may fit any number of rooms.
+        self._is_same_elsewhere = not any(
+            _asks_for_room(rules[place])
+            for kind, rules in changes.get("rules", {}).items()
+            for place in self._general.get(kind, ())
+        )
+
+    def standing(self, room_id: str) -> Standing:
+        named = self._named.get(room_id.lower())
+        if named is not None:
+            return self._classify(named, room_id)
+        if self._elsewhere is None or not self._is_same_elsewhere:
+            self._elsewhere = self._classify({}, room_id)
+        return self._elsewhere
+
+    def _classify(self, named: Mapping[str, list[int]], room_id: str) -> Standing:
+        rules = {
+            kind: [
+                found[place] for place in sorted(self._general.get(kind, []) + named.get(kind, []))
+            ]
+            for kind, found in self._changes.get("rules", {}).items()
+        }
+        return classify({**self._changes, "rules": rules} if rules else self._changes, room_id)
+
+
+def _asks_for_room(rule: Mapping[str, Any]) -> bool:
+    conditions = rule.get("conditions")
+    return isinstance(conditions, list) and any(
+        isinstance(one, dict) and one.get("key") == "room_id" for one in conditions
+    )
+
+
+def _named_room(kind: str, rule: Mapping[str, Any]) -> str | None:
+    """The one room that a rule can match in, in lower case, if that is plain."""
+    if kind == "room":
+        return str(rule.get("rule_id")).lower()
+    conditions = rule.get("conditions")
+    for condition in conditions if isinstance(conditions, list) else ():
+        if not isinstance(condition, dict) or condition.get("key") != "room_id":
+            continue
+        pattern = condition.get("pattern")
+        is_plain = isinstance(pattern, str) and pattern.isascii() and not set("*?") & set(pattern)
+        if condition.get("kind") == "event_match" and is_plain:
+            return str(pattern).lower()
+    return None
+
+
 def _of_kind(
     kind: str, rules: Sequence[Mapping[str, Any]], room_id: str, triggers: list[Trigger]
 ) -> Pair | None:

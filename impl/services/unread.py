@@ -10,13 +10,14 @@ class that they were in then; and the few rows that single them out.
 
 A message counts as what it was when it came: neither other rules nor a redaction take it back."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from impl.app import App
-from impl.core import push_classes, push_totals
-from impl.core.push_classes import Standing
+from impl.core import push_totals
+from impl.core.push_classes import Classifier
 from impl.core.push_totals import NOTHING, Pair
 from impl.core.threads import MAIN
 from impl.storage import push_rules, unread
@@ -70,6 +71,7 @@ def count(
         return {}
     history = History(app, push_rules.list_versions(txn, user_id), by_nid.values())
     floors = read_floors(txn, user_id, by_nid)
+    history.prepare((nid, min(one.of(EVERYWHERE), up_to), up_to) for nid, one in floors.items())
     found = {nid: RoomCounts(up_to, history.class_at(nid, up_to), floors[nid]) for nid in by_nid}
     starts = _starts(txn, found, up_to)
     if not starts:
@@ -100,48 +102,65 @@ class History:
 
     def __init__(self, app: App, versions: list[Version], rooms: Collection[Room]) -> None:
         # The first is good for all that was before it.
-        self.versions = [
+        self._versions = [
             (0 if n == 0 else position, changes)
             for n, (position, changes) in enumerate(versions or [(0, {})])
         ]
-        standings: dict[int, list[Standing]] = {
-            room.room_nid: [
-                push_classes.classify(changes, room.room_id) for _, changes in self.versions
-            ]
-            for room in rooms
-        }
-        wanted = {one.definition for found in standings.values() for one in found}
-        nids = app.push_classes.intern(wanted)
-        self._classes = {
-            room_nid: [nids[one.definition] for one in found]
-            for room_nid, found in standings.items()
-        }
+        self._begins = [position for position, _ in self._versions]
+        self._app = app
+        self._room_ids = {room.room_nid: room.room_id for room in rooms}
+        self._classifiers: dict[int, Classifier] = {}
+        # By room and the number of a version.
+        self._classes: dict[tuple[int, int], int] = {}
+
+    def prepare(self, windows: Iterable[tuple[int, int, int]]) -> None:
+        """Find the classes within windows (room_nid, after, up_to), all at once."""
+        self._find(
+            (room_nid, number)
+            for room_nid, after, up_to in windows
+            for number in range(self._number_at(after), self._number_at(up_to) + 1)
+        )
 
     def changes_at(self, position: int) -> Mapping[str, Any]:
         """What the user had changed of their rules."""
-        return self.versions[self._number_at(position)][1]
+        return self._versions[self._number_at(position)][1]
 
     def class_at(self, room_nid: int, position: int) -> int:
-        return self._classes[room_nid][self._number_at(position)]
+        return self._class(room_nid, self._number_at(position))
 
     def stretches(self, room_nid: int, after: int, up_to: int) -> list[tuple[int, int, int]]:
         """(class_nid, after, up_to): the classes within a window."""
         found: list[tuple[int, int, int]] = []
-        begins = [position for position, _ in self.versions]
-        for class_nid, begin, end in zip(
-            self._classes[room_nid], begins, [*begins[1:], up_to], strict=True
-        ):
-            start, stop = max(begin, after), min(end, up_to)
-            if start < stop:
+        first, last = self._number_at(after), self._number_at(up_to)
+        for number in range(first, last + 1):
+            class_nid = self._class(room_nid, number)
+            start = max(self._begins[number], after)
+            stop = self._begins[number + 1] if number < last else up_to
+            if found and found[-1][0] == class_nid:
+                found[-1] = (class_nid, found[-1][1], stop)
+            elif start < stop:
                 found.append((class_nid, start, stop))
         return found
 
+    def _class(self, room_nid: int, number: int) -> int:
+        if (room_nid, number) not in self._classes:
+            self._find([(room_nid, number)])
+        return self._classes[room_nid, number]
+
+    def _find(self, wanted: Iterable[tuple[int, int]]) -> None:
+        definitions: dict[tuple[int, int], str] = {}
+        for room_nid, number in wanted:
+            classifier = self._classifiers.get(number)
+            if classifier is None:
+                classifier = Classifier(self._versions[number][1])
+                self._classifiers[number] = classifier
+            standing = classifier.standing(self._room_ids[room_nid])
+            definitions[room_nid, number] = standing.definition
+        nids = self._app.push_classes.intern(set(definitions.values()))
+        self._classes |= {place: nids[one] for place, one in definitions.items()}
+
     def _number_at(self, position: int) -> int:
-        number = 0
-        for n, (begin, _) in enumerate(self.versions):
-            if begin <= position:
-                number = n
-        return number
+        return max(0, bisect_right(self._begins, position) - 1)
 
 
 def _starts(txn: Any, found: Mapping[int, RoomCounts], up_to: int) -> list[Point]:

@@ -173,6 +173,19 @@ def some_steps(chance: random.Random) -> list[tuple[Any, ...]]:
     return [step() for _ in range(chance.randint(0, 5))]
 
 
+def test_many_rooms_are_classified_as_one_by_one() -> None:
+    chance = random.Random(2)
+    globs = put("override", "g", conditions=[in_room("!h*")], actions=LOUD)
+    plain = put("override", "p", conditions=[in_room(ROOM.upper())], actions=["notify"])
+    for _ in range(500):
+        steps = some_steps(chance) + chance.sample([MUTED, globs, plain], chance.randint(0, 3))
+        chance.shuffle(steps)
+        changes = changed(*steps)
+        classifier = push_classes.Classifier(changes)
+        for room_id in ("!third:x", ROOM, OTHER_ROOM, "!fourth:x"):
+            assert classifier.standing(room_id) == classify(changes, room_id), changes
+
+
 def test_without_a_trigger_a_user_is_told_what_their_class_is() -> None:
     chance = random.Random(1)
     same = triggered = 0

@@ -55,7 +55,7 @@ class Counting:
                 local[user_id] = is_in
         if local:
             self._audience_nid = one.new.event_nid
-            self._audience = self._with(self._audience, local)
+            self._audience = self._with(self._audience, local, self._audience.seen)
 
     def row(self, event: Event, roots: tuple[int, int], *, is_redacted: bool = False) -> NewUnread:
         """What the row of an event says. `roots`: of the state that it was sent in, and of the
@@ -95,15 +95,20 @@ class Counting:
         kept = self._audiences.get(room.room_nid, room.head.audience_nid)
         if kept is None:
             return self._audiences.load(room.txn, room.room_nid, room.head.room.room_id)
-        changed = self._audiences.changed_since(kept.seen)
-        if not changed:
-            return kept
-        members = _members(room, changed, room.root_at_open)
-        return self._with(kept, {user_id: user_id in members for user_id in changed})
-
-    def _with(self, audience: Audience, are_in: Mapping[str, bool]) -> Audience:
-        """With the standings of some users anew, by whether they are in the room."""
         seen = self._audiences.seen
+        changed = self._audiences.changed_since(kept.seen)
+        # Not who is new here, say, and has changed nothing.
+        rules = self._audiences.rules(room.txn, changed) if changed else {}
+        changed = {one for one in changed if rules[one] or one in kept.standings}
+        if not changed:
+            return kept.with_changes({}, seen)
+        members = _members(room, changed, room.root_at_open)
+        return self._with(kept, {user_id: user_id in members for user_id in changed}, seen)
+
+    def _with(self, audience: Audience, are_in: Mapping[str, bool], seen: int) -> Audience:
+        """With the standings of some users anew, by whether they are in the room. `seen`: the
+        changes of rules that are taken into account then.
+        """
         room_id = self._room.head.room.room_id
         joined = [user_id for user_id, is_in in are_in.items() if is_in]
         standings = self._audiences.standings(self._room.txn, joined, room_id) if joined else {}
