@@ -9,6 +9,7 @@ import pytest
 from impl.app import App
 from impl.core.event_builder import Draft
 from impl.services import account_data, push_rules, receipts, unread
+from impl.storage import push_rules as stored_push_rules
 from impl.storage.database import Transaction
 from tests.builders import ALICE, BOB, CHARLIE, a_requester, a_room, append, member, message
 from tests.services.sync_client import ask, joined, until_waiting
@@ -166,6 +167,24 @@ def test_a_receipt_tells_the_room_anew(app: App, room_id: str) -> None:
 def test_what_is_redacted_keeps_its_count(app: App, room_id: str) -> None:
     (event_id,) = append(app, room_id, mention(ALICE, BOB))
     append(app, room_id, Draft("m.room.redaction", ALICE, {}, redacts=event_id))
+    assert told(app, room_id) == (1, 1)
+
+
+def test_rules_of_long_ago_are_forgotten_and_the_oldest_kept_stand_for_them(
+    app: App, room_id: str
+) -> None:
+    append(app, room_id, message(ALICE, "a"))
+    begun = app.now_ms()
+    for day, actions in ((0, []), (1, LOUD), (200, []), (400, LOUD)):
+        app.now_ms = lambda day=day: begun + day * 24 * 3600 * 1000  # type: ignore[misc]
+        push_rules.put_rule(app, a_requester(BOB), "room", room_id, {"actions": actions})
+        app.news.catch_up()
+        append(app, room_id, message(ALICE, str(day)))
+    with app.database.read() as txn:
+        kept = stored_push_rules.list_versions(txn, BOB)
+    rules = [one["rules"]["room"][0]["actions"] for _, one in kept]
+    # The others were in force no more ninety days before the last change.
+    assert rules == [[], LOUD]
     assert told(app, room_id) == (1, 1)
 
 
