@@ -27,8 +27,9 @@ from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.services.room_reading import StateKey
 from impl.storage import aliases as alias_storage
-from impl.storage import room_state
+from impl.storage import memberships, room_state
 from impl.storage import rooms as room_storage
+from impl.storage.events import StoredEvent
 from impl.storage.rooms import Room
 
 TOMBSTONE = "m.room.tombstone"
@@ -76,7 +77,8 @@ def upgrade(
         levels = room_reading.levels(app, txn, old)
         if levels.user(user_id) < levels.event(TOMBSTONE, is_state=True):
             raise errors.Forbidden("you may not upgrade this room")
-        rate_limiting.spend(app, "rc_room_creation", user_id)
+        costs = [("rc_room_creation", user_id, 1), (rate_limiting.MESSAGES, user_id, 1)]
+        rate_limiting.spend_all(app, costs, requester)
         state = _read_contents(app, txn, old)
         newest = app.events.get(
             txn, old.room_nid, max(room_storage.list_forward_extremities(txn, old.room_nid))
@@ -97,9 +99,10 @@ def upgrade(
         alias_storage.move(txn, old.room_nid, new.room_nid)
 
     new_room_id = rooms.begin(app, user_id, version, content, drafts, move_aliases)
-    _close(app, user_id, old, new_room_id)
     with app.database.read() as txn:
         new = room_reading.get(app, txn, new_room_id)
+    _ban_again(app, user_id, old, new)
+    _close(app, user_id, old, new_room_id)
     room_succession.inherit(app, requester, old, new)
     return new_room_id
 
@@ -199,7 +202,7 @@ def _power_levels(
 def _highest(content: Mapping[str, Any]) -> int:
     named = [content[name] for name in _LEVEL_NAMES if name in content]
     mapped = [level for name in _LEVEL_MAPS for level in content[name].values()]
-    return max(initial_events.CREATOR_POWER, *named, *mapped)
+    return max([initial_events.CREATOR_POWER, *named, *mapped])
 
 
 def _canonical_alias(state: Contents, moved_aliases: set[str]) -> dict[str, Any]:
@@ -212,6 +215,38 @@ def _canonical_alias(state: Contents, moved_aliases: set[str]) -> dict[str, Any]
     if kept:
         content["alt_aliases"] = kept
     return content
+
+
+def _ban_again(app: App, user_id: str, old: Room, new: Room) -> None:
+    """Whom the old room keeps out, the new one keeps out as well, as far as its rules let the
+    upgrader ban. The specification leaves memberships behind because nobody can join for another; a
+    ban needs no consent, and moderators count on it.
+    """
+    with app.database.read() as txn:
+        levels = room_reading.levels(app, txn, new)
+        banned = memberships.list_of_room(txn, old.room_nid, "ban")
+        events = app.events.get_many(txn, [(old.room_nid, one.event_nid) for one in banned])
+    power = levels.user(user_id)
+    if power < levels.named("ban"):
+        return
+    drafts = [
+        Draft(
+            "m.room.member",
+            user_id,
+            member_content.make("ban", reason=_reason(events[one.event_nid])),
+            one.user_id,
+        )
+        for one in banned
+        if levels.user(one.user_id) < power
+    ]
+    for start in range(0, len(drafts), batching.BATCH_DRAFTS_MAX):
+        some = drafts[start : start + batching.BATCH_DRAFTS_MAX]
+        batching.submit(app, Submission(new.room_id, some))
+
+
+def _reason(ban: StoredEvent) -> str | None:
+    reason = room_reading.content_of(ban).get("reason")
+    return reason if isinstance(reason, str) else None
 
 
 def _close(app: App, user_id: str, old: Room, new_room_id: str) -> None:

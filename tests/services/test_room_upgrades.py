@@ -30,6 +30,13 @@ STATE = {
     "m.room.topic": {"topic": "beer"},
 }
 
+# Bob may close the room, and not ban.
+LEVELS_OF_BOB = {
+    "users": {BOB: 50},
+    "events": {"m.room.tombstone": 50},
+    "ban": 60,
+}
+
 
 def a_rich_room(app: App, **options: object) -> str:
     state = [InitialState(event_type, "", content) for event_type, content in STATE.items()]
@@ -208,6 +215,40 @@ def test_children_of_a_space_move_with_it(app: App) -> None:
     assert content(app, new_room_id, "m.space.child", "!child:x") == {"via": [SERVER_NAME]}
     with pytest.raises(errors.NotFound):
         content(app, new_room_id, "m.space.child", "!gone:x")
+
+
+def test_a_room_that_names_no_level_at_all_has_one_for_its_creator_after(app: App) -> None:
+    room_id = builders.a_room(app)
+    builders.append(app, room_id, Draft("m.room.power_levels", ALICE, {}, ""))
+    new_room_id = room_upgrades.upgrade(app, alice, room_id, "11")
+    assert content(app, new_room_id, "m.room.power_levels")["users"] == {ALICE: 100}
+
+
+@pytest.mark.parametrize("new", ["11", "12"])
+def test_who_was_banned_is_banned_from_the_new_room(app: App, new: str) -> None:
+    room_id = builders.a_room(app)
+    membership.join(app, bob, room_id)
+    membership.ban(app, alice, room_id, CHARLIE, "spoons")
+    strangers = [f"@thief{number}:{SERVER_NAME}" for number in range(150)]
+    for stranger in strangers:
+        membership.ban(app, alice, room_id, stranger)
+    new_room_id = room_upgrades.upgrade(app, alice, room_id, new)
+    banned = content(app, new_room_id, "m.room.member", CHARLIE)
+    assert banned == {"membership": "ban", "reason": "spoons"}
+    for stranger in strangers:
+        assert content(app, new_room_id, "m.room.member", stranger) == {"membership": "ban"}
+    with pytest.raises(errors.NotFound):
+        content(app, new_room_id, "m.room.member", BOB)
+
+
+def test_whom_the_new_room_does_not_let_ban_upgrades_without_the_bans(app: App) -> None:
+    room_id = builders.a_room(app)
+    membership.join(app, bob, room_id)
+    membership.ban(app, alice, room_id, CHARLIE)
+    builders.append(app, room_id, Draft("m.room.power_levels", ALICE, LEVELS_OF_BOB, ""))
+    new_room_id = room_upgrades.upgrade(app, bob, room_id, "11")
+    with pytest.raises(errors.NotFound):
+        room_state.get_content(app, bob, new_room_id, "m.room.member", CHARLIE)
 
 
 def test_upgrading_takes_the_power_to_close_the_room(app: App) -> None:
