@@ -14,7 +14,8 @@ from impl.core.push_default_rules import KINDS
 
 _MEMBER_COUNT = re.compile(r"(==|<=|>=|<|>)?([0-9]{1,15})", re.ASCII)
 _INTEGER_MAX = 2**53 - 1
-_HISTORICAL = ("dont_notify", "coalesce")
+# What older versions of the specification had: it may stand in a rule, and does nothing.
+HISTORICAL = ("dont_notify", "coalesce")
 
 # A longer pattern says nothing that a shorter one does not, and takes longer to read than any
 # event.
@@ -79,7 +80,7 @@ def highlights(actions: Sequence[Any]) -> bool:
 
 
 def _without_historical(actions: list[Any]) -> list[Any]:
-    return [action for action in actions if action not in _HISTORICAL]
+    return [action for action in actions if action not in HISTORICAL]
 
 
 def matches(

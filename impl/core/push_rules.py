@@ -13,6 +13,7 @@ from typing import Any
 
 from impl.core import identifiers
 from impl.core.push_conditions import (
+    HISTORICAL,
     PATTERN_MAX,
     Surroundings,
     evaluate,
@@ -198,13 +199,8 @@ def _pattern(pattern: object, path: str = "pattern") -> str:
 def _actions(actions: object) -> list[Any]:
     if not isinstance(actions, list):
         raise Malformed("actions must be a list")
-    kept: list[Any] = []
     for index, action in enumerate(actions):
-        # What older versions of the specification had means nothing any more.
-        if action in ("dont_notify", "coalesce"):
-            continue
         is_tweak = isinstance(action, dict) and isinstance(action.get("set_tweak"), str)
-        if action != "notify" and not is_tweak:
+        if not is_tweak and action not in ("notify", *HISTORICAL):
             raise Malformed(f"actions[{index}] must be notify or an object with set_tweak")
-        kept.append(action)
-    return kept
+    return actions

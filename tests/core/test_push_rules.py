@@ -125,13 +125,20 @@ def test_a_neighbour_is_another_rule_of_the_user(neighbour):
 
 def test_default_rules_can_be_switched_and_given_actions_but_not_deleted():
     changes = push_rules.set_enabled({}, "override", ".m.rule.master", True)
-    changes = push_rules.set_actions(changes, "underride", ".m.rule.message", ["dont_notify"])
+    changes = push_rules.set_actions(changes, "underride", ".m.rule.message", [])
     rules = ruleset(ME, changes)
     assert find_rule(rules, "override", ".m.rule.master")["enabled"] is True
     assert find_rule(rules, "underride", ".m.rule.message")["actions"] == []
     assert find_rule(rules, "underride", ".m.rule.message")["enabled"] is True
     with pytest.raises(NoSuchRule):
         push_rules.delete_rule(changes, "override", ".m.rule.master")
+
+
+@pytest.mark.parametrize("action", ["dont_notify", "coalesce"])
+def test_what_actions_were_once_is_kept_for_the_clients_that_look_for_it(action):
+    # matrix-js-sdk knows a muted room by it. That it does nothing: test_push_conditions.py.
+    changes = push_rules.put_rule({}, "override", "mute", {"actions": [action]})
+    assert find_rule(ruleset(ME, changes), "override", "mute")["actions"] == [action]
 
 
 def test_a_deleted_rule_is_gone():
