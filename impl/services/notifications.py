@@ -109,7 +109,7 @@ def list_page(app: App, requester: Requester, asked: Asked) -> dict[str, Any]:
             txn,
             user_id,
             rooms,
-            History(app, versions, rooms.values()),
+            History(app, txn, versions, rooms.values()),
             unread.read_floors(txn, user_id, rooms),
             stored_rooms.get_joined_counts(txn, list(rooms)),
             ignored,

@@ -69,7 +69,7 @@ def count(
     by_nid = {room.room_nid: room for room in rooms}
     if not by_nid:
         return {}
-    history = History(app, push_rules.list_versions(txn, user_id), by_nid.values())
+    history = History(app, txn, push_rules.list_versions(txn, user_id), by_nid.values())
     floors = read_floors(txn, user_id, by_nid)
     history.prepare((nid, min(one.of(EVERYWHERE), up_to), up_to) for nid, one in floors.items())
     found = {nid: RoomCounts(up_to, history.class_at(nid, up_to), floors[nid]) for nid in by_nid}
@@ -100,7 +100,9 @@ def read_floors(txn: Any, user_id: str, room_nids: Collection[int]) -> dict[int,
 class History:
     """The classes that a user was in, in some rooms: since when, by which rules."""
 
-    def __init__(self, app: App, versions: list[Version], rooms: Collection[Room]) -> None:
+    def __init__(
+        self, app: App, txn: Any, versions: list[Version], rooms: Collection[Room]
+    ) -> None:
         # The first is good for all that was before it.
         self._versions = [
             (0 if n == 0 else position, changes)
@@ -108,6 +110,7 @@ class History:
         ]
         self._begins = [position for position, _ in self._versions]
         self._app = app
+        self._txn = txn
         self._room_ids = {room.room_nid: room.room_id for room in rooms}
         self._classifiers: dict[int, Classifier] = {}
         # By room and the number of a version.
@@ -156,7 +159,7 @@ class History:
                 self._classifiers[number] = classifier
             standing = classifier.standing(self._room_ids[room_nid])
             definitions[room_nid, number] = standing.definition
-        nids = self._app.push_classes.intern(set(definitions.values()))
+        nids = self._app.push_classes.intern(self._txn, set(definitions.values()))
         self._classes |= {place: nids[one] for place, one in definitions.items()}
 
     def _number_at(self, position: int) -> int:

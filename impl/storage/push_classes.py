@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from impl.storage.database import Database
+from impl.storage.database import Database, Transaction
 
 CLASSES_CACHED_MAX = 100_000
 
@@ -15,31 +15,37 @@ class ClassCache:
         self._database = database
         self._nids: dict[str, int] = {"": 0}
 
-    def intern(self, definitions: Collection[str]) -> dict[str, int]:
-        """The numbers of classes; what has none gets one, whatever becomes of the caller's
-        transaction.
-        """
+    def intern(self, txn: Any, definitions: Collection[str]) -> dict[str, int]:
+        """The numbers of classes; what has none gets one, whatever becomes of the transaction."""
         found = {one: self._nids[one] for one in definitions if one in self._nids}
-        missing = sorted({one for one in definitions if one not in found})
-        if missing:
-            with self._database.read() as txn:
-                _insert(txn, missing)
-                read = _get(txn, missing)
-            if len(self._nids) >= CLASSES_CACHED_MAX:
-                self._nids = {"": 0}
-            self._nids |= read
-            found |= read
-        return found
+        missing = {one for one in definitions if one not in found}
+        if not missing:
+            return found
+        read = _get(txn, missing)
+        if len(read) < len(missing):
+            read |= self._insert(sorted(missing - read.keys()))
+        if len(self._nids) >= CLASSES_CACHED_MAX:
+            self._nids = {"": 0}
+        self._nids |= read
+        return found | read
+
+    def _insert(self, definitions: Collection[str]) -> dict[str, int]:
+        # Not from the pool: who asks may hold what those wait for who have its connections.
+        connection = self._database.connect()
+        try:
+            with connection.cursor() as cursor:
+                txn = Transaction(cursor, "")
+                _insert(txn, definitions)
+                return _get(txn, definitions)
+        finally:
+            connection.close()
 
 
 def _insert(txn: Any, definitions: Collection[str]) -> None:
     txn.execute(
         """
         INSERT INTO push_classes (definition)
-             SELECT wanted.definition
-               FROM unnest(%s::text[]) AS wanted (definition)
-              WHERE NOT EXISTS (SELECT 1 FROM push_classes p
-                                 WHERE p.definition = wanted.definition)
+             SELECT * FROM unnest(%s::text[])
         ON CONFLICT (definition) DO NOTHING
         """,
         (list(definitions),),

@@ -69,7 +69,8 @@ class Counting:
         audience = self._audience
         pairs = {one: told.matches.outcome(one) for one in audience.classes}
         singled, reader = self._singled(told, pairs)
-        nids = room.app.push_classes.intern([one for one, pair in pairs.items() if pair != NOTHING])
+        told_classes = [one for one, pair in pairs.items() if pair != NOTHING]
+        nids = room.app.push_classes.intern(room.txn, told_classes)
         outcome: Totals = {nid: pairs[one] for one, nid in nids.items()}
         if thread_id == MAIN:
             self._main = push_totals.sum_of(self._main, outcome)
