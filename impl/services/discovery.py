@@ -17,8 +17,13 @@ VERSIONS = tuple(f"v1.{minor}" for minor in range(1, 11))
 MODERATION = {"lock": True, "suspend": True}
 
 
+# What is there of later versions, where clients ask for it by such a name: profile fields of any
+# name, since v1.16.
+UNSTABLE_FEATURES = {"uk.tcpip.msc4133.stable": True}
+
+
 def versions() -> dict[str, Any]:
-    return {"versions": list(VERSIONS), "unstable_features": {}}
+    return {"versions": list(VERSIONS), "unstable_features": UNSTABLE_FEATURES}
 
 
 def client_well_known(app: App) -> dict[str, Any]:

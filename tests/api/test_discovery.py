@@ -19,6 +19,7 @@ def test_versions_are_told_to_anybody_and_with_any_token(api: Api) -> None:
         answer = api.get("/_matrix/client/versions", token)
         assert answer.status == 200
         assert {"v1.1", "v1.10"} <= set(answer.json["versions"])
+        assert answer.json["unstable_features"] == {"uk.tcpip.msc4133.stable": True}
 
 
 def test_the_well_known_names_the_server(api: Api) -> None:
