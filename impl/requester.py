@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from impl.core.rate_limit import Allowance
+
 
 @dataclass(frozen=True, slots=True)
 class Requester:
@@ -22,3 +24,5 @@ class Requester:
     appservice_id: str | None = None
     # Milliseconds since the epoch; None: never.
     token_expires_ts: int | None = None
+    # Of messages, where an administrator has given them one of their own.
+    allowance: Allowance | None = None

@@ -36,7 +36,7 @@ class RateLimits:
     rc_invites_per_room: RateLimit = RateLimit(0.3, 10)
     rc_invites_per_user: RateLimit = RateLimit(0.003, 5)
     rc_invites_per_issuer: RateLimit = RateLimit(0.3, 10)
-    rc_third_party_invite: RateLimit = RateLimit(0.2, 10)
+    rc_third_party_invite: RateLimit = RateLimit(0.0025, 5)
     rc_key_requests: RateLimit = RateLimit(20, 100)
     rc_media_create: RateLimit = RateLimit(10, 50)
     rc_presence_per_user: RateLimit = RateLimit(0.1, 1)
@@ -44,6 +44,7 @@ class RateLimits:
     rc_reports: RateLimit = RateLimit(1, 5)
     rc_room_creation: RateLimit = RateLimit(0.016, 10)
     rc_user_directory: RateLimit = RateLimit(0.016, 200)
+    rc_profile: RateLimit = RateLimit(1, 500)
 
 
 PLAIN = (
@@ -60,6 +61,7 @@ PLAIN = (
     "rc_reports",
     "rc_room_creation",
     "rc_user_directory",
+    "rc_profile",
 )
 NESTED = {
     "rc_login": ("address", "account", "failed_attempts"),

@@ -11,6 +11,7 @@ where all three are taken by busier keys. Slots only ever grow, and what grew is
 time passes.
 """
 
+from dataclasses import dataclass
 from hashlib import blake2b
 from struct import Struct
 from typing import Protocol
@@ -40,18 +41,28 @@ class Limit(Protocol):
     def burst_count(self) -> float: ...
 
 
-def wait_ms(slots: Slots, limit: Limit, key: str, now_ms: int) -> int:
-    """How long the key must wait before its next action; 0 if it need not. Nothing is spent."""
-    return _wait(_debt_until(slots, _places(slots, key), now_ms, limit), limit, now_ms)
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A limit that is somebody's own."""
+
+    per_second: float
+    burst_count: float
 
 
-def spend(slots: Slots, limit: Limit, key: str, now_ms: int) -> int:
-    """Take one action from the key's allowance, and 0; or how long it must wait."""
+def wait_ms(slots: Slots, limit: Limit, key: str, now_ms: int, actions: int = 1) -> int:
+    """How long the key must wait before so many further actions; 0 if it need not. Nothing is
+    spent."""
+    until = _debt_until(slots, _places(slots, key), now_ms, limit)
+    return _wait(until, limit, now_ms, actions)
+
+
+def spend(slots: Slots, limit: Limit, key: str, now_ms: int, actions: int = 1) -> int:
+    """Take so many actions from the key's allowance, and 0; or how long it must wait."""
     places = _places(slots, key)
     until = _debt_until(slots, places, now_ms, limit)
-    wait = _wait(until, limit, now_ms)
+    wait = _wait(until, limit, now_ms, actions)
     if wait == 0:
-        until += _interval_ms(limit)
+        until += actions * _interval_ms(limit)
         for place in places:
             if slots[place] < until:
                 slots[place] = until
@@ -75,6 +86,6 @@ def _debt_until(slots: Slots, places: tuple[int, ...], now_ms: int, limit: Limit
     return min(until, now_ms + limit.burst_count * _interval_ms(limit))
 
 
-def _wait(until: float, limit: Limit, now_ms: int) -> int:
-    over = until - now_ms - (limit.burst_count - 1) * _interval_ms(limit)
+def _wait(until: float, limit: Limit, now_ms: int, actions: int) -> int:
+    over = until - now_ms - (limit.burst_count - actions) * _interval_ms(limit)
     return 0 if over <= 0 else max(1, -int(-over // 1))

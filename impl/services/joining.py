@@ -40,13 +40,13 @@ def join(
         membership = room_reading.membership(txn, room, user_id)
         if membership == "join":
             return
-        rate_limiting.spend(app, "rc_joins_per_room", room_id)
+        rate_limiting.spend(app, rate_limiting.MESSAGES, user_id, requester)
         content = member_content.make("join", member_content.profile_of(app, txn, user_id), reason)
         drafts = []
         if third_party_signed is not None and membership != "invite":
             drafts.append(_third_party_invite(app, txn, room, user_id, third_party_signed))
             membership = "invite"
-        content |= authorisation(app, txn, requester, room, membership)
+        content |= admit(app, txn, requester, room, membership)
         old = room_succession.predecessor_of(app, txn, room, user_id)
     drafts.append(Draft("m.room.member", user_id, content, state_key=user_id))
     batching.submit(app, Submission(room_id, drafts))
@@ -54,12 +54,20 @@ def join(
         room_succession.inherit(app, requester, old, room)
 
 
-def authorisation(
+def admit(app: App, txn: Any, requester: Requester, room: Room, membership: str) -> dict[str, Any]:
+    """Count a join, and return what it must say of who vouches for it, if somebody must.
+
+    What the room allows is left for those whom it lets in: others cannot use it up."""
+    rate_limiting.spend(app, "rc_joins_local", requester.user_id, requester)
+    content = _authorisation(app, txn, requester, room, membership)
+    rate_limiting.spend(app, "rc_joins_per_room", room.room_id, requester)
+    return content
+
+
+def _authorisation(
     app: App, txn: Any, requester: Requester, room: Room, membership: str
 ) -> dict[str, Any]:
-    """What a join must say of who vouches for it, if somebody must.
-
-    Raises what the rules of the room version cannot: that a guest, or somebody who meets no
+    """Raises also what the rules of the room version cannot: that a guest, or somebody who meets no
     condition, may not join."""
     keys = (*room_reading.RIGHTS, room_reading.JOIN_RULES)
     state = room_reading.current(app, txn, room, keys)
@@ -72,8 +80,12 @@ def authorisation(
     is_restricted = (join_rule == "restricted" and version.restricted_join) or (
         join_rule == "knock_restricted" and version.knock_restricted_join
     )
-    if rules is None or not is_restricted or membership in ("join", "invite", "ban"):
+    if membership == "ban":
+        raise errors.Forbidden("you are banned from this room")
+    if membership == "invite" or join_rule == "public":
         return {}
+    if rules is None or not is_restricted:
+        raise errors.Forbidden("you are not invited to this room")
 
     if not _meets_a_condition(txn, requester.user_id, rules):
         raise errors.Forbidden("you are not invited, nor in a room whose members may join")

@@ -21,6 +21,7 @@ from impl.services import (
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import memberships
+from impl.storage.rooms import Room
 
 # From these a user can be kicked, or leave.
 PRESENT = ("join", "invite", "knock")
@@ -62,9 +63,11 @@ def invite(
     app: App, requester: Requester, room_id: str, user_id: str, reason: str | None = None
 ) -> None:
     member_content.check_user_id(user_id)
-    rate_limiting.spend(app, "rc_invites_per_user", user_id)
     with app.database.read() as txn:
-        room_reading.get_joined(app, txn, room_id, requester.user_id)
+        room = room_reading.get_joined(app, txn, room_id, requester.user_id)
+        _check_may_invite(app, txn, requester, room, user_id)
+        message = (rate_limiting.MESSAGES, requester.user_id, 1)
+        _count_invite(app, requester, room, user_id, message)
         member_content.check_invites_allowed(app, txn, [user_id])
         profile = member_content.profile_of(app, txn, user_id)
     content = member_content.make("invite", profile, reason)
@@ -151,11 +154,11 @@ def put_content(
         if room is None:
             raise errors.Forbidden("you are not in this room")
         if membership == "invite":
-            # Strangers neither use up what the room may invite, nor hear who blocks invites.
+            # Strangers do not hear who blocks invites.
             room_reading.get_joined(app, txn, room_id, requester.user_id)
-            rate_limiting.spend(app, "rc_invites_per_room", room_id)
-            rate_limiting.spend(app, "rc_invites_per_issuer", requester.user_id)
-            rate_limiting.spend(app, "rc_invites_per_user", user_id)
+            if "third_party_invite" not in content:
+                _check_may_invite(app, txn, requester, room, user_id)
+            _count_invite(app, requester, room, user_id)
             member_content.check_invites_allowed(app, txn, [user_id])
         if membership in ("join", "invite", "knock"):
             profile = member_content.profile_of(app, txn, user_id)
@@ -166,9 +169,7 @@ def put_content(
                 # A new name for who is there; not for who has just been sent away.
                 expected = ("join",)
             else:
-                rate_limiting.spend(app, "rc_joins_local", user_id)
-                rate_limiting.spend(app, "rc_joins_per_room", room_id)
-                content |= joining.authorisation(app, txn, requester, room, before)
+                content |= joining.admit(app, txn, requester, room, before)
                 old = room_succession.predecessor_of(app, txn, room, user_id)
     event_id = _put(app, requester.user_id, room_id, user_id, content, expected)
     if old is not None:
@@ -208,6 +209,27 @@ def remove_guests(app: App, room_id: str) -> None:
             _put(app, user_id, room_id, user_id, member_content.make("leave"), ("join",))
         except errors.Forbidden:
             continue  # They have left by themselves.
+
+
+def _check_may_invite(app: App, txn: Any, requester: Requester, room: Room, user_id: str) -> None:
+    """Refuse what the rules would, before it costs the room or the invited anything."""
+    levels = room_reading.levels(app, txn, room)
+    if levels.user(requester.user_id) < levels.invite:
+        raise errors.Forbidden("you do not have enough power to invite")
+    if room_reading.membership(txn, room, user_id) in ("join", "ban"):
+        raise errors.Forbidden("the user to invite is in this room, or banned from it")
+
+
+def _count_invite(
+    app: App, requester: Requester, room: Room, user_id: str, *others: rate_limiting.Spending
+) -> None:
+    """Spend what an invite costs the room, the inviter and the invited, and `others`."""
+    invite = [
+        ("rc_invites_per_room", room.room_id, 1),
+        ("rc_invites_per_issuer", requester.user_id, 1),
+        ("rc_invites_per_user", user_id, 1),
+    ]
+    rate_limiting.spend_all(app, [*others, *invite], requester)
 
 
 def _target_membership(app: App, requester: Requester, room_id: str, user_id: str) -> str:

@@ -10,7 +10,7 @@ from impl.app import App
 from impl.core import identifiers
 from impl.core.event_builder import Draft
 from impl.requester import Requester
-from impl.services import room_reading, suspension
+from impl.services import rate_limiting, room_reading, suspension
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage.idempotency import ClientTransaction
@@ -47,9 +47,22 @@ def redact(
     if not identifiers.is_event_id(event_id):
         raise errors.NotFound("no event has such an id")
     suspension.check_redaction(app, requester, room_id, event_id)
+    _count_redaction(app, requester, room_id, event_id)
     content = {} if reason is None else {"reason": reason}
     draft = Draft(REDACTION, requester.user_id, content, redacts=event_id)
     return _submit(app, requester, room_id, draft, f"redact/{room_id}/{event_id}", txn_id)
+
+
+def _count_redaction(app: App, requester: Requester, room_id: str, event_id: str) -> None:
+    """A message; or one of rc_admin_redaction's, where there is such a limit and the event is
+    another's, for moderators who clean up."""
+    name = rate_limiting.MESSAGES
+    if app.config.rate_limits.rc_admin_redaction is not None:
+        with app.database.read() as txn:
+            sender = room_reading.sender_of(app, txn, room_id, event_id)
+        if sender not in (None, requester.user_id):
+            name = "rc_admin_redaction"
+    rate_limiting.spend(app, name, requester.user_id, requester)
 
 
 def _redaction_draft(requester: Requester, content: dict[str, Any]) -> Draft:

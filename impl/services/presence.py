@@ -52,7 +52,7 @@ def put(app: App, requester: Requester, user_id: str, state: str, status_msg: st
         raise errors.InvalidParam(f"status_msg is longer than {STATUS_BYTES_MAX} bytes")
     if not app.config.presence.enabled:
         return
-    rate_limiting.spend(app, "rc_presence_per_user", f"{user_id} by hand")
+    rate_limiting.spend(app, "rc_presence_per_user", f"{user_id} by hand", requester)
     now_ms = app.now_ms()
     _note(app, user_id, requester.device_id, state)
     if state == ONLINE:
@@ -164,7 +164,7 @@ def _claim(app: App, requester: Requester, state: str) -> None:
         return
     # COMPAT(Synapse's rc_presence): what comes too often is passed over, and the poll goes on.
     with suppress(errors.LimitExceeded):
-        rate_limiting.spend(app, "rc_presence_per_user", user_id)
+        rate_limiting.spend(app, "rc_presence_per_user", user_id, requester)
         ephemeral.submit_all(app, [_write(app, user_id, change, _BY_POLL)])
         # This poll tells of it, so that the next need not.
         app.news.catch_up_if_behind()

@@ -8,7 +8,7 @@ from impl import errors
 from impl.app import App
 from impl.core import identifiers
 from impl.requester import Requester
-from impl.services import membership, presence
+from impl.services import membership, presence, rate_limiting
 from impl.storage import account_data, accounts, profiles
 
 PROFILE_BYTES_MAX = 65_536
@@ -61,6 +61,7 @@ def set_field(app: App, requester: Requester, user_id: str, key_name: str, value
             raise errors.MatrixError(
                 "the profile would be too large", errcode="M_PROFILE_TOO_LARGE"
             )
+        _count(app, requester, key_name)
         profiles.put(txn, user_id, key_name, value)
     _tell_rooms(app, user_id, key_name)
 
@@ -68,6 +69,7 @@ def set_field(app: App, requester: Requester, user_id: str, key_name: str, value
 def delete_field(app: App, requester: Requester, user_id: str, key_name: str) -> None:
     _check_change(requester, user_id, key_name)
     _check_not_fixed(app, requester, key_name)
+    _count(app, requester, key_name)
     with app.database.transaction() as txn:
         profiles.delete(txn, user_id, key_name)
     _tell_rooms(app, user_id, key_name)
@@ -86,6 +88,12 @@ def fixed_fields(app: App, requester: Requester) -> list[str]:
         for name, may_change in zip(IN_MEMBER_EVENTS, allowed, strict=True)
         if not may_change and not requester.is_admin
     ]
+
+
+def _count(app: App, requester: Requester, key_name: str) -> None:
+    # All the events that a change makes are one message, as they are to Synapse.
+    if key_name in IN_MEMBER_EVENTS:
+        rate_limiting.spend(app, rate_limiting.MESSAGES, requester.user_id, requester)
 
 
 def _tell_rooms(app: App, user_id: str, key_name: str) -> None:

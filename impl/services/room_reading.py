@@ -14,7 +14,7 @@ from impl.core.event import Event
 from impl.core.power_levels import PowerLevels
 from impl.core.room_version import ROOM_VERSIONS
 from impl.services import client_events
-from impl.storage import memberships, room_state, rooms
+from impl.storage import events, memberships, room_state, rooms
 from impl.storage.events import StoredEvent
 from impl.storage.memberships import Member
 from impl.storage.rooms import Room
@@ -85,6 +85,16 @@ def stored_state(
 def content_of(stored: StoredEvent) -> dict[str, Any]:
     """What may be shown of an event's content: all of it, unless it was redacted."""
     return client_events.visible_pdu(stored)["content"]
+
+
+def sender_of(app: App, txn: Any, room_id: str, event_id: str) -> str | None:
+    """Who sent an event; None for one that is not here."""
+    room = find(app, txn, room_id)
+    nid = events.get_nid(txn, room.room_nid, event_id) if room is not None else None
+    if room is None or nid is None:
+        return None
+    stored = app.events.get(txn, room.room_nid, nid)
+    return stored.event.sender if stored is not None else None
 
 
 def levels_in(room: Room, state: Mapping[StateKey, Event]) -> PowerLevels:

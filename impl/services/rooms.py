@@ -44,15 +44,15 @@ def create(app: App, requester: Requester, options: RoomOptions) -> str:
     if room_alias is not None:
         aliases.check_may_use(app, requester, room_alias)
     invited = _invited(options)
-    for user_id in invited:
-        rate_limiting.spend(app, "rc_invites_per_issuer", creator)
-        rate_limiting.spend(app, "rc_invites_per_user", user_id)
-
     with app.database.read() as txn:
         if room_alias and alias_storage.get(txn, room_alias):
             raise errors.RoomInUse("the room alias is taken")
         member_content.check_invites_allowed(app, txn, invited)
         profiles = member_content.profiles_of(app, txn, {creator, *options.invite})
+    if invited:
+        per_user = [("rc_invites_per_user", user_id, 1) for user_id in invited]
+        issued = ("rc_invites_per_issuer", creator, len(invited))
+        rate_limiting.spend_all(app, [issued, *per_user], requester)
 
     content = initial_events.create_content(options, creator, version)
     drafts = initial_events.drafts(options, creator, version, room_alias, profiles)

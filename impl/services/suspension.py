@@ -9,7 +9,6 @@ from impl import errors
 from impl.app import App
 from impl.requester import Requester
 from impl.services import room_reading
-from impl.storage import events
 
 
 def check_redaction(app: App, requester: Requester, room_id: str, event_id: str) -> None:
@@ -17,10 +16,8 @@ def check_redaction(app: App, requester: Requester, room_id: str, event_id: str)
     if not requester.is_suspended:
         return
     with app.database.read() as txn:
-        room = room_reading.find(app, txn, room_id)
-        nid = None if room is None else events.get_nid(txn, room.room_nid, event_id)
-        stored = None if room is None or nid is None else app.events.get(txn, room.room_nid, nid)
-    if stored is None or stored.event.sender != requester.user_id:
+        sender = room_reading.sender_of(app, txn, room_id, event_id)
+    if sender != requester.user_id:
         raise errors.UserSuspended
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from impl.core.rate_limit import Allowance
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -29,6 +31,7 @@ class TokenOwner:
     expires_ts: int | None
     is_locked: bool
     is_suspended: bool
+    allowance: Allowance | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +183,21 @@ def get_token_owner(txn: Any, token_hash: bytes) -> TokenOwner | None:
                                            WHERE token_hash = %s)
         )
         SELECT t.user_id, t.device_id, u.is_guest, u.is_admin, u.appservice_id, t.expires_ts,
-               u.is_locked, u.is_suspended
+               u.is_locked, u.is_suspended, r.messages_per_second, r.burst_count
           FROM access_tokens t
           JOIN users u USING (user_id)
+          LEFT JOIN rate_limit_overrides r USING (user_id)
          WHERE t.token_hash = %s
            AND NOT u.is_deactivated
         """,
         (token_hash, token_hash),
     )
     row = txn.fetchone()
-    return TokenOwner(*row) if row else None
+    if row is None:
+        return None
+    *owner, per_second, burst_count = row
+    allowance = None if per_second is None else Allowance(per_second, burst_count)
+    return TokenOwner(*owner, allowance)
 
 
 def insert_access_token(

@@ -155,6 +155,11 @@ CREATE TABLE public.push_rules (
     user_id text NOT NULL,
     changes text NOT NULL
 );
+CREATE TABLE public.rate_limit_overrides (
+    user_id text NOT NULL,
+    messages_per_second double precision NOT NULL,
+    burst_count double precision NOT NULL
+);
 CREATE TABLE public.receipts (
     room_nid bigint NOT NULL,
     user_id text NOT NULL,
@@ -426,6 +431,8 @@ ALTER TABLE ONLY public.push_rule_versions
     ADD CONSTRAINT push_rule_versions_pkey PRIMARY KEY (user_id, "position");
 ALTER TABLE ONLY public.push_rules
     ADD CONSTRAINT push_rules_pkey PRIMARY KEY (user_id);
+ALTER TABLE ONLY public.rate_limit_overrides
+    ADD CONSTRAINT rate_limit_overrides_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY public.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (room_nid, user_id, receipt_type, thread_id);
 ALTER TABLE ONLY public.refresh_tokens

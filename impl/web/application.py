@@ -30,7 +30,6 @@ class Application:
         self._app = app
         self._root = root
         self._authentication = Authentication(app)
-        self._unlimited_services = rate_limit.unlimited_services(app.config)
         self._request_ids = request_log.RequestIds()
 
     def find(self, method: str, target: str) -> Route | None:
@@ -82,18 +81,15 @@ class Application:
         if route.read_body is not None:
             arguments.append(route.read_body(call.environ, self._app.config.max_upload_size))
 
-        is_limited = route.spendings and (
-            call.requester is None or call.requester.appservice_id not in self._unlimited_services
-        )
         address = call.environ.get("REMOTE_ADDR", "")
-        if is_limited:
-            rate_limit.before(self._app, route.spendings, call.requester, address, values)
+        if route.spendings:
+            rate_limit.before(self._app, route.spendings, call.requester, address)
         answer = response.success(self._run(route, arguments))
         if route.deadline_s is None:
             # Whose token was revoked while they waited, or who was locked, is told nothing more.
             self._callers(call, route, values)
-        if is_limited:
-            rate_limit.after_success(self._app, route.spendings, address)
+        if route.spendings:
+            rate_limit.after_success(self._app, route.spendings, call.requester, address)
         if route.is_activity and call.requester is not None:
             presence.note_activity(self._app, call.requester)
         return answer

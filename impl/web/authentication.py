@@ -11,9 +11,10 @@ from impl import errors
 from impl.app import TOKENS_CACHED_MAX, App
 from impl.config.application_services import ApplicationService
 from impl.core import identifiers
+from impl.core.rate_limit import Allowance
 from impl.requester import Requester
 from impl.services.last_seen import LastSeen
-from impl.storage import accounts, devices
+from impl.storage import accounts, devices, rate_limits
 from impl.storage.accounts import Account
 from impl.web import account_rights
 from impl.web.request import Environ, read_query
@@ -87,6 +88,7 @@ class Authentication:
                 token_expires_ts=owner.expires_ts,
                 is_locked=owner.is_locked,
                 is_suspended=owner.is_suspended,
+                allowance=owner.allowance,
             )
             self._remember(token_hash, requester, revocations)
 
@@ -124,7 +126,7 @@ class Authentication:
         requester = self._remembered(key)
         if requester is None:
             revocations = self._app.tokens_revocations
-            account = self._check_assertion(
+            account, allowance = self._check_assertion(
                 service, user_id, device_id, is_own=user_id == own_user_id
             )
             requester = Requester(
@@ -133,13 +135,14 @@ class Authentication:
                 appservice_id=service.id,
                 is_locked=account is not None and account.is_locked,
                 is_suspended=account is not None and account.is_suspended,
+                allowance=allowance,
             )
             self._remember(key, requester, revocations)
         return requester
 
     def _check_assertion(
         self, service: ApplicationService, user_id: str, device_id: str | None, *, is_own: bool
-    ) -> Account | None:
+    ) -> tuple[Account | None, Allowance | None]:
         if not is_own:
             is_local = identifiers.server_name_of(user_id) == self._app.server_name
             if not is_local or not service.is_interested_in("users", user_id):
@@ -147,13 +150,14 @@ class Authentication:
         with self._app.database.read() as txn:
             account = accounts.get(txn, user_id)
             device = devices.get(txn, user_id, device_id) if device_id is not None else None
+            allowance = rate_limits.get(txn, user_id)
         if account is None and not is_own:
             raise errors.Forbidden("the application service has not registered this user")
         if account is not None and account.is_deactivated:
             raise errors.UserDeactivated("this user is deactivated")
         if device_id is not None and device is None:
             raise errors.MatrixError("device_id is not known", errcode="M_UNKNOWN_DEVICE")
-        return account
+        return account, allowance
 
 
 def check_rights(

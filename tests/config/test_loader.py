@@ -118,6 +118,8 @@ def test_limits_have_synapses_defaults_and_take_half_of_a_limit(load_text: Load)
     assert limits.rc_login_account == RateLimit(0.003, 5)
     assert limits.rc_message == RateLimit(0.2, 10)
     assert limits.rc_admin_redaction == RateLimit(0.17, 3)
+    assert limits.rc_third_party_invite == RateLimit(0.0025, 5)
+    assert limits.rc_profile == RateLimit(1, 500)
 
 
 def test_the_old_flat_keys_of_the_message_limit_are_read(load_text: Load) -> None:

@@ -42,6 +42,16 @@ def test_to_look_costs_nothing() -> None:
     assert rate_limit.wait_ms(table, limit, "a", 0) == 1000
 
 
+def test_several_actions_pass_together_or_not_at_all() -> None:
+    table = slots()
+    limit = Limit(per_second=1, burst_count=5)
+    assert rate_limit.wait_ms(table, limit, "a", 0, 6) == 1000
+    assert rate_limit.spend(table, limit, "a", 0, 3) == 0
+    assert rate_limit.spend(table, limit, "a", 0, 3) == 1000
+    assert rate_limit.spend(table, limit, "a", 0, 2) == 0
+    assert rate_limit.spend(table, limit, "a", 0) == 1000
+
+
 def test_keys_do_not_pay_for_each_other() -> None:
     table = slots()
     limit = Limit(per_second=0.001, burst_count=1)

@@ -4,6 +4,13 @@
 ALTER TABLE users ADD COLUMN is_locked BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE users ADD COLUMN is_suspended BOOLEAN NOT NULL DEFAULT FALSE;
 
+-- How many messages single users may send; nothing a second: as many as they like.
+CREATE TABLE rate_limit_overrides (
+    user_id             TEXT             NOT NULL PRIMARY KEY,
+    messages_per_second DOUBLE PRECISION NOT NULL,
+    burst_count         DOUBLE PRECISION NOT NULL
+);
+
 ALTER TABLE devices ADD COLUMN last_seen_user_agent TEXT;
 
 CREATE TABLE openid_tokens (
