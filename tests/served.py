@@ -148,11 +148,18 @@ class Served:
         return self.directory / "log"
 
     def _config(self) -> dict[str, Any]:
-        limits = ("rc_message", "rc_registration", "rc_room_creation", "rc_joins_per_room")
+        limits = (
+            "rc_message",
+            "rc_registration",
+            "rc_room_creation",
+            "rc_joins_per_room",
+            "rc_reports",
+        )
         nested = {
             "rc_login": ("address", "account", "failed_attempts"),
             "rc_joins": ("local", "remote"),
             "rc_invites": ("per_room", "per_user", "per_issuer"),
+            "rc_presence": ("per_user",),
         }
         listener = {
             "port": self.port,

@@ -1,0 +1,35 @@
+"""matrix-js-sdk, on Node, against a real `soma serve` with two workers, each person at another one.
+
+A dialogue is a file in js/. By default each is short; `SOMA_INTEROP_LONG=1`, which `tox -e interop`
+sets, makes more rounds of it. What they need to run: npm.py.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.interop import npm
+from tests.served import Served
+
+DIALOGUE_S_MAX = 180
+SUBJECTS = (
+    "jump_to_date",
+    "knocking",
+    "presence",
+    "push_rules",
+    "reporting",
+    "restricted",
+    "search",
+    "spaces",
+    "upgrade",
+)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_two_people_with_matrix_js_sdk_tell_each_other_all(
+    subject: str, installed: Path, server: Served, doors: tuple[str, str]
+) -> None:
+    dialogue = npm.run("node", f"{subject}.mjs", *doors, cwd=installed, timeout_s=DIALOGUE_S_MAX)
+    shown = f"{dialogue.stderr[-6000:]}\n{dialogue.stdout}\n{server.troubles}"
+    assert dialogue.returncode == 0, shown
+    assert "All of it was told." in dialogue.stdout
