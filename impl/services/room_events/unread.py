@@ -121,7 +121,7 @@ class Counting:
         """Those who are told something else than their class, and who has read by sending it."""
         room, event, audience = self._room, told.event, self._audience
         deaf = self._ignorers(event)
-        suspects = told.mentioned() | set(audience.by_name) | deaf
+        suspects = told.mentioned | set(audience.by_name) | deaf
         for trigger, user_ids in audience.triggers.items():
             if trigger.matches(told.shown, told.surroundings):
                 suspects.update(user_ids)
@@ -188,6 +188,7 @@ class _Told:
     def matches(self) -> Matches:
         return Matches.of(self.shown, self.surroundings)
 
+    @cached_property
     def mentioned(self) -> set[str]:
         """Our users among the mentioned. C-S API, "User and room mentions"."""
         mentions = self.shown["content"].get("m.mentions")
@@ -200,6 +201,18 @@ class _Told:
 
     def to(self, user_id: str, changes: Mapping[str, Any], member: Event) -> Pair:
         """What a user's own rules say."""
+        if not changes and user_id in self.mentioned and not self.event.is_state:
+            return self._to_mentioned
+        return self._evaluate(user_id, changes, member)
+
+    @cached_property
+    def _to_mentioned(self) -> Pair:
+        """To whom a message mentions, if they have the default rules: the same to all of them."""
+        user_id = next(iter(self.mentioned))
+        rules = push_rules.default_rules(user_id)
+        return pair_of(push_rules.evaluate(rules, self.shown, self.surroundings))
+
+    def _evaluate(self, user_id: str, changes: Mapping[str, Any], member: Event) -> Pair:
         name = member.content.get("displayname")
         around = Surroundings(
             self.event.room_id,
