@@ -13,6 +13,7 @@ from tests.served import Served
 
 DIALOGUE_S_MAX = 180
 SUBJECTS = (
+    "bot",
     "jump_to_date",
     "knocking",
     "presence",
