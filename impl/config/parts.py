@@ -251,6 +251,7 @@ def _read_switches(root: Section) -> dict[str, object]:
         "enable_set_avatar_url": True,
         "require_auth_for_profile_requests": False,
         "allow_public_rooms_without_auth": False,
+        "forget_rooms_on_leave": False,
         "allow_public_rooms_over_federation": False,
         "serve_server_wellknown": False,
     }

@@ -171,6 +171,7 @@ class Config:
     default_room_version: str = "12"
     require_auth_for_profile_requests: bool = False
     allow_public_rooms_without_auth: bool = False
+    forget_rooms_on_leave: bool = False
     allow_public_rooms_over_federation: bool = False
     serve_server_wellknown: bool = False
     extra_well_known_client_content: Mapping[str, object] = field(default_factory=dict)

@@ -43,7 +43,7 @@ NOT_SUPPORTED = _words(
     federation_domain_whitelist federation_ip_range_blacklist federation_metrics_domains
     federation_rc_concurrent federation_rc_reject_limit federation_rc_sleep_delay
     federation_rc_sleep_limit federation_rc_window_size federation_verify_certificates
-    federation_whitelist_endpoint_enabled forget_rooms_on_leave forgotten_room_retention_period
+    federation_whitelist_endpoint_enabled forgotten_room_retention_period
     group_creation_prefix hs_disabled hs_disabled_message http_proxy https_proxy
     include_profile_data_on_invite jwt_config key_server_signing_keys_path
     limit_profile_requests_to_users_who_share_rooms limit_remote_rooms limit_usage_by_mau

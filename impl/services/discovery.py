@@ -77,6 +77,7 @@ def capabilities(app: App, requester: Requester) -> dict[str, Any]:
         "m.set_avatar_url": {"enabled": "avatar_url" not in fixed},
         "m.3pid_changes": {"enabled": False},
         "m.get_login_token": {"enabled": False},
+        "m.forget_forced_upon_leave": {"enabled": config.forget_rooms_on_leave},
         "m.profile_fields": {"enabled": True, **({"disallowed": fixed} if fixed else {})},
         # Left out where both would be false.
         **({"m.account_moderation": MODERATION} if requester.is_admin else {}),

@@ -145,7 +145,7 @@ def _write_current_state(room: OpenRoom) -> None:
     )
     members = {key: nid for key, nid in changed.items() if key[0] == MEMBER}
     loaded = room.stored_by_nid(members.values())
-    rows = [_member(room_nid, loaded[nid].event, nid) for nid in members.values()]
+    rows = [_member(room, loaded[nid].event, nid) for nid in members.values()]
     memberships.put(txn, rows)
     directory_rows.write(room, changed, gone, rows)
     gone_members = [key[1] for key in gone if key[0] == MEMBER]
@@ -224,17 +224,19 @@ def _chain_rows(room: OpenRoom) -> list[tuple[int, int, BitMap64]]:
     return [(room.room_nid, nid, chains[nid]) for nid in sharing]
 
 
-def _member(room_nid: int, event: Event, event_nid: int) -> Member:
+def _member(room: OpenRoom, event: Event, event_nid: int) -> Member:
     content = event.content
+    membership = content["membership"]
     return Member(
-        room_nid=room_nid,
+        room_nid=room.room_nid,
         user_id=event.state_key or "",
-        membership=content["membership"],
+        membership=membership,
         event_nid=event_nid,
         sender=event.sender,
         display_name=_text(content.get("displayname")),
         avatar_url=_text(content.get("avatar_url")),
-        is_forgotten=False,
+        # C-S API, "m.forget_forced_upon_leave capability": however it came that they left.
+        is_forgotten=room.app.config.forget_rooms_on_leave and membership in ("leave", "ban"),
     )
 
 
