@@ -2,7 +2,7 @@
 Information".
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from impl import errors
@@ -61,8 +61,16 @@ def check_user_id(user_id: str) -> None:
 def check_invites_allowed(app: App, txn: Any, user_ids: Collection[str]) -> None:
     """Refuse to invite those of our users who block invites. C-S API, "Invite permission"."""
     ours = [one for one in user_ids if identifiers.server_name_of(one) == app.server_name]
-    if not ours:
-        return
-    for user_id, config in account_data.get_of_users(txn, ours, INVITE_PERMISSION).items():
-        if isinstance(config, dict) and config.get("default_action") == "block":
-            raise errors.InviteBlocked(f"{user_id} does not accept invites")
+    for user_id in list_blocking(txn, ours):
+        raise errors.InviteBlocked(f"{user_id} does not accept invites")
+
+
+def list_blocking(txn: Any, user_ids: Sequence[str]) -> list[str]:
+    """Those of our users who want no invites at all; what is neither that nor understood is as if
+    it were not there."""
+    if not user_ids:
+        return []
+    configs = account_data.get_of_users(txn, user_ids, INVITE_PERMISSION)
+    return [
+        user_id for user_id, config in configs.items() if config.get("default_action") == "block"
+    ]

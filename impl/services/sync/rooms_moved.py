@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from impl.services import member_content
 from impl.services.sync.request import Sync
 from impl.storage import sync_rooms
 from impl.storage.sync_rooms import Change
@@ -56,6 +57,9 @@ def of_initial(sync: Sync, txn: Any) -> RoomsMoved:
     """
     moved = RoomsMoved()
     at = sync_rooms.list_memberships_at(txn, sync.user_id, sync.up_to)
+    invites = [nid for nid, change in at.items() if change.membership == "invite"]
+    if invites and member_content.list_blocking(txn, [sync.user_id]):
+        at = {nid: change for nid, change in at.items() if change.membership != "invite"}
     for room_nid, change in at.items():
         if change.membership == "join":
             moved.joined[room_nid] = BEGINNING
@@ -81,6 +85,7 @@ def since(sync: Sync, txn: Any, changed: Collection[int], has_user_moved: bool) 
     by_room: dict[int, list[Change]] = {}
     for change in sync_rooms.list_membership_changes(txn, sync.user_id, sync.since, sync.up_to):
         by_room.setdefault(change.room_nid, []).append(change)
+    by_room = _without_blocked(sync, txn, by_room)
     if not by_room:
         return moved
     before = sync_rooms.list_memberships_at(txn, sync.user_id, sync.since, list(by_room))
@@ -89,6 +94,24 @@ def since(sync: Sync, txn: Any, changed: Collection[int], has_user_moved: bool) 
         _sort(moved, room_nid, changes, sync.since if was_in else None)
     _find_stays(sync, txn, moved)
     return moved
+
+
+def _without_blocked(
+    sync: Sync, txn: Any, by_room: dict[int, list[Change]]
+) -> dict[int, list[Change]]:
+    """The changes without the invites that the user does not want to hear of. C-S API, "Invite
+    permission". What came before an invite is told: that they were sent away, say.
+    """
+    invites = any(changes[-1].membership == "invite" for changes in by_room.values())
+    if not invites or not member_content.list_blocking(txn, [sync.user_id]):
+        return by_room
+    wanted: dict[int, list[Change]] = {}
+    for room_nid, changes in by_room.items():
+        while changes and changes[-1].membership == "invite":
+            changes = changes[:-1]
+        if changes:
+            wanted[room_nid] = changes
+    return wanted
 
 
 def _sort(
