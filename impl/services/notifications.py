@@ -158,14 +158,17 @@ def _walk(reader: _Reader, before: int, limit: int) -> _Page:
 
 def _read_rows(reader: _Reader, before: int) -> tuple[list[Row], int | None]:
     """The newest rows before a position, the newest first, and where to go on."""
-    heads = sorted(
-        stored_unread.list_newest_positions(reader.txn, list(reader.rooms), before), reverse=True
-    )
+    newest = stored_unread.list_newest_positions(reader.txn, list(reader.rooms), before)
+    # What was said before the user came is not for them.
+    came = {room_nid: floors.came for room_nid, floors in reader.floors.items()}
+    heads = sorted((one for one in newest if one[0] > came[one[1]]), reverse=True)
     if not heads:
         return [], None
     # Of the rooms that come next, down to where another would have its turn.
     floor = heads[ROOMS_AT_ONCE][0] if len(heads) > ROOMS_AT_ONCE else 0
-    windows = [(room_nid, floor, before - 1) for _, room_nid in heads[:ROOMS_AT_ONCE]]
+    windows = [
+        (room_nid, max(floor, came[room_nid]), before - 1) for _, room_nid in heads[:ROOMS_AT_ONCE]
+    ]
     found = sync_rooms.list_timelines(reader.txn, windows, [ROWS_OF_A_ROOM] * len(windows))
     cut = [rows[-1].position - 1 for rows in found.values() if len(rows) == ROWS_OF_A_ROOM]
     lowest = max([floor, *cut])
@@ -182,9 +185,6 @@ def _notifications(reader: _Reader, rows: Sequence[Row]) -> Iterable[_Notificati
     )
     told: list[tuple[Row, Pair]] = []
     for row in rows:
-        # What was said before the user came is not for them.
-        if row.position <= reader.floors[row.room_nid].came:
-            continue
         class_nid = reader.history.class_at(row.room_nid, row.position)
         pair = push_totals.add(
             push_totals.of_class(row.unread_outcome, class_nid),

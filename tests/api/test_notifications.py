@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from impl.services import notifications
 from tests.api.api_client import User
 
 PATH = "/_matrix/client/v3/notifications"
@@ -99,6 +100,24 @@ def test_only_the_rooms_one_is_in_are_listed(alice: User, bob: User, room_id: st
     bob.join(room_id)
     alice.send(room_id, "after")
     assert bodies(listed(bob)) == ["after"]
+
+
+def test_the_history_from_before_one_came_is_not_walked(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "ROWS_OF_A_ROOM", 2)
+    monkeypatch.setattr(notifications, "ROOMS_AT_ONCE", 1)
+    old, new = (alice.create_room(preset="public_chat") for _ in range(2))
+    for number in range(3 * notifications.STEPS_MAX):
+        alice.send(old, str(number))
+    bob.join(new)
+    bob.join(old)
+    alice.send(new, "one")
+    alice.send(old, "two")
+    alice.send(new, "three")
+    answer = bob.get(PATH).json
+    assert bodies(answer["notifications"]) == ["three", "two", "one"]
+    assert "next_token" not in answer
 
 
 def test_a_redacted_event_is_shown_as_such(alice: User, bob: User, room_id: str) -> None:
