@@ -1,21 +1,25 @@
 """Messages and redactions. C-S API, "Sending events to a room", "Redactions".
 
-Whether the sender may is for the room's rules, which are checked under its lock; nothing is read
-here."""
+Whether the sender may is for the room's rules, which are checked under its lock; only what is
+redacted is looked at here."""
 
 from typing import Any
 
 from impl import errors
 from impl.app import App
 from impl.core import identifiers
+from impl.core.event import Event
 from impl.core.event_builder import Draft
 from impl.requester import Requester
-from impl.services import rate_limiting, room_reading, suspension
+from impl.services import membership, rate_limiting, room_reading, suspension
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage.idempotency import ClientTransaction
 
 REDACTION = "m.room.redaction"
+# What is left of the first would not say what room it is, and of the second, that no server may be
+# in the room, ours included: state_content.py refuses such an event, too.
+NOT_REDACTED = ("m.room.create", "m.room.server_acl")
 
 
 def send(
@@ -29,10 +33,12 @@ def send(
     """Send a message event and return its id."""
     if event_type == REDACTION:
         draft = _redaction_draft(requester, content)
-        suspension.check_redaction(app, requester, room_id, draft.redacts or "")
+        redacted = _find_redacted(app, requester, room_id, draft)
     else:
-        draft = Draft(event_type, requester.user_id, content)
-    return _submit(app, requester, room_id, draft, f"send/{room_id}/{event_type}", txn_id)
+        draft, redacted = Draft(event_type, requester.user_id, content), None
+    sent = _submit(app, requester, room_id, draft, f"send/{room_id}/{event_type}", txn_id)
+    _follow_up(app, room_id, redacted)
+    return sent
 
 
 def redact(
@@ -46,23 +52,37 @@ def redact(
     """Redact an event and return the id of the redaction."""
     if not identifiers.is_event_id(event_id):
         raise errors.NotFound("no event has such an id")
-    suspension.check_redaction(app, requester, room_id, event_id)
-    _count_redaction(app, requester, room_id, event_id)
     content = {} if reason is None else {"reason": reason}
     draft = Draft(REDACTION, requester.user_id, content, redacts=event_id)
-    return _submit(app, requester, room_id, draft, f"redact/{room_id}/{event_id}", txn_id)
+    redacted = _find_redacted(app, requester, room_id, draft)
+    rate_limiting.spend(app, _limit(app, requester, redacted), requester.user_id, requester)
+    sent = _submit(app, requester, room_id, draft, f"redact/{room_id}/{event_id}", txn_id)
+    _follow_up(app, room_id, redacted)
+    return sent
 
 
-def _count_redaction(app: App, requester: Requester, room_id: str, event_id: str) -> None:
-    """A message; or one of rc_admin_redaction's, where there is such a limit and the event is
-    another's, for moderators who clean up."""
-    name = rate_limiting.MESSAGES
-    if app.config.rate_limits.rc_admin_redaction is not None:
-        with app.database.read() as txn:
-            sender = room_reading.sender_of(app, txn, room_id, event_id)
-        if sender not in (None, requester.user_id):
-            name = "rc_admin_redaction"
-    rate_limiting.spend(app, name, requester.user_id, requester)
+def _find_redacted(app: App, requester: Requester, room_id: str, draft: Draft) -> Event | None:
+    """What is to be redacted, if it is here. Raises for what this requester, or nobody, may."""
+    with app.database.read() as txn:
+        redacted = room_reading.find_event(app, txn, room_id, draft.redacts or "")
+    suspension.check_redaction(requester, redacted)
+    if redacted is not None and redacted.is_state and redacted.type in NOT_REDACTED:
+        raise errors.Forbidden(f"a room needs its {redacted.type}")
+    return redacted
+
+
+def _follow_up(app: App, room_id: str, redacted: Event | None) -> None:
+    if redacted is not None and redacted.is_state and redacted.key == room_reading.GUEST_ACCESS:
+        # What let guests in is gone, maybe.
+        membership.remove_guests(app, room_id)
+
+
+def _limit(app: App, requester: Requester, redacted: Event | None) -> str:
+    """A redaction is a message; or one of rc_admin_redaction's, where there is such a limit and the
+    event is another's, for moderators who clean up."""
+    is_others = redacted is not None and redacted.sender != requester.user_id
+    has_limit = app.config.rate_limits.rc_admin_redaction is not None
+    return "rc_admin_redaction" if is_others and has_limit else rate_limiting.MESSAGES
 
 
 def _redaction_draft(requester: Requester, content: dict[str, Any]) -> Draft:

@@ -87,14 +87,14 @@ def content_of(stored: StoredEvent) -> dict[str, Any]:
     return client_events.visible_pdu(stored)["content"]
 
 
-def sender_of(app: App, txn: Any, room_id: str, event_id: str) -> str | None:
-    """Who sent an event; None for one that is not here."""
+def find_event(app: App, txn: Any, room_id: str, event_id: str) -> Event | None:
+    """An event of a room, as it was sent, if it is here."""
     room = find(app, txn, room_id)
     nid = events.get_nid(txn, room.room_nid, event_id) if room is not None else None
     if room is None or nid is None:
         return None
     stored = app.events.get(txn, room.room_nid, nid)
-    return stored.event.sender if stored is not None else None
+    return stored.event if stored is not None else None
 
 
 def levels_in(room: Room, state: Mapping[StateKey, Event]) -> PowerLevels:

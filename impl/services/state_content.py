@@ -65,6 +65,8 @@ def check_server_acl(app: App, content: dict[str, Any]) -> None:
         patterns = content.get(name, [])
         if not isinstance(patterns, list) or not all(isinstance(one, str) for one in patterns):
             raise errors.BadJson(f"{name} must be a list of strings")
+    if not isinstance(content.get("allow_ip_literals", True), bool):
+        raise errors.BadJson("allow_ip_literals must be true or false")
     if not server_acl.is_allowed(app.server_name, content):
         raise errors.InvalidParam("this server access control list would shut out this server")
 

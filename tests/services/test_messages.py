@@ -5,6 +5,7 @@ import pytest
 from impl import errors
 from impl.app import App
 from impl.core.event import Event
+from impl.core.event_builder import Draft
 from impl.services import membership, messages, room_reading
 from impl.storage import events
 from tests import builders
@@ -148,3 +149,43 @@ def test_a_path_with_a_nul_is_refused(app: App) -> None:
             messages.send(app, alice, room_id, event_type, txn_id, {})
     with pytest.raises(errors.InvalidParam):
         messages.redact(app, alice, room_id, "$a", "1\0", None)
+
+
+@pytest.mark.parametrize("event_type", ["m.room.create", "m.room.server_acl"])
+def test_what_a_room_needs_is_not_redacted(app: App, event_type: str) -> None:
+    acl = Draft("m.room.server_acl", ALICE, {"allow": ["*"]}, "")
+    room_id = builders.a_room(app, room_version="10", first=[acl])
+    target = state_event(app, room_id, event_type)
+    with pytest.raises(errors.Forbidden):
+        messages.redact(app, alice, room_id, target.event_id, "1", None)
+    with pytest.raises(errors.Forbidden):
+        redaction = {"redacts": target.event_id}
+        messages.send(app, alice, room_id, "m.room.redaction", "1", redaction)
+    assert state_event(app, room_id, event_type).content == target.content
+    # A message that is called so is no such state.
+    said = messages.send(app, alice, room_id, "m.room.server_acl", "1", {})
+    messages.redact(app, alice, room_id, said, "2", None)
+
+
+@pytest.mark.parametrize("way", ["redact", "send"])
+def test_guests_leave_when_what_let_them_in_is_redacted(app: App, way: str) -> None:
+    access = Draft("m.room.guest_access", ALICE, {"guest_access": "can_join"}, "")
+    room_id = builders.a_room(app, first=[access])
+    with app.database.transaction() as txn:
+        txn.execute(
+            "INSERT INTO users (user_id, created_ts, is_guest) VALUES (%s, 0, TRUE)", (BOB,)
+        )
+    membership.join(app, a_requester(BOB, is_guest=True), room_id)
+    target = state_event(app, room_id, "m.room.guest_access").event_id
+    if way == "redact":
+        messages.redact(app, alice, room_id, target, "1", None)
+    else:
+        messages.send(app, alice, room_id, "m.room.redaction", "1", {"redacts": target})
+    assert state_event(app, room_id, "m.room.member", BOB).membership == "leave"
+
+
+def state_event(app: App, room_id: str, event_type: str, state_key: str = "") -> Event:
+    with app.database.read() as txn:
+        room = room_reading.get(app, txn, room_id)
+        key = (event_type, state_key)
+        return room_reading.current(app, txn, room, (key,))[key]

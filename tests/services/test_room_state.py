@@ -193,6 +193,7 @@ def test_only_members_with_power_set_state(app: App) -> None:
         ("m.room.power_levels", "", {"kick": 2**53}, errors.BadJson),
         ("m.room.server_acl", "", {"allow": "*"}, errors.BadJson),
         ("m.room.server_acl", "", {"allow": ["*"], "deny": [5]}, errors.BadJson),
+        ("m.room.server_acl", "", {"allow": ["*"], "allow_ip_literals": "no"}, errors.BadJson),
         ("m.room.server_acl", "", {}, errors.InvalidParam),
         ("m.room.server_acl", "", {"allow": ["*"], "deny": ["*.test"]}, errors.InvalidParam),
         ("m.room.canonical_alias", "", {"alias": 5}, errors.BadJson),
