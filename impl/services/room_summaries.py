@@ -82,7 +82,8 @@ def in_directory(outline: Outline) -> dict[str, Any]:
         "name": text("m.room.name", "name"),
         "topic": plain_topic(outline.contents.get("m.room.topic", {})),
         "avatar_url": text("m.room.avatar", "url"),
-        "join_rule": text("m.room.join_rules", "join_rule"),
+        # Left out, it would be taken for `public`; a room without the event is nothing of the kind.
+        "join_rule": text("m.room.join_rules", "join_rule") or "invite",
         "room_type": text("m.room.create", "type"),
     }
     chunk: dict[str, Any] = {name: value for name, value in shown.items() if value is not None}

@@ -8,6 +8,8 @@ from impl.core.event_builder import Draft
 from impl.services import membership, messages, room_directory, room_summaries, rooms
 from impl.services.initial_events import InitialState, RoomOptions
 from impl.services.room_directory import Directory, Query
+from impl.services.room_events import batching, create
+from impl.services.room_events.submission import Submission
 from tests import builders
 from tests.builders import ALICE, BOB, CHARLIE, SERVER_NAME, a_requester
 
@@ -77,6 +79,17 @@ def test_what_a_room_does_not_say_is_left_out(app: App) -> None:
             "guest_can_join": False,
         }
     ]
+
+
+def test_a_room_without_join_rules_takes_an_invite(app: App) -> None:
+    first = Draft("m.room.create", ALICE, {"room_version": "12"}, "")
+    made = create.create_event(app, first, "12")
+    joined = builders.member(ALICE, "join")
+    batching.submit(app, Submission(made.room_id, [joined], create_event=made))
+    room_directory.set_visibility(app, alice, made.room_id, "public")
+    assert search(app)["chunk"][0]["join_rule"] == "invite"
+    with pytest.raises(errors.Forbidden):
+        membership.join(app, bob, made.room_id)
 
 
 def test_what_changes_is_seen_at_once(app: App) -> None:
