@@ -43,7 +43,7 @@ def join(
         rate_limiting.spend(app, rate_limiting.MESSAGES, user_id, requester)
         content = member_content.make("join", member_content.profile_of(app, txn, user_id), reason)
         drafts = []
-        if third_party_signed is not None and membership != "invite":
+        if third_party_signed is not None and membership not in ("invite", "ban"):
             drafts.append(_third_party_invite(app, txn, room, user_id, third_party_signed))
             membership = "invite"
         content |= admit(app, txn, requester, room, membership)

@@ -27,26 +27,21 @@ Spending = tuple[str, str, int]
 def spend(app: App, name: str, key: str, requester: Requester | None = None) -> None:
     """One action from the allowance that `key` has under the limit `name` ("rc_login_account"), or
     `LimitExceeded`. `requester`: who acts, in case no limit holds them."""
-    spend_all(app, [(name, key, 1)], requester)
+    _take(app, (name, key, 1), requester)
 
 
 def check(app: App, name: str, key: str, requester: Requester | None = None) -> None:
     """`LimitExceeded` if the allowance is used up; spends nothing."""
-    _check(app, name, key, 1, requester)
+    _check(app, (name, key, 1), requester)
 
 
 def spend_all(app: App, spendings: list[Spending], requester: Requester | None = None) -> None:
     """All of these, or none and `LimitExceeded`."""
-    for name, key, actions in spendings:
-        _check(app, name, key, actions, requester)
-    for name, key, actions in spendings:
-        limit = _limit(app, name, requester)
-        if limit is not None:
-            wait = rate_limit.spend(
-                app.page.rate_slots, limit, f"{name} {key}", app.now_ms(), actions
-            )
-            if wait:
-                raise errors.LimitExceeded("too many requests", retry_after_ms=wait)
+    if len(spendings) > 1:
+        for spending in spendings:
+            _check(app, spending, requester)
+    for spending in spendings:
+        _take(app, spending, requester)
 
 
 def note(app: App, name: str, key: str) -> None:
@@ -69,20 +64,38 @@ def put_own(app: App, user_id: str, allowance: Allowance | None) -> None:
     app.page.revoke()
 
 
-def _check(app: App, name: str, key: str, actions: int, requester: Requester | None) -> None:
-    limit = _limit(app, name, requester)
-    if limit is None:
-        return
-    if actions > 1 and actions > limit.burst_count:
-        # To wait would not help.
+def _take(app: App, spending: Spending, requester: Requester | None) -> None:
+    limit = _limit(app, spending, requester)
+    if limit is not None:
+        name, key, actions = spending
+        now_ms = app.now_ms()
+        _refuse(rate_limit.spend(app.page.rate_slots, limit, f"{name} {key}", now_ms, actions))
+
+
+def _check(app: App, spending: Spending, requester: Requester | None) -> None:
+    limit = _limit(app, spending, requester)
+    if limit is not None:
+        name, key, actions = spending
+        now_ms = app.now_ms()
+        _refuse(rate_limit.wait_ms(app.page.rate_slots, limit, f"{name} {key}", now_ms, actions))
+
+
+def _refuse(wait_ms: int) -> None:
+    if wait_ms:
+        raise errors.LimitExceeded("too many requests", retry_after_ms=wait_ms)
+
+
+def _limit(app: App, spending: Spending, requester: Requester | None) -> Limit | None:
+    """What holds for somebody; None: nothing does. Raises Unknown for more than ever are allowed at
+    once: to wait would not help."""
+    name, _, actions = spending
+    limit = _limit_of(app, name, requester)
+    if limit is not None and actions > max(1, limit.burst_count):
         raise errors.Unknown("these are more than are allowed at once")
-    wait = rate_limit.wait_ms(app.page.rate_slots, limit, f"{name} {key}", app.now_ms(), actions)
-    if wait:
-        raise errors.LimitExceeded("too many requests", retry_after_ms=wait)
+    return limit
 
 
-def _limit(app: App, name: str, requester: Requester | None) -> Limit | None:
-    """What holds for somebody; None: nothing does."""
+def _limit_of(app: App, name: str, requester: Requester | None) -> Limit | None:
     configured: Limit = getattr(app.config.rate_limits, name)
     if requester is None:
         return configured

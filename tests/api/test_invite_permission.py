@@ -94,3 +94,19 @@ def test_to_block_does_not_end_a_membership_or_hide_a_knock(alice: User, bob: Us
     rooms = sync(bob)["rooms"]
     assert set(rooms["join"]) == {joined}
     assert set(rooms["knock"]) == {knocked}
+
+
+def test_who_was_sent_away_and_invited_by_somebody_ignored_hears_the_first(
+    alice: User, bob: User
+) -> None:
+    room_id = alice.create_room(preset="public_chat")
+    bob.join(room_id)
+    ignored = {"ignored_users": {alice.user_id: {}}}
+    path = f"{CLIENT}/user/{bob.user_id}/account_data/m.ignored_user_list"
+    assert bob.put(path, ignored).status == 200
+    since = sync(bob)["next_batch"]
+    act(alice, room_id, "kick", bob)
+    act(alice, room_id, "invite", bob)
+    rooms = sync(bob, since)["rooms"]
+    assert rooms["invite"] == rooms["join"] == {}
+    assert set(rooms["leave"]) == {room_id}

@@ -85,7 +85,7 @@ def since(sync: Sync, txn: Any, changed: Collection[int], has_user_moved: bool) 
     by_room: dict[int, list[Change]] = {}
     for change in sync_rooms.list_membership_changes(txn, sync.user_id, sync.since, sync.up_to):
         by_room.setdefault(change.room_nid, []).append(change)
-    by_room = _without_blocked(sync, txn, by_room)
+    by_room = _without_unwanted(sync, txn, by_room)
     if not by_room:
         return moved
     before = sync_rooms.list_memberships_at(txn, sync.user_id, sync.since, list(by_room))
@@ -96,22 +96,37 @@ def since(sync: Sync, txn: Any, changed: Collection[int], has_user_moved: bool) 
     return moved
 
 
-def _without_blocked(
+def _without_unwanted(
     sync: Sync, txn: Any, by_room: dict[int, list[Change]]
 ) -> dict[int, list[Change]]:
-    """The changes without the invites that the user does not want to hear of. C-S API, "Invite
-    permission". What came before an invite is told: that they were sent away, say.
+    """The changes without the invites that the user does not want to hear of: none, or none by
+    somebody ignored. C-S API, "Invite permission", "Ignoring Users". What came before an invite is
+    told: that they were sent away, say.
     """
-    invites = any(changes[-1].membership == "invite" for changes in by_room.values())
-    if not invites or not member_content.list_blocking(txn, [sync.user_id]):
+    unwanted = _unwanted_invites(sync, txn, by_room)
+    if not unwanted:
         return by_room
     wanted: dict[int, list[Change]] = {}
     for room_nid, changes in by_room.items():
-        while changes and changes[-1].membership == "invite":
+        while room_nid in unwanted and changes and changes[-1].membership == "invite":
             changes = changes[:-1]
         if changes:
             wanted[room_nid] = changes
     return wanted
+
+
+def _unwanted_invites(sync: Sync, txn: Any, by_room: dict[int, list[Change]]) -> Collection[int]:
+    invites = {
+        nid: changes[-1].event_nid
+        for nid, changes in by_room.items()
+        if changes[-1].membership == "invite"
+    }
+    if not invites or member_content.list_blocking(txn, [sync.user_id]):
+        return invites
+    if not sync.ignored:
+        return ()
+    events = sync.app.events.get_many(txn, list(invites.items()))
+    return {one.room_nid for one in events.values() if one.event.sender in sync.ignored}
 
 
 def _sort(
