@@ -20,6 +20,7 @@ SUBJECTS = (
     "restricted",
     "search",
     "spaces",
+    "unread",
     "upgrade",
 )
 

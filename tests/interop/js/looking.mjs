@@ -1,4 +1,4 @@
-// Alice says much and orders her rooms; Bob looks for it: `node looking.mjs URL_OF_ALICE URL_OF_BOB`.
+// Alice says much and orders her rooms; Bob looks: `node looking.mjs URL_OF_ALICE URL_OF_BOB`.
 //
 // What is searched, walked and looked into goes through the SDK's own functions, which page and
 // gather by their own rules. Bob asks another worker than the one that took what Alice said.
@@ -111,7 +111,7 @@ async function main(urlOfAlice, urlOfBob) {
   const roomId = await searchIn(alice, bob);
   await walkSpace(alice, bob);
   await jump(bob, roomId);
-  console.log("All of it was found.");
+  console.log("All of it was told.");
 }
 
 main(...process.argv.slice(2)).then(

@@ -81,7 +81,7 @@ class Person:
         assert response.status_code == errcode, f"{self.name}: {response}"
 
     async def asks(self, method: str, *path: str, body: object = None) -> dict[str, Any]:
-        """What matrix-nio has no function for. The path is in pieces, to be quoted but for a query."""
+        """What matrix-nio has no function for. The path is in pieces, the last with a query."""
         status, answer = await self.tries(method, *path, body=body)
         assert status == 200, f"{self.name}: {method} {path}: {status} {answer}"
         return answer

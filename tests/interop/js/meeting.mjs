@@ -1,4 +1,4 @@
-// Alice and Bob talk through matrix-js-sdk: `node dialogue.mjs URL_OF_ALICE URL_OF_BOB`.
+// Alice and Bob talk through matrix-js-sdk: `node meeting.mjs URL_OF_ALICE URL_OF_BOB`.
 //
 // Each has the SDK's own sync loop, which polls all the time, each in another worker of the server.
 
@@ -118,7 +118,7 @@ async function main(urlOfAlice, urlOfBob) {
   const roomId = await meet(alice, bob);
   await talk(alice, bob, roomId);
   await part(alice, bob, roomId);
-  console.log("They parted as friends.");
+  console.log("All of it was told.");
 }
 
 main(...process.argv.slice(2)).then(
