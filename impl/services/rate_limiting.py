@@ -44,10 +44,10 @@ def spend_all(app: App, spendings: list[Spending], requester: Requester | None =
         _take(app, spending, requester)
 
 
-def note(app: App, name: str, key: str) -> None:
+def note(app: App, name: str, key: str, requester: Requester | None = None) -> None:
     """Spend for what was let through, though it be too much."""
     with suppress(errors.LimitExceeded):
-        spend(app, name, key)
+        spend(app, name, key, requester)
 
 
 def get_own(app: App, user_id: str) -> Allowance | None:

@@ -80,7 +80,7 @@ def after_success(
     through."""
     for spending in spendings:
         if spending.on_success:
-            rate_limiting.note(app, spending.name, _key(spending, requester, address))
+            rate_limiting.note(app, spending.name, _key(spending, requester, address), requester)
 
 
 def _key(spending: Spending, requester: Requester | None, address: str) -> str:

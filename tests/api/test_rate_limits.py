@@ -299,11 +299,8 @@ def test_administrators_are_held_to_limits_as_well(api: Api, app: App) -> None:
     assert_limited(say(admin, room_id))
 
 
-@pytest.mark.parametrize("is_limited", [True, False])
-def test_application_services_are_held_to_limits_where_their_registration_says_so(
-    new_app: Callable[..., App], api_of: Callable[[App], Api], is_limited: bool
-) -> None:
-    service = ApplicationService(
+def a_service(is_limited: bool) -> ApplicationService:
+    return ApplicationService(
         id="irc",
         url=None,
         as_token="as_token",
@@ -316,11 +313,30 @@ def test_application_services_are_held_to_limits_where_their_registration_says_s
         },
         rate_limited=is_limited,
     )
-    app = new_app(application_services=(service,))
+
+
+def register_ghost(api: Api, name: str) -> Answer:
+    body = {"type": "m.login.application_service", "username": name, "inhibit_login": True}
+    return api.post(f"{CLIENT}/register", body, "as_token")
+
+
+def test_what_no_limit_holds_uses_up_nobody_elses(
+    new_app: Callable[..., App], api_of: Callable[[App], Api]
+) -> None:
+    api = api_of(new_app(application_services=(a_service(is_limited=False),)))
+    limit(api, rc_registration=1)
+    assert [register_ghost(api, f"_irc_{n}").status for n in range(3)] == [200] * 3
+    register(api, "alice")
+
+
+@pytest.mark.parametrize("is_limited", [True, False])
+def test_application_services_are_held_to_limits_where_their_registration_says_so(
+    new_app: Callable[..., App], api_of: Callable[[App], Api], is_limited: bool
+) -> None:
+    app = new_app(application_services=(a_service(is_limited),))
     api = api_of(app)
     for name in ("ircbot", "_irc_bob"):
-        body = {"type": "m.login.application_service", "username": name, "inhibit_login": True}
-        assert api.post(f"{CLIENT}/register", body, "as_token").status == 200
+        assert register_ghost(api, name).status == 200
     bot = User(api, "@ircbot:soma.test", "as_token", "", "")
     room_id = bot.create_room()
     limit(api, rc_message=1, rc_invites_per_user=1, rc_invites_per_issuer=1, rc_joins_local=1)
