@@ -157,8 +157,9 @@ def read_part(definition: object, path: str) -> EventFilter:
         lazy_load_members=_flag(part, "lazy_load_members", path) or False,
         include_redundant_members=_flag(part, "include_redundant_members", path) or False,
         unread_thread_notifications=_flag(part, "unread_thread_notifications", path) or False,
-        related_by_senders=None if related_by_senders is None else tuple(related_by_senders),
-        related_by_rel_types=None if related_by_rel_types is None else tuple(related_by_rel_types),
+        # Empty is as good as absent: matrix-js-sdk sends them so with each filter that it pages by.
+        related_by_senders=tuple(related_by_senders) if related_by_senders else None,
+        related_by_rel_types=tuple(related_by_rel_types) if related_by_rel_types else None,
     )
 
 

@@ -70,6 +70,24 @@ def test_a_part_that_says_something_does_not_pass_all(part):
     assert not read_part(part, "x").passes_all
 
 
+def test_a_part_that_lists_no_relations_asks_for_none():
+    # What matrix-js-sdk makes of a filter that says nothing but its types: lists and nulls for all
+    # the rest. An empty list of relations is no condition; an empty list of types, as ever, is.
+    part = {
+        "types": ["m.room.message"],
+        "not_types": [],
+        "rooms": None,
+        "not_rooms": [],
+        "senders": None,
+        "not_senders": [],
+        "contains_url": None,
+        "related_by_senders": [],
+        "related_by_rel_types": [],
+    }
+    assert read_part(part, "x") == read_part({"types": ["m.room.message"]}, "x")
+    assert not read_part(part, "x").asks_for_relations
+
+
 def test_every_part_is_read_from_its_place():
     read_filter = read(
         {
