@@ -25,6 +25,8 @@ from impl.storage.rooms import Room
 
 # From these a user can be kicked, or leave.
 PRESENT = ("join", "invite", "knock")
+# So long whoever wants no guests any more waits for them to leave.
+GUESTS_TIMEOUT_S = 2.0
 
 
 def joined_rooms(app: App, requester: Requester) -> list[str]:
@@ -195,8 +197,12 @@ def repeat_profile(app: App, user_id: str) -> None:
 
 def remove_guests(app: App, room_id: str) -> None:
     """Let the guests of this server leave a room that wants none any more. C-S API, "Guest
-    Access".
+    Access". Who has many of them is answered before the last has left.
     """
+    app.spawn(_remove_guests, app, room_id).join(timeout=GUESTS_TIMEOUT_S)
+
+
+def _remove_guests(app: App, room_id: str) -> None:
     with app.database.read() as txn:
         room = room_reading.get(app, txn, room_id)
         state = room_reading.stored_state(app, txn, room, (room_reading.GUEST_ACCESS,))

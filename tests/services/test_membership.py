@@ -337,6 +337,21 @@ def test_a_membership_is_set_as_state_with_the_profile_for_what_is_not_said(app:
     }
 
 
+def test_nobody_waits_until_the_last_of_many_guests_has_left(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "GUESTS_TIMEOUT_S", 0)
+    who = a_requester(guest(app), is_guest=True)
+    access = Draft("m.room.guest_access", ALICE, {"guest_access": "can_join"}, "")
+    room_id = builders.a_room(app, first=[access])
+    membership.join(app, who, room_id)
+    access = Draft("m.room.guest_access", ALICE, {"guest_access": "forbidden"}, "")
+    builders.append(app, room_id, access)
+    membership.remove_guests(app, room_id)
+    app.background.join(timeout=30)
+    assert member(app, room_id, who.user_id)["membership"] == "leave"
+
+
 @pytest.mark.parametrize("content", [{}, {"membership": 5}, {"membership": "visit"}])
 def test_a_membership_that_is_none_is_refused(app: App, content: dict) -> None:
     room_id = builders.a_room(app)
