@@ -18,6 +18,7 @@ SUBJECTS = (
     "knocking",
     "looking",
     "meeting",
+    "members",
     "presence",
     "push_rules",
     "relations",

@@ -63,7 +63,9 @@ export class Person {
       timelineSupport: true,
     });
     const person = new Person(name, client);
-    await client.startClient({ initialSyncLimit: 20, threadSupport: true });
+    // As Element does it: a member's event comes when that member is to be shown.
+    const options = { initialSyncLimit: 20, threadSupport: true, lazyLoadMembers: true };
+    await client.startClient(options);
     await person.sees("the first sync", () => client.isInitialSyncComplete());
     return person;
   }
