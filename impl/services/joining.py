@@ -49,9 +49,30 @@ def join(
         content |= admit(app, txn, requester, room, membership)
         old = room_succession.predecessor_of(app, txn, room, user_id)
     drafts.append(Draft("m.room.member", user_id, content, state_key=user_id))
-    batching.submit(app, Submission(room_id, drafts))
+    try:
+        batching.submit(app, Submission(room_id, drafts))
+    except errors.Forbidden:
+        again = _vouched_again(app, requester, room, content)
+        if again is None:
+            raise
+        draft = Draft("m.room.member", user_id, again, state_key=user_id)
+        batching.submit(app, Submission(room_id, [draft]))
     if old is not None:
         room_succession.inherit(app, requester, old, room)
+
+
+def _vouched_again(
+    app: App, requester: Requester, room: Room, content: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The content with another who vouches, or nobody if that is enough now, where the one that it
+    names has left in the meantime; None if that was not what was wrong."""
+    if AUTHORISED_VIA not in content:
+        return None
+    with app.database.read() as txn:
+        membership = room_reading.membership(txn, room, requester.user_id)
+        vouched = _authorisation(app, txn, requester, room, membership)
+    again = {key: value for key, value in content.items() if key != AUTHORISED_VIA} | vouched
+    return again if again != content else None
 
 
 def admit(app: App, txn: Any, requester: Requester, room: Room, membership: str) -> dict[str, Any]:

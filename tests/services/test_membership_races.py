@@ -17,7 +17,7 @@ from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import profiles, rooms
 from tests import builders
-from tests.builders import ALICE, BOB, a_requester
+from tests.builders import ALICE, BOB, CHARLIE, a_requester
 
 alice, bob = a_requester(ALICE), a_requester(BOB)
 
@@ -182,6 +182,27 @@ def test_guests_who_have_left_are_not_made_to_leave_again(workers: tuple[App, Ap
     )
     assert result is None
     assert state_of(app, room_id, BOB) == "ban"
+
+
+def test_who_vouches_may_leave_as_long_as_another_can(workers: tuple[App, App]) -> None:
+    app = workers[0]
+    club = builders.a_room(app)
+    allow = [{"type": "m.room_membership", "room_id": club}]
+    rules = Draft("m.room.join_rules", ALICE, {"join_rule": "restricted", "allow": allow}, "")
+    room_id = builders.a_room(app, room_version="11", first=[rules])
+    levels = {"invite": 50, "users": {ALICE: 100, CHARLIE: 50}}
+    builders.append(app, room_id, Draft("m.room.power_levels", ALICE, levels, ""))
+    for who in (a_requester(CHARLIE), bob):
+        membership.join(app, who, club)
+    membership.join(app, a_requester(CHARLIE), room_id)
+    result = one_after_the_other(
+        workers,
+        room_id,
+        lambda app: membership.leave(app, alice, room_id),
+        lambda app: membership.join(app, bob, room_id),
+    )
+    assert result == room_id
+    assert state_of(app, room_id, BOB) == "join"
 
 
 def test_what_is_expected_is_compared_with_what_came_before_in_the_batch(app: App) -> None:
