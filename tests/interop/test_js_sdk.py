@@ -19,6 +19,8 @@ SUBJECTS = (
     "looking",
     "meeting",
     "members",
+    "peeking",
+    "personal",
     "presence",
     "push_rules",
     "relations",
