@@ -114,6 +114,18 @@ class ServerNotTrusted(MatrixError):
     errcode = "M_SERVER_NOT_TRUSTED"
 
 
+class WrongRoomKeysVersion(MatrixError):
+    """Keys for a backup that is not the user's current one. C-S API, "Server-side key backups"."""
+
+    status = 403
+    errcode = "M_WRONG_ROOM_KEYS_VERSION"
+
+    def __init__(self, current_version: str) -> None:
+        super().__init__(
+            "version is not the current backup", extra={"current_version": current_version}
+        )
+
+
 class NotFound(MatrixError):
     status = 404
     errcode = "M_NOT_FOUND"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict
+from typing import Any, Protocol, TypeAlias, TypedDict
 
 from generated.unrecognized import Unrecognized
 
@@ -40,7 +40,7 @@ class KeyBackupData(Struct, kw_only=True):
 
 
 class PostRoomKeysVersionBody(Struct, kw_only=True):
-    algorithm: Literal['m.megolm_backup.v1.curve25519-aes-sha2']
+    algorithm: str
     auth_data: dict[str, Any]
 
 
@@ -64,7 +64,7 @@ class PutRoomKeysQuery(Struct, kw_only=True):
 
 
 class PutRoomKeysVersionBody(Struct, kw_only=True):
-    algorithm: Literal['m.megolm_backup.v1.curve25519-aes-sha2']
+    algorithm: str
     auth_data: dict[str, Any]
     version: str | None = None
 
@@ -81,7 +81,7 @@ class GetRoomKeysResponse(TypedDict):
 
 
 class GetRoomKeysVersionCurrentResponse(TypedDict):
-    algorithm: Literal['m.megolm_backup.v1.curve25519-aes-sha2']
+    algorithm: str
     auth_data: dict[str, Any]
     count: int
     etag: str
@@ -89,7 +89,7 @@ class GetRoomKeysVersionCurrentResponse(TypedDict):
 
 
 class GetRoomKeysVersionResponse(TypedDict):
-    algorithm: Literal['m.megolm_backup.v1.curve25519-aes-sha2']
+    algorithm: str
     auth_data: dict[str, Any]
     count: int
     etag: str

@@ -15,7 +15,7 @@ from impl.config.application_services import ApplicationService
 from impl.core import identifiers
 from impl.requester import Requester
 from impl.services import membership, passwords, profiles, push_rules
-from impl.storage import account_data, accounts, devices, ignored_users, memberships
+from impl.storage import account_data, accounts, devices, ignored_users, key_backups, memberships
 from impl.storage import presence as stored_presence
 from impl.storage import profiles as stored_profiles
 from impl.storage import push_rules as stored_push_rules
@@ -206,6 +206,7 @@ def deactivate(app: App, requester: Requester, *, erase: bool) -> None:
         account_data.delete_all(txn, user_id)
         stored_presence.delete(txn, user_id)
         ignored_users.delete(txn, user_id)
+        key_backups.delete_all(txn, user_id)
         if erase:
             stored_profiles.delete_all(txn, user_id)
     app.page.revoke()

@@ -87,6 +87,36 @@ CREATE TABLE public.ignored_users (
     ignored_user_id text NOT NULL,
     user_id text NOT NULL
 );
+CREATE TABLE public.key_backup_keys (
+    backup_nid bigint NOT NULL,
+    room_id text NOT NULL,
+    session_id text NOT NULL,
+    first_message_index bigint NOT NULL,
+    forwarded_count bigint NOT NULL,
+    is_verified boolean NOT NULL,
+    session_data text NOT NULL
+);
+CREATE TABLE public.key_backup_owners (
+    user_id text NOT NULL,
+    last_version bigint NOT NULL
+);
+CREATE TABLE public.key_backups (
+    backup_nid bigint NOT NULL,
+    user_id text NOT NULL,
+    version bigint NOT NULL,
+    algorithm text NOT NULL,
+    auth_data text NOT NULL,
+    etag bigint DEFAULT 0 NOT NULL,
+    key_count bigint DEFAULT 0 NOT NULL
+);
+ALTER TABLE public.key_backups ALTER COLUMN backup_nid ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.key_backups_backup_nid_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.membership_changes (
     user_id text NOT NULL,
     "position" bigint NOT NULL,
@@ -405,6 +435,14 @@ ALTER TABLE ONLY public.filters
     ADD CONSTRAINT filters_pkey PRIMARY KEY (user_id, filter_id);
 ALTER TABLE ONLY public.ignored_users
     ADD CONSTRAINT ignored_users_pkey PRIMARY KEY (ignored_user_id, user_id);
+ALTER TABLE ONLY public.key_backup_keys
+    ADD CONSTRAINT key_backup_keys_pkey PRIMARY KEY (backup_nid, room_id, session_id);
+ALTER TABLE ONLY public.key_backup_owners
+    ADD CONSTRAINT key_backup_owners_pkey PRIMARY KEY (user_id);
+ALTER TABLE ONLY public.key_backups
+    ADD CONSTRAINT key_backups_pkey PRIMARY KEY (backup_nid);
+ALTER TABLE ONLY public.key_backups
+    ADD CONSTRAINT key_backups_user_id_version_key UNIQUE (user_id, version);
 ALTER TABLE ONLY public.membership_changes
     ADD CONSTRAINT membership_changes_pkey PRIMARY KEY (user_id, "position");
 ALTER TABLE ONLY public.openid_tokens
@@ -524,5 +562,9 @@ ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.devices
     ADD CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
+ALTER TABLE ONLY public.key_backup_owners
+    ADD CONSTRAINT key_backup_owners_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
+ALTER TABLE ONLY public.key_backups
+    ADD CONSTRAINT key_backups_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.key_backup_owners(user_id);
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
