@@ -34,6 +34,8 @@ from impl.storage.rooms import Room
 
 TOMBSTONE = "m.room.tombstone"
 SPACE_CHILD = "m.space.child"
+# Thousands in one transaction would hold up all other rooms.
+BANS_AT_ONCE = 100
 
 # Carried over as they are, if they are there.
 _COPIED = (
@@ -239,8 +241,8 @@ def _ban_again(app: App, user_id: str, old: Room, new: Room) -> None:
         for one in banned
         if levels.user(one.user_id) < power
     ]
-    for start in range(0, len(drafts), batching.BATCH_DRAFTS_MAX):
-        some = drafts[start : start + batching.BATCH_DRAFTS_MAX]
+    for start in range(0, len(drafts), BANS_AT_ONCE):
+        some = drafts[start : start + BANS_AT_ONCE]
         batching.submit(app, Submission(new.room_id, some))
 
 
