@@ -51,7 +51,7 @@ class App:
         # What never changes, or whose changes the news tells of.
         self.rooms = RoomCache()
         self.events = EventCache()
-        self.state_keys = StateKeyCache()
+        self.state_keys = StateKeyCache(self.database)
         self.state_nodes = NodeCache()
         self.push_classes = ClassCache(self.database)
         self.event_nids = Numbers("event_nids")

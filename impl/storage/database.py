@@ -244,6 +244,7 @@ class Database:
         self.dsn = dsn
         self.on_allotted: Callable[[int], None] = lambda position: None
         self._pool = Pool(self.connect, pool_size)
+        self._aside = Pool(self.connect, 1)
         self._epoch = ""
 
     def connect(self) -> Any:
@@ -278,12 +279,22 @@ class Database:
         """Statements that are each a transaction of their own: for one SELECT, or several that need
         not agree.
         """
-        connection = self._pool.get()
-        try:
-            with _named_failures(), connection.cursor() as cursor:
-                yield Transaction(cursor, "")
-        finally:
-            self._pool.put(connection)
+        with _statements(self._pool) as txn:
+            yield txn
+
+    @contextmanager
+    def aside(self) -> Iterator[Transaction]:
+        """Statements that stand whatever becomes of a transaction that the caller is in.
+
+        Not from the pool: the caller may hold what those wait for who have its connections."""
+        with _statements(self._aside) as txn:
+            yield txn
+
+    def at_once(self) -> Any:
+        """For a statement that writes and needs no other: its own transaction, in one round trip.
+        It draws no positions.
+        """
+        return self.read()
 
     @contextmanager
     def _run(self, begin: str) -> Iterator[Transaction]:
@@ -313,6 +324,7 @@ class Database:
 
     def close(self) -> None:
         self._pool.close()
+        self._aside.close()
 
     def _publish(self, cursor: Any) -> None:
         try:
@@ -332,6 +344,16 @@ class Database:
                 return streams.current(Transaction(cursor, ""))
         finally:
             connection.close()
+
+
+@contextmanager
+def _statements(pool: Pool) -> Iterator[Transaction]:
+    connection = pool.get()
+    try:
+        with _named_failures(), connection.cursor() as cursor:
+            yield Transaction(cursor, "")
+    finally:
+        pool.put(connection)
 
 
 @contextmanager

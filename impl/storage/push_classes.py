@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from impl.storage.database import Database, Transaction
+from impl.storage.database import Database
 
 CLASSES_CACHED_MAX = 100_000
 
@@ -30,15 +30,9 @@ class ClassCache:
         return found | read
 
     def _insert(self, definitions: Collection[str]) -> dict[str, int]:
-        # Not from the pool: who asks may hold what those wait for who have its connections.
-        connection = self._database.connect()
-        try:
-            with connection.cursor() as cursor:
-                txn = Transaction(cursor, "")
-                _insert(txn, definitions)
-                return _get(txn, definitions)
-        finally:
-            connection.close()
+        with self._database.aside() as txn:
+            _insert(txn, definitions)
+            return _get(txn, definitions)
 
 
 def _insert(txn: Any, definitions: Collection[str]) -> None:

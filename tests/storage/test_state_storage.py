@@ -1,6 +1,7 @@
 """Interned keys, stored nodes and numbers in blocks."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import gevent
 
@@ -8,7 +9,6 @@ from impl.app import App
 from impl.core import state_trie
 from impl.storage import state_nodes
 from impl.storage.numbers import BLOCK, Numbers
-from impl.storage.state_keys import StateKeyCache
 from impl.storage.state_nodes import NodeCache, RoomNodes
 
 
@@ -23,16 +23,31 @@ def test_a_key_keeps_its_number_in_every_worker(new_app: Callable[..., App]) -> 
         assert other.state_keys.get_keys(txn, nids.values()) == {v: k for k, v in nids.items()}
 
 
-def test_keys_of_a_transaction_that_was_rolled_back_are_not_kept(app: App) -> None:
-    cache = StateKeyCache()
-    try:
-        with app.database.transaction() as txn:
-            cache.intern(txn, [("m.room.topic", "")])
-            raise RuntimeError
-    except RuntimeError:
-        pass
-    with app.database.read() as txn:
-        assert cache.get_nids(txn, [("m.room.topic", "")]) == {}
+def test_a_key_has_its_number_whatever_becomes_of_the_transaction(
+    new_app: Callable[..., App],
+) -> None:
+    one = new_app()
+    other = new_app(one.database.dsn)
+    key = ("m.room.topic", "")
+    nids = {}
+    with suppress(RuntimeError), one.database.transaction() as txn:
+        nids = one.state_keys.intern(txn, [key])
+        assert one.state_keys.get_nids(txn, [key]) == nids
+        raise RuntimeError
+    with one.database.read() as txn:
+        assert one.state_keys.intern(txn, [key]) == nids
+        assert other.state_keys.get_keys(txn, nids.values()) == {nids[key]: key}
+
+
+def test_transactions_that_bring_new_keys_one_by_one_do_not_wait_for_each_other(
+    new_app: Callable[..., App],
+) -> None:
+    one = new_app()
+    other = new_app(one.database.dsn)
+    with one.database.transaction() as first, other.database.transaction() as second:
+        for key, later in (("a", "b"), ("b", "a")):
+            one.state_keys.intern(first, [("t", key)])
+            other.state_keys.intern(second, [("t", later)])
 
 
 def test_workers_that_bring_the_same_new_keys_do_not_fail(new_app: Callable[..., App]) -> None:
