@@ -23,7 +23,7 @@ def insert_edges(txn: Any, rows: Sequence[tuple[int, str, int]]) -> None:
 
 
 def put_backward_extremities(txn: Any, room_nid: int, event_ids: Collection[str]) -> None:
-    """Note events that others refer to and that are not here."""
+    """Note events that others refer to and that are not here, or have no place."""
     txn.values_with_commit(
         """
         INSERT INTO backward_extremities (room_nid, event_id)
@@ -47,7 +47,7 @@ def delete_backward_extremities(txn: Any, room_nid: int, event_ids: Collection[s
 
 
 def list_backward_extremities(txn: Any, room_nid: int) -> list[str]:
-    """The ids of events that others refer to and that are not here."""
+    """The ids of events that others refer to and that are not here, or have no place."""
     txn.execute(
         """
         SELECT event_id
@@ -58,6 +58,26 @@ def list_backward_extremities(txn: Any, room_nid: int) -> list[str]:
         (room_nid,),
     )
     return [row[0] for row in txn.fetchall()]
+
+
+def list_below(txn: Any, room_nid: int, event_ids: Collection[str]) -> set[str]:
+    """Those of some events, which had no place so far, that an accepted event stands on."""
+    txn.execute(
+        """
+        SELECT DISTINCT b.event_id
+          FROM backward_extremities b
+          JOIN event_edges g ON g.room_nid = b.room_nid
+           AND g.prev_event_id = b.event_id
+          JOIN events e ON e.room_nid = g.room_nid
+           AND e.event_nid = g.event_nid
+         WHERE b.room_nid = %s
+           AND b.event_id = ANY(%s)
+           AND e.rejected_reason IS NULL
+           AND NOT e.is_soft_failed
+        """,
+        (room_nid, list(event_ids)),
+    )
+    return {row[0] for row in txn.fetchall()}
 
 
 def list_following(txn: Any, room_nid: int, event_ids: Collection[str]) -> list[tuple[str, int]]:

@@ -2,7 +2,7 @@
 events, pending_redactions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -24,19 +24,19 @@ def put_pending(txn: Any, rows: Sequence[tuple[int, str, int]]) -> None:
     )
 
 
-def list_pending(txn: Any, room_nid: int, event_id: str) -> list[int]:
-    """The event_nids of redactions that came before their event, the oldest first."""
+def list_pending(txn: Any, room_nid: int, event_ids: Collection[str]) -> dict[str, list[int]]:
+    """event_id -> the event_nids of redactions that came before it, for those that have any."""
     txn.execute(
         """
-        SELECT redaction_nid
+        SELECT redacts, array_agg(redaction_nid)
           FROM pending_redactions
          WHERE room_nid = %s
-           AND redacts = %s
-         ORDER BY redaction_nid
+           AND redacts = ANY(%s)
+         GROUP BY redacts
         """,
-        (room_nid, event_id),
+        (room_nid, list(event_ids)),
     )
-    return [row[0] for row in txn.fetchall()]
+    return dict(txn.fetchall())
 
 
 def put(txn: Any, rows: Sequence[tuple[int, int, int]], now_ms: int) -> None:

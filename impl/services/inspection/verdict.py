@@ -14,6 +14,7 @@ from impl.core.event import Event, StateKey
 from impl.services.inspection.checks import Consulted, Refusal, consulted, refusal
 from impl.services.inspection.fate import Fate, fate_of
 from impl.services.inspection.inspected_room import Brief, InspectedRoom
+from impl.services.room_events.receive import SECOND_CREATE
 from impl.storage import timeline
 from impl.storage.events import StoredEvent
 
@@ -59,6 +60,7 @@ def verdict(room: InspectedRoom, name: str) -> Verdict:
     event = stored.event
     checks = [_cited(room, stored), _before(room, stored), _current(room, stored)]
     is_refused_now = any(one.is_allowed is False for one in checks[:2])
+    is_refused_now |= stored.rejected_reason == SECOND_CREATE
     place = timeline.get_of_event(room.txn, room.room_nid, stored.event_nid, event.depth)
     redaction = None
     if stored.redacted_by_nid is not None:

@@ -21,7 +21,7 @@ from impl.services.room_events import persist
 from impl.services.room_events.submission import Submission
 from impl.storage.database import DatabaseUnavailable, StatementError
 
-BATCH_DRAFTS_MAX = 100
+BATCH_EVENTS_MAX = 100
 
 _log = logging.getLogger(__name__)
 
@@ -113,7 +113,12 @@ class Persister:
                 skip_locked=skip_locked,
                 look_up_transactions=look_up,
             )
-        persist.after_commit(app, outcome)
+        try:
+            persist.after_commit(app, outcome)
+        except Exception:
+            # What is committed is not to be tried again, whatever becomes of the caches.
+            _log.exception("what was committed is not in the caches")
+            app.events.clear()
         for place, (submission, result) in enumerate(batch):
             if place in outcome.event_ids:
                 result.set(outcome.event_ids[place])
@@ -125,11 +130,15 @@ class Persister:
 
 def _take(queue: SimpleQueue) -> list[Item]:
     batch = [queue.get()]
-    drafts = len(batch[0][0].drafts)
-    while drafts < BATCH_DRAFTS_MAX and not queue.empty():
+    size = _size(batch[0])
+    while size < BATCH_EVENTS_MAX and not queue.empty():
         batch.append(queue.get())
-        drafts += len(batch[-1][0].drafts)
+        size += _size(batch[-1])
     return batch
+
+
+def _size(item: Item) -> int:
+    return len(item[0].drafts) + len(item[0].received)
 
 
 def _fail(batch: Sequence[Item], error: Exception) -> None:

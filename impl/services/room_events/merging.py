@@ -5,12 +5,14 @@ at. The rules are those of `impl/state_resolution`; here is what they are given:
 differ, the events in dispute by chains of event numbers, and of what all agree on the few keys that
 the rules ask for."""
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyroaring import BitMap64
 
 from impl import state_resolution
+from impl.app import App
 from impl.core import state_trie
 from impl.core.auth import selection
 from impl.core.auth.selection import CREATE
@@ -19,14 +21,45 @@ from impl.services.room_events.open_room import OpenRoom
 from impl.state_resolution import StateMap, Trace, conflicts
 from impl.storage.events import StoredEvent
 
+MERGES_KEPT_MAX = 10_000
+
 
 def merge(room: OpenRoom, roots: Iterable[int]) -> int:
     """The root of the resolution of some states."""
     distinct = list(dict.fromkeys(roots))
     if len(distinct) == 1:
         return distinct[0]
-    dispute = Dispute.between(room, distinct)
-    return dispute.apply(dispute.settle())
+    key = frozenset(distinct)
+    root = room.merged.get(key) or room.app.part(Merges, Merges).get(key)
+    if root is None:
+        dispute = Dispute.between(room, distinct)
+        root = room.merged[key] = dispute.apply(dispute.settle())
+    return root
+
+
+def keep(room: OpenRoom) -> None:
+    """After the commit: what was worked out is good for ever, since states never change."""
+    room.app.part(Merges, Merges).keep(room.merged)
+
+
+class Merges:
+    """This worker's resolutions: the roots of some states -> the root of what they come to.
+
+    While two branches grow side by side each message on one of them asks for the same again."""
+
+    def __init__(self, app: App) -> None:
+        self._roots: OrderedDict[frozenset[int], int] = OrderedDict()
+
+    def get(self, key: frozenset[int]) -> int | None:
+        return self._roots.get(key)
+
+    def clear(self) -> None:
+        self._roots.clear()
+
+    def keep(self, merged: Mapping[frozenset[int], int]) -> None:
+        self._roots.update(merged)
+        while len(self._roots) > MERGES_KEPT_MAX:
+            self._roots.popitem(last=False)
 
 
 @dataclass(slots=True)

@@ -45,8 +45,12 @@ class Placed:
     sent_by: tuple[str, str] | None = None
     event_nid: int | None = None
     is_received: bool = False
-    # Prev events that are not here.
+    # Prev events that are not here, or have no place themselves.
     missing: Collection[str] = ()
+    # An event that clients are shown stands on it already, which came before it.
+    is_below: bool = False
+    # The redaction that waited for it, and is shown from now on.
+    shows_nid: int | None = None
 
     @property
     def moves_the_head(self) -> bool:
@@ -83,10 +87,15 @@ class OpenRoom:
     new: dict[int, NewEvent] = field(default_factory=dict)
     # Of these the ones that are in the database already, as outliers.
     former_outliers: set[int] = field(default_factory=set)
-    # event_id -> number, of those that were looked for and are in the database.
-    found_nids: dict[str, int] = field(default_factory=dict)
+    new_nids: dict[str, int] = field(default_factory=dict)
+    # event_id -> number, of those that were looked for in the database; None: it is not there.
+    found_nids: dict[str, int | None] = field(default_factory=dict)
+    # Outliers of which this transaction has seen that they are nothing else by now.
+    known_outliers: set[int] = field(default_factory=set)
     # Events that have another child or have lost one (relating.py).
     changed_parents: set[int] = field(default_factory=set)
+    # What merging.py worked out here: the roots of some states -> that of their resolution.
+    merged: dict[frozenset[int], int] = field(default_factory=dict)
     # Once the rows are made (unread.py).
     audience: Audience | None = None
     chains: AuthChains = field(init=False)
@@ -106,6 +115,7 @@ class OpenRoom:
         return cls(app, txn, head, nodes, extremities, head.current_state_root, merge)
 
     def __post_init__(self) -> None:
+        self.found_nids |= {event_id: nid for nid, event_id in self.extremities}
         self.chains = AuthChains(self.app, self.txn, self.room_nid, self.new)
 
     @property
@@ -138,9 +148,18 @@ class OpenRoom:
         """Events of this room, those of this transaction included."""
         wanted = list(event_nids)
         found = {nid: _as_stored(self, self.new[nid]) for nid in wanted if nid in self.new}
-        return found | self.app.events.get_many(
-            self.txn, [(self.room_nid, nid) for nid in wanted if nid not in found]
-        )
+        keys = [(self.room_nid, nid) for nid in wanted if nid not in found]
+        stored = self.app.events.get_many(self.txn, keys)
+        # Another worker may have given an outlier its place: where that was refused, or nobody is
+        # shown it, no news tells of it.
+        doubtful = {nid for nid, one in stored.items() if one.state_before is None}
+        doubtful -= self.known_outliers
+        if doubtful:
+            self.known_outliers |= doubtful
+            for nid in doubtful:
+                self.app.events.forget(nid)
+            stored |= self.app.events.get_many(self.txn, [(self.room_nid, nid) for nid in doubtful])
+        return found | stored
 
     def events_by_nid(self, event_nids: Iterable[int]) -> dict[int, Event]:
         """The same, as core knows events."""
@@ -153,20 +172,14 @@ class OpenRoom:
 
     def find_nids(self, event_ids: Collection[str]) -> dict[str, int]:
         """event_id -> number, of those events of this room that are here."""
-        found = {
-            new.event.event_id: nid
-            for nid, new in self.new.items()
-            if new.event.event_id in event_ids
-        }
-        found |= {event_id: nid for nid, event_id in self.extremities if event_id in event_ids}
-        known = self.found_nids
-        found |= {event_id: known[event_id] for event_id in event_ids if event_id in known}
-        missing = [event_id for event_id in event_ids if event_id not in found]
+        new, known = self.new_nids, self.found_nids
+        missing = [one for one in event_ids if one not in new and one not in known]
         if missing:
+            # Nobody else adds to the room: what is not there now will not be.
             read = events.get_nids(self.txn, self.room_nid, missing)
-            known |= read
-            found |= read
-        return found
+            known |= {event_id: read.get(event_id) for event_id in missing}
+        found = {one: new.get(one) or known.get(one) for one in event_ids}
+        return {event_id: nid for event_id, nid in found.items() if nid is not None}
 
     def find_nid(self, event_id: str) -> int | None:
         """The number of an event of this room."""
@@ -197,6 +210,7 @@ class OpenRoom:
             txn_id=txn_id,
         )
         self.new[event_nid] = new
+        self.new_nids[event.event_id] = event_nid
         current_before = self.head.current_state_root
         if placed.moves_the_head and state_after is not None:
             self._move_head(placed, event_nid, state_after)
@@ -205,15 +219,18 @@ class OpenRoom:
     def _move_head(self, placed: Placed, event_nid: int, state_after: int) -> None:
         head = self.head
         left = [one for one in self.extremities if one[1] not in placed.covers]
-        self.extremities = [*left, (event_nid, placed.event.event_id)]
-        head.forward_extremities = [nid for nid, _ in self.extremities]
         head.depth_max = max(head.depth_max, placed.event.depth)
-        if not left:
-            head.current_state_root = state_after
+        # Room versions 1 and 2 have graphs with circles: something must be left to stand on.
+        is_extremity = not placed.is_below or not left
+        if not is_extremity and len(left) == len(self.extremities):
             return
+        self.extremities = [*left, (event_nid, placed.event.event_id)] if is_extremity else left
+        head.forward_extremities = [nid for nid, _ in self.extremities]
         stored = self.stored_by_nid(nid for nid, _ in left)
         roots = [stored[nid].state_after or state_trie.EMPTY for nid, _ in left]
-        head.current_state_root = self.merge(self, [*roots, state_after])
+        if is_extremity:
+            roots.append(state_after)
+        head.current_state_root = self.merge(self, roots)
 
     def mark(self) -> tuple[Any, ...]:
         """Where the room stands, for `cut`."""
@@ -235,7 +252,9 @@ class OpenRoom:
         del self.appended[number:]
         self.new.clear()
         self.new.update(new)
+        self.new_nids = {one.event.event_id: nid for nid, one in new.items()}
         self.nodes.cut(nodes_mark)
+        self.merged.clear()
         self.extremities = extremities
         self.head.forward_extremities = [nid for nid, _ in extremities]
         self.head.depth_max = depth_max

@@ -94,6 +94,7 @@ def after_commit(app: App, outcome: Outcome) -> None:
             app.events.touch(nid)
         for event in room.stored_events():
             app.events.keep(event)
+        merging.keep(room)
         unread.keep(room)
 
 
@@ -144,7 +145,7 @@ def _append(room: OpenRoom, submission: Submission) -> list[str]:
             _check_expected(room, submission.expected)
         if submission.create_event is not None:
             room.append(Placed(submission.create_event, [], state_trie.EMPTY))
-        event_ids += [receive.append(room, received) for received in submission.received]
+        event_ids += receive.append(room, submission.received)
         for draft in submission.drafts:
             event_ids.append(create.append(room, draft, sent_by))
             sent_by = None

@@ -7,8 +7,9 @@ rejected: kept, so that what refers to it can be judged, and part of no state. W
 third is soft-failed: it counts where it stands, but nothing of ours is put on top of it, and
 clients are not shown it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
+from impl import errors
 from impl.core import identifiers, state_trie
 from impl.core.auth import rules, selection
 from impl.core.auth.selection import CREATE, POWER_LEVELS
@@ -17,59 +18,125 @@ from impl.core.power_levels import PowerLevels
 from impl.core.rejection import Rejected
 from impl.services.room_events.open_room import OpenRoom, Placed
 from impl.services.room_events.submission import MissingEvents, Received
-from impl.storage import redactions
+from impl.storage import event_graph, redactions
 from impl.storage.events import StoredEvent
 
 REDACTION = "m.room.redaction"
 
 
-def append(room: OpenRoom, received: Received) -> str:
-    """Keep the event and return its id.
+# A reason that the rules do not know.
+SECOND_CREATE = "the room has another create event"
+# Of the rejected and soft-failed events below an event so many are looked at, for what it covers: a
+# branch too many is no harm.
+COVERED_MAX = 500
 
-    Raises MissingEvents where what it cites is not here, or neither what it stands on nor a state.
+
+def append(room: OpenRoom, received: Sequence[Received]) -> list[str]:
+    """Keep the events, in their order, and return their ids.
+
+    Raises MissingEvents where what one cites is not here, or neither what it stands on nor a state;
+    BadJson for an event of another room.
     """
-    event = received.event
-    known = _find(room, [event.event_id]).get(event.event_id)
-    if known is not None and (known.state_before is not None or received.is_outlier):
-        return event.event_id  # It was here before.
+    if not received:
+        return []
+    receiving = _Receiving(room, received)
+    return [receiving.append(one) for one in received]
 
-    auth_events = _find(room, event.auth_event_ids)
-    _refuse_missing(event.auth_event_ids, auth_events)
-    auth_event_nids = [auth_events[event_id].event_nid for event_id in event.auth_event_ids]
-    reason = _refusal_by_auth_events(room, event, auth_events)
-    event_nid = known.event_nid if known is not None else None
-    if received.is_outlier:
-        room.append(
-            Placed(event, auth_event_nids, None, rejected_reason=reason, event_nid=event_nid)
-        )
+
+class _Receiving:
+    """Some events that are appended one after the other, and what is known of them beforehand:
+    asked for in bulk, since there may be thousands.
+    """
+
+    def __init__(self, room: OpenRoom, received: Sequence[Received]) -> None:
+        self._room = room
+        wanted: set[str] = set()
+        for one in received:
+            event = one.event
+            wanted.update((event.event_id, *event.auth_event_ids, *event.prev_event_ids))
+            wanted.update(one.state_before or ())
+        _find(room, wanted)
+        placed = [one.event for one in received if not one.is_outlier]
+        room.app.state_keys.intern(room.txn, [one.key for one in placed if one.is_state])
+        event_ids = [one.event_id for one in placed]
+        # Redactions that wait for their events, and events that others stand on already.
+        self._waiting: dict[str, list[int]] = {}
+        self._below: set[str] = set()
+        if event_ids:
+            self._waiting = redactions.list_pending(room.txn, room.room_nid, event_ids)
+            self._below = event_graph.list_below(room.txn, room.room_nid, event_ids)
+        for appended in room.appended:
+            self._note(appended.placed, appended.new.event_nid)
+
+    def append(self, received: Received) -> str:
+        room, event = self._room, received.event
+        if event.room_id != room.head.room.room_id:
+            raise errors.BadJson("room_id: the event is of another room")
+        known = _find(room, [event.event_id]).get(event.event_id)
+        if known is not None and (known.state_before is not None or received.is_outlier):
+            return event.event_id  # It was here before.
+        placed = self._place(received, known)
+        room.append(placed)
+        self._note(placed, room.new_nids[event.event_id])
         return event.event_id
 
-    prev_events = _find(room, event.prev_event_ids)
-    root = _state_before(room, received, prev_events)
-    reason = reason or _refusal_by_state(room, event, root)
-    is_soft_failed = reason is None and _is_soft_failed(room, event, root)
-    redacts_nid, redacts_later = None, None
-    if event.type == REDACTION and reason is None:
-        redacts_nid, redacts_later = _redacted(room, event, root)
-    room.append(
-        Placed(
+    def _place(self, received: Received, known: StoredEvent | None) -> Placed:
+        room, event = self._room, received.event
+        auth_events = _find(room, event.auth_event_ids)
+        _refuse_missing(event.auth_event_ids, auth_events)
+        auth_event_nids = [auth_events[event_id].event_nid for event_id in event.auth_event_ids]
+        reason = _refusal_as_create(room, event) or _refusal_by_auth_events(
+            room, event, auth_events
+        )
+        event_nid = known.event_nid if known is not None else None
+        if received.is_outlier:
+            return Placed(event, auth_event_nids, None, rejected_reason=reason, event_nid=event_nid)
+
+        prev_events = _find(room, event.prev_event_ids)
+        root = _state_before(room, received, prev_events)
+        reason = reason or _refusal_by_state(room, event, root)
+        is_soft_failed = reason is None and _is_soft_failed(room, event, root)
+        moves_the_head = reason is None and not is_soft_failed
+        redacts_nid, redacts_later = None, None
+        if event.type == REDACTION and moves_the_head:
+            redacts_nid, redacts_later = _redacted(room, event, root)
+        redacted_by, shows_nid = _redacted_by(room, known), None
+        if redacted_by is None:
+            redacted_by = shows_nid = self._redaction_that_waited(event)
+        return Placed(
             event,
             auth_event_nids,
             root,
-            covers=_covered(room, event, prev_events),
+            covers=_covered(room, event, prev_events) if moves_the_head else (),
             rejected_reason=reason,
             is_soft_failed=is_soft_failed,
             # A redaction is shown once it has redacted something.
             is_hidden=redacts_later is not None,
-            redacts_nid=redacts_nid if not is_soft_failed else None,
+            redacts_nid=redacts_nid,
             redacts_later=redacts_later,
-            redacted_by_nid=_redacted_by(room, known) or _redaction_that_waited(room, event),
+            redacted_by_nid=redacted_by,
+            shows_nid=shows_nid,
             event_nid=event_nid,
             is_received=True,
-            missing=[one for one in event.prev_event_ids if one not in prev_events],
+            missing=[one for one in event.prev_event_ids if not _has_place(prev_events.get(one))],
+            is_below=event.event_id in self._below,
         )
-    )
-    return event.event_id
+
+    def _note(self, placed: Placed, event_nid: int) -> None:
+        """What is not written yet."""
+        if placed.redacts_later is not None:
+            self._waiting.setdefault(placed.redacts_later, []).append(event_nid)
+        if placed.moves_the_head:
+            self._below.update(placed.missing)
+
+    def _redaction_that_waited(self, event: Event) -> int | None:
+        room = self._room
+        stored = room.stored_by_nid(self._waiting.get(event.event_id, ()))
+        for nid, redaction in sorted(stored.items()):
+            root = redaction.state_before
+            if root is not None and _may_redact(room, redaction.event, root, event):
+                return nid
+        return None
 
 
 def _find(room: OpenRoom, event_ids: Collection[str]) -> dict[str, StoredEvent]:
@@ -78,10 +145,21 @@ def _find(room: OpenRoom, event_ids: Collection[str]) -> dict[str, StoredEvent]:
     return {event_id: stored[nid] for event_id, nid in nids.items()}
 
 
+def _has_place(one: StoredEvent | None) -> bool:
+    return one is not None and one.state_before is not None
+
+
 def _refuse_missing(event_ids: Collection[str], found: Mapping[str, StoredEvent]) -> None:
     missing = [event_id for event_id in event_ids if event_id not in found]
     if missing:
         raise MissingEvents(missing)
+
+
+def _refusal_as_create(room: OpenRoom, event: Event) -> str | None:
+    """The rules know a room by its create event, so they cannot say that there is one already."""
+    if event.type == CREATE[0] and room.state_nids([CREATE]):
+        return SECOND_CREATE
+    return None
 
 
 def _refusal_by_auth_events(
@@ -129,7 +207,12 @@ def _root_of(room: OpenRoom, event_ids: Collection[str]) -> int:
     """The root of a state that is given by its events."""
     found = _find(room, event_ids)
     _refuse_missing(event_ids, found)
-    state = {one.event.key: one.event_nid for one in found.values() if one.rejected_reason is None}
+    state = {
+        one.event.key: one.event_nid
+        for one in found.values()
+        # Whatever else another server may count among it.
+        if one.event.is_state and one.rejected_reason is None
+    }
     key_nids = room.app.state_keys.intern(room.txn, list(state))
     entries: dict[int, int | None] = {key_nids[key]: nid for key, nid in state.items()}
     # Most of it is what the room has anyway: only what is different becomes nodes.
@@ -167,26 +250,26 @@ def _auth_state(room: OpenRoom, event: Event, root: int) -> dict[tuple[str, str]
 
 def _covered(room: OpenRoom, event: Event, prev_events: Mapping[str, StoredEvent]) -> set[str]:
     """The extremities that the event stands on: also through events that never became one."""
-    covered: set[str] = set()
-    waiting = list(event.prev_event_ids)
-    known = dict(prev_events)
-    while waiting:
-        unknown = [event_id for event_id in waiting if event_id not in known]
-        known |= _find(room, unknown)
-        following: list[str] = []
-        for event_id in waiting:
-            covered.add(event_id)
-            one = known.get(event_id)
-            if one is not None and (one.is_soft_failed or one.rejected_reason is not None):
-                following += [prev for prev in one.event.prev_event_ids if prev not in covered]
-        waiting = following
-    return covered
+    extremities = {event_id for _, event_id in room.extremities}
+    covered = set(event.prev_event_ids)
+    level = dict(prev_events)
+    while level and len(covered) < COVERED_MAX and not extremities <= covered:
+        following = {
+            prev
+            for one in level.values()
+            if one.is_soft_failed or one.rejected_reason is not None
+            for prev in one.event.prev_event_ids
+        }
+        following -= covered
+        covered |= following
+        level = _find(room, following)
+    return covered & extremities
 
 
 def _redacted(room: OpenRoom, event: Event, root: int) -> tuple[int | None, str | None]:
     """What a redaction redacts now, or what it is to be kept for."""
     event_id = event.redacts
-    if event_id is None or "\0" in event_id:
+    if event_id is None:
         return None, None
     target = _find(room, [event_id]).get(event_id)
     if target is None or not _may_redact(room, event, root, target.event):
@@ -201,15 +284,6 @@ def _redacted_by(room: OpenRoom, known: StoredEvent | None) -> int | None:
     # In this transaction, or before it.
     found = [one for one in room.appended if one.placed.redacts_nid == known.event_nid]
     return found[0].new.event_nid if found else known.redacted_by_nid
-
-
-def _redaction_that_waited(room: OpenRoom, event: Event) -> int | None:
-    nids = redactions.list_pending(room.txn, room.room_nid, event.event_id)
-    for nid, redaction in room.stored_by_nid(nids).items():
-        root = redaction.state_before
-        if root is not None and _may_redact(room, redaction.event, root, event):
-            return nid
-    return None
 
 
 def _may_redact(room: OpenRoom, redaction: Event, root: int, target: Event) -> bool:

@@ -71,7 +71,7 @@ def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
         changes_nid = one.placed.redacts_nid or one.placed.event_nid
         members = _member_changes(room, one)
         event = one.new.event
-        redaction_nid = one.placed.redacted_by_nid
+        is_redacted = one.placed.redacted_by_nid is not None
         roots = (one.placed.state_before or state_trie.EMPTY, one.current_after)
         rows.append(
             timeline.NewRow(
@@ -83,16 +83,17 @@ def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
                 members,
                 kin.parent_nids.get(event_nid),
                 kin.relations.get(event_nid),
-                counting.row(event, roots, is_redacted=redaction_nid is not None),
+                counting.row(event, roots, is_redacted=is_redacted),
             )
         )
-        if redaction_nid is not None:
+        shows_nid = one.placed.shows_nid
+        if shows_nid is not None:
             # Now that it has redacted something it is shown.
-            redaction = room.events_by_nid([redaction_nid])[redaction_nid]
+            redaction = room.events_by_nid([shows_nid])[shows_nid]
             rows.append(
                 timeline.NewRow(
                     room.room_nid,
-                    redaction_nid,
+                    shows_nid,
                     redaction.depth,
                     one.current_after,
                     event_nid,
@@ -131,7 +132,9 @@ def _write_current_state(room: OpenRoom) -> None:
     if all(_stands_on_the_last(one) for one in room.appended):
         # Each on top of the last: what changed is what was appended.
         changed = {
-            one.new.event.key: one.new.event_nid for one in room.appended if one.new.event.is_state
+            one.new.event.key: one.new.event_nid
+            for one in room.appended
+            if one.new.event.is_state and one.placed.moves_the_head
         }
         gone: list[tuple[str, str]] = []
     else:

@@ -131,6 +131,49 @@ def test_a_bug_that_one_submission_meets_does_not_fail_its_neighbours(app: App) 
     assert append(app, room_id, message(ALICE, "and it goes on"))
 
 
+def test_what_is_committed_is_not_tried_again_whatever_its_worker_fails_at_then(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id = a_room(app)
+
+    def failing(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batching.persist, "after_commit", failing)
+        jobs = [gevent.spawn(append, app, room_id, message(ALICE, str(n))) for n in range(3)]
+        gevent.joinall(jobs, raise_error=True)
+    with app.database.read() as txn:
+        txn.execute(
+            "SELECT count(*) FROM timeline WHERE room_nid = %s", (room_nid_of(app, room_id),)
+        )
+        assert txn.fetchone() == (4 + 3,)
+
+
+def test_a_state_key_of_a_batch_that_is_tried_again_is_one_that_all_workers_know(
+    new_app: Callable[..., App],
+) -> None:
+    app = new_app()
+    room_id = a_room(app)
+    transaction = ClientTransaction(ALICE, "DEVICE", "send/" + room_id, "1")
+    again = Submission(room_id, [message(ALICE, "once")], transaction)
+    batching.submit(app, again)
+    # A new member who speaks at once, and beside them what makes the batch fail.
+    jobs = [
+        gevent.spawn(append, app, room_id, member(BOB, "join"), message(BOB, "hello")),
+        gevent.spawn(batching.submit, app, again),
+    ]
+    gevent.joinall(jobs, raise_error=True)
+
+    other = new_app(app.database.dsn)
+    append(other, room_id, message(BOB, "to another worker"))
+    with other.database.read() as txn:
+        root = timeline.get_state_root_at(txn, room_nid_of(app, room_id), 2**62)
+        nodes = RoomNodes(txn, other.state_nodes, room_nid_of(app, room_id))
+        entries = dict(state_trie.items(nodes, root or 0))
+        assert ("m.room.member", BOB) in other.state_keys.get_keys(txn, entries).values()
+
+
 def test_an_event_over_the_limit_is_too_large(app: App) -> None:
     room_id = a_room(app)
     with pytest.raises(errors.TooLarge):

@@ -7,7 +7,7 @@ from impl.core.event_builder import Draft
 from impl.storage import memberships
 from tests.builders import ALICE, BOB, a_room, append, member, message
 from tests.services.room_events.elsewhere import DAVE, EVELYN, a_room_elsewhere, send
-from tests.services.room_events.inspection import head_of, stored, timeline_ids
+from tests.services.room_events.inspection import extremity_ids, head_of, stored, timeline_ids
 
 
 def redaction(sender: str, event_id: str) -> Draft:
@@ -37,6 +37,35 @@ def test_a_redaction_that_comes_first_waits_for_its_event(app: App, version: str
     send(app, room, said)
     assert redacted_by(app, room_id, said.event_id) == gone.event_id
     assert timeline_ids(app, room_id)[-2:] == [said.event_id, gone.event_id]
+
+
+def test_a_redaction_waits_within_one_submission_too(app: App) -> None:
+    room = a_room_elsewhere()
+    base = room.last
+    gone_first = room.add(message(EVELYN, "hush"), [base])
+    gone = room.add(redaction(DAVE, gone_first.event_id), [base])
+    others = [one for one in room.events.values() if one not in (gone, gone_first)]
+    send(app, room, *others, gone, gone_first)
+    room_id = room.create.room_id
+    assert redacted_by(app, room_id, gone_first.event_id) == gone.event_id
+    assert timeline_ids(app, room_id)[-2:] == [gone_first.event_id, gone.event_id]
+
+
+def test_a_redaction_that_is_soft_failed_redacts_nothing_later_either(app: App) -> None:
+    room = a_room_elsewhere()
+    base = room.last
+    said = room.add(message(EVELYN, "still here"), [base])
+    ban = room.add(member(EVELYN, "ban", DAVE), [base])
+    late = room.add(redaction(EVELYN, said.event_id), [base])
+    send(app, room, *(one for one in room.events.values() if one not in (said, late)))
+    room_id = room.create.room_id
+    assert extremity_ids(app, room_id) == {ban.event_id}
+    send(app, room, late)
+    assert stored(app, room_id, late.event_id).is_soft_failed
+
+    send(app, room, said)
+    assert redacted_by(app, room_id, said.event_id) is None
+    assert late.event_id not in timeline_ids(app, room_id)
 
 
 def test_a_redaction_by_one_who_may_not_does_nothing_and_is_not_shown(app: App) -> None:
@@ -77,6 +106,7 @@ def test_what_was_redacted_as_an_outlier_stays_so_at_its_place(app: App, is_at_o
 
     room_id = room.create.room_id
     assert redacted_by(app, room_id, said.event_id) == gone.event_id
+    assert timeline_ids(app, room_id).count(gone.event_id) == 1
     with app.database.read() as txn:
         nid = stored(app, room_id, said.event_id).event_nid
         cached = app.events.get(txn, head_of(app, room_id).room.room_nid, nid)
