@@ -21,7 +21,6 @@ from impl.services import client_events
 from impl.services.client_events import Viewer
 from impl.services.visibility import IS_IN_ROOM, Sights
 from impl.storage import relations as stored_relations
-from impl.storage import state_nodes
 from impl.storage.events import StoredEvent
 from impl.storage.relations import Child, Parent
 
@@ -175,17 +174,9 @@ class Aggregations:
         ]
         if not keys:
             return
-        app = self.viewer.app
-        loaded = app.events.get_many(self.txn, keys)
+        loaded = self.viewer.app.events.get_many(self.txn, keys)
         self._events |= loaded
-        own = list(self.sights.key_nids().values())
-        roots = {
-            (one.room_nid, root)
-            for one in loaded.values()
-            for root in (one.state_before, one.state_after)
-            if root
-        }
-        state_nodes.preload_paths(self.txn, app.state_nodes, [(*root, own) for root in roots])
+        self.sights.preload(loaded.values())
 
     def _visible(self, children: Sequence[Child], last_join_depth: int) -> list[StoredEvent]:
         """Those that the reader may see and does not ignore, in their order."""

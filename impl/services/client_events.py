@@ -16,6 +16,7 @@ from impl.app import App
 from impl.core import property_path, redaction, state_trie
 from impl.core.event import Event
 from impl.requester import Requester
+from impl.storage import state_nodes
 from impl.storage.events import StoredEvent
 from impl.storage.state_nodes import RoomNodes
 
@@ -167,9 +168,10 @@ def _context(
     """
     wanted: list[tuple[int, int]] = []
     special: list[tuple[StoredEvent, int]] = []
+    if with_replaced:
+        _look_up_replaced(app, txn, [one for one in stored if one.event.is_state])
     for one in stored:
-        looks = with_replaced and one.event.is_state
-        replaced = _replaced_nid(app, txn, one) if looks else 0
+        replaced = one.forms[_REPLACED] if with_replaced and one.event.is_state else 0
         if replaced:
             wanted.append((one.room_nid, replaced))
         if one.redacted_by_nid is not None:
@@ -196,19 +198,19 @@ def _encode_context(before: StoredEvent | None, redacted_by: StoredEvent | None)
     return b"," + _encode(unsigned)[1:-1] if unsigned else b""
 
 
-def _replaced_nid(app: App, txn: Any, stored: StoredEvent) -> int:
-    """The state event whose place this one took; 0: none."""
-    nid = stored.forms.get(_REPLACED)
-    if nid is None:
-        nid = stored.forms[_REPLACED] = _look_up_replaced(app, txn, stored)
-    return nid
-
-
-def _look_up_replaced(app: App, txn: Any, stored: StoredEvent) -> int:
-    if not stored.state_before:
-        return 0
-    key_nid = app.state_keys.get_nids(txn, [stored.event.key]).get(stored.event.key)
-    if key_nid is None:
-        return 0
-    nodes = RoomNodes(txn, app.state_nodes, stored.room_nid)
-    return state_trie.get(nodes, stored.state_before, key_nid) or 0
+def _look_up_replaced(app: App, txn: Any, stored: Sequence[StoredEvent]) -> None:
+    """Note with each state event the event_nid of the one whose place it took; 0: none."""
+    unknown = [one for one in stored if _REPLACED not in one.forms]
+    if not unknown:
+        return
+    key_nids = app.state_keys.get_nids(txn, {one.event.key for one in unknown})
+    places = [
+        (one, one.state_before or state_trie.EMPTY, key_nids.get(one.event.key)) for one in unknown
+    ]
+    # A page of joins would look for each on a path of its own.
+    paths = [(one.room_nid, root, [key]) for one, root, key in places if key is not None]
+    state_nodes.preload_paths(txn, app.state_nodes, paths)
+    for one, root, key in places:
+        nodes = RoomNodes(txn, app.state_nodes, one.room_nid)
+        nid = state_trie.get(nodes, root, key) if key is not None else None
+        one.forms[_REPLACED] = nid or 0

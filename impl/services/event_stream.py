@@ -22,7 +22,7 @@ from impl.services.sync import ignored_users, rooms_moved, wait
 from impl.services.sync.request import Sync
 from impl.services.sync.rooms_moved import RoomsMoved
 from impl.services.visibility import IS_IN_ROOM, Sights
-from impl.storage import event_stream, state_nodes
+from impl.storage import event_stream
 from impl.storage.sync_rooms import Change, Window
 
 EVENTS_MAX = 100
@@ -167,10 +167,8 @@ def _read(
         end = places[EVENTS_MAX - 1][0] if len(places) >= EVENTS_MAX else up_to
         places = places[:EVENTS_MAX]
         stored = app.events.get_many(txn, [(nid, event_nid) for _, nid, event_nid in places])
-        roots = {(one.room_nid, one.state_before or 0) for one in stored.values()}
-        roots |= {(one.room_nid, one.state_after or 0) for one in stored.values()}
-        state_nodes.preload(txn, app.state_nodes, roots)
         sights = Sights(app, txn, requester.user_id)
+        sights.preload(stored.values())
         own = {one.event_nid: one.membership for one in windows.own}
         memberships = dict(own)
         for nid, depth in windows.depths.items():

@@ -18,7 +18,7 @@ from impl.core.rejection import Malformed
 from impl.core.stream_token import HistoryToken, SyncToken
 from impl.services import related_events, room_reading
 from impl.services.visibility import IS_IN_ROOM, NEVER_JOINED, Sights, last_join_depth
-from impl.storage import history, memberships, state_nodes
+from impl.storage import history, memberships
 from impl.storage.events import StoredEvent
 from impl.storage.history import Place
 from impl.storage.rooms import Room
@@ -196,12 +196,7 @@ def load(reader: Reader, rows: Sequence[Row]) -> list[StoredEvent]:
     loaded = app.events.get_many(txn, [(row.room_nid, row.event_nid) for row in rows])
     # What is missing is of a room that is being purged.
     stored = [loaded[row.event_nid] for row in rows if row.event_nid in loaded]
-    roots = {
-        (one.room_nid, root)
-        for one in stored
-        for root in (one.state_before or 0, one.state_after or 0)
-    }
-    state_nodes.preload(txn, app.state_nodes, roots)
+    reader.sights.preload(stored)
     return stored
 
 

@@ -8,7 +8,7 @@ from impl.app import App
 from impl.requester import Requester
 from impl.services import history_page
 from impl.services.history_page import Reader
-from impl.storage import event_times, state_nodes
+from impl.storage import event_times
 from impl.storage.event_times import Moment
 
 STEPS = (10, 100, 1000, 3000, 6000)
@@ -41,9 +41,7 @@ def _first_visible(reader: Reader, event_nids: list[int]) -> dict[str, object] |
     app, txn, room_nid = reader.app, reader.txn, reader.room.room_nid
     loaded = app.events.get_many(txn, [(room_nid, nid) for nid in event_nids])
     stored = [loaded[nid] for nid in event_nids if nid in loaded]
-    roots = {(room_nid, one.state_before or 0) for one in stored}
-    roots |= {(room_nid, one.state_after or 0) for one in stored}
-    state_nodes.preload(txn, app.state_nodes, roots)
+    reader.sights.preload(stored)
     seen, _ = reader.sights.select(stored, reader.last_join_depth)
     if not seen:
         return None

@@ -4,14 +4,14 @@ The states at the events are looked up by their roots, each once; the rule itsel
 core/history_visibility.py."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from impl.app import App
 from impl.core import history_visibility, state_trie
 from impl.core.history_visibility import Sight
-from impl.storage import sync_rooms
+from impl.storage import state_nodes, sync_rooms
 from impl.storage.events import StoredEvent
 from impl.storage.state_nodes import RoomNodes
 
@@ -58,6 +58,20 @@ class Sights:
                 memberships[one.event_nid] = sight_after[1]
                 seen.append(one)
         return seen, memberships
+
+    def preload(self, stored: Iterable[StoredEvent]) -> None:
+        """Have what `select` looks up in the states at events, of any rooms, at hand: a few
+        statements for all of them.
+        """
+        own = list(self.key_nids().values())
+        roots = {
+            (one.room_nid, root)
+            for one in stored
+            for root in (one.state_before, one.state_after)
+            if root
+        }
+        paths = [(*root, own) for root in roots]
+        state_nodes.preload_paths(self.txn, self.app.state_nodes, paths)
 
     def at(self, room_nid: int, root: int) -> Sight:
         """What a state says of the user's sight."""

@@ -100,13 +100,6 @@ class RoomNodes:
             self._cache.keep(number, node)
 
 
-def preload(txn: Any, cache: NodeCache, keys: Collection[tuple[int, int]]) -> None:
-    """Read nodes of many rooms, (room_nid, node_nid), into the cache: one statement for those that
-    are not there.
-    """
-    _load(txn, cache, keys)
-
-
 def preload_paths(
     txn: Any, cache: NodeCache, wanted: Iterable[tuple[int, int, Collection[int] | None]]
 ) -> set[int]:

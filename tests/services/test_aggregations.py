@@ -87,6 +87,25 @@ def test_statements_do_not_grow_with_what_relates(
     assert asked[1] <= asked[0] + 2
 
 
+def test_statements_do_not_grow_with_the_state_events_of_a_page(
+    new_app: Callable[..., App], statements: list[str]
+) -> None:
+    asked: list[int] = []
+    for number in (3, 60):
+        app = new_app()
+        room_id = a_room(app)
+        append(app, room_id, *(member(f"@{n}:soma.test", "join") for n in range(number)))
+        renamed = [member(f"@{n}:soma.test", "join", displayname="N") for n in range(number)]
+        append(app, room_id, *renamed)
+        cold = new_app(app.database.dsn)
+        statements.clear()
+        found = plain(history.messages(cold, alice, room_id, PAGE))["chunk"]
+        assert len([one for one in found if "prev_content" in one["unsigned"]]) == number
+        asked.append(len(statements))
+    # A larger state is a deeper one, and who asks has another place in it.
+    assert asked[1] <= asked[0] + 5
+
+
 def test_what_was_read_is_kept_until_it_changes(app: App, statements: list[str]) -> None:
     room_id = a_busy_room(app, 5)
     before = bundles(page(app, room_id))

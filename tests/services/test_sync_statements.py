@@ -38,7 +38,10 @@ def rooms(app: App, number: int) -> list[str]:
         append(app, room_id, *others, *topics, *(message(ALICE, str(k)) for k in range(8)))
         joined.append(room_id)
         append(app, a_room(app, BOB, join_rule="invite"), member(ALICE, "invite", BOB))
-        append(app, a_room(app, BOB), member(ALICE, "join"), member(ALICE, "leave"))
+        left = a_room(app, BOB)
+        # More than a timeline shows, so that there is state as well.
+        talk = [message(BOB, str(k)) for k in range(12)]
+        append(app, left, member(ALICE, "join"), *talk, member(ALICE, "leave"))
     return joined
 
 

@@ -12,7 +12,7 @@ from impl.requester import Requester
 from impl.services import related_events
 from impl.services.search.rooms import Rooms
 from impl.services.visibility import Sights
-from impl.storage import search, state_nodes
+from impl.storage import search
 from impl.storage.events import StoredEvent
 from impl.storage.search import Match, Place, Wanted
 
@@ -100,7 +100,7 @@ def _add(
         # What was redacted a moment ago may stand in the index still.
         if one is not None and one.redacted_by_nid is None:
             by_room.setdefault(match.room_nid, []).append(one)
-    preload_states(app, txn, [one for some in by_room.values() for one in some])
+    found.sights.preload([one for some in by_room.values() for one in some])
     seen: set[int] = set()
     for room_nid, some in by_room.items():
         visible, memberships = found.sights.select(some, rooms.depths[room_nid])
@@ -111,13 +111,3 @@ def _add(
         for match in matches
         if match.place.event_nid in seen
     ]
-
-
-def preload_states(app: App, txn: Any, stored: Sequence[StoredEvent]) -> None:
-    """Have the states at some events at hand, in one statement."""
-    roots = {
-        (one.room_nid, root)
-        for one in stored
-        for root in (one.state_before or 0, one.state_after or 0)
-    }
-    state_nodes.preload(txn, app.state_nodes, roots)

@@ -13,7 +13,6 @@ from impl.requester import Requester
 from impl.services import client_events, history_page, room_reading
 from impl.services.aggregations import Aggregations
 from impl.services.client_events import Viewer
-from impl.services.search import candidates
 from impl.services.search.candidates import Found
 from impl.services.search.rooms import Rooms
 from impl.storage import history, search, state_nodes
@@ -113,7 +112,7 @@ def _read(
     around = history.list_around(txn, rows, *limits)
     keys = [(row.room_nid, row.event_nid) for some in around for part in some for row in part]
     events = app.events.get_many(txn, keys)
-    candidates.preload_states(app, txn, list(events.values()))
+    found.sights.preload(events.values())
     visible = _visible(found, rooms, events)
     contexts: list[_Context] = []
     for row, (before, after) in zip(rows, around, strict=True):

@@ -158,9 +158,11 @@ def write_left(
         [event for told, _, _ in found.values() if told.is_limited for event in told.events],
         is_in_room=False,
     )
+    keys = [(told.delta.room_nid, nid) for told, state, _ in found.values() for nid in state]
+    loaded = sync.app.events.get_many(txn, keys) if keys else {}
     return {
         room_id: {
-            **_write_left(sync, bundled, told, state, depth),
+            **_write_left(sync, bundled, told, [loaded[nid] for nid in state], depth),
             "account_data": {"events": room_data.get(room_id, [])},
         }
         for room_id, (told, state, depth) in found.items()
@@ -189,12 +191,14 @@ def _add_last(
 
 
 def _write_left(
-    sync: Sync, bundled: Aggregations, told: Timeline, state: list[int], last_join_depth: int
+    sync: Sync,
+    bundled: Aggregations,
+    told: Timeline,
+    state: Sequence[StoredEvent],
+    last_join_depth: int,
 ) -> dict[str, Any]:
-    txn = bundled.txn
-    loaded = sync.app.events.get_many(txn, [(told.delta.room_nid, nid) for nid in state])
-    wanted = [loaded[nid] for nid in state if timeline.passes(sync.filter.state, loaded[nid])]
+    wanted = [one for one in state if timeline.passes(sync.filter.state, one)]
     return {
         **joined_rooms.write_timeline(sync, bundled, told, last_join_depth),
-        **joined_rooms.write_state(sync, txn, wanted),
+        **joined_rooms.write_state(sync, bundled.txn, wanted),
     }
