@@ -58,7 +58,7 @@ def read_request_line(line: bytes) -> tuple[str, str, str]:
         raise BadRequest("414 URI Too Long", "the request line is too long")
     if not line.endswith(b"\n"):
         raise BadRequest("400 Bad Request", "the request line is cut off")
-    parts = line.rstrip(b"\r\n").split(b" ")
+    parts = _without_end(line).split(b" ")
     if len(parts) != 3:
         raise BadRequest("400 Bad Request", "the request line must have three parts")
     method, target, version = parts
@@ -69,6 +69,11 @@ def read_request_line(line: bytes) -> tuple[str, str, str]:
     if not target or _CONTROL.search(target):
         raise BadRequest("400 Bad Request", "the request target holds a control character")
     return method.decode("ascii"), _origin_form(target), version.decode("ascii")
+
+
+def _without_end(line: bytes) -> bytes:
+    # One end of a line and no more: to others a lone CR may be an end as well.
+    return line.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def _origin_form(target: bytes) -> str:
@@ -105,7 +110,7 @@ def _add_field(fields: dict[str, str], line: bytes) -> None:
     # A folded line begins with a space, which no name holds.
     if not colon or not _TOKEN.fullmatch(name):
         raise BadRequest("400 Bad Request", "a header field's name is not a token")
-    value = value.strip(b" \t\r\n")
+    value = _without_end(value).strip(b" \t")
     if _CONTROL.search(value):
         raise BadRequest("400 Bad Request", "a header field holds a control character")
     if b"_" in name:

@@ -242,6 +242,8 @@ BAD = {
     "no colon": (b"GET / HTTP/1.1\r\nHost x\r\n\r\n", 400),
     "space before colon": (b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400),
     "folded": (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400),
+    "CR in the request line": (b"GET / HTTP/1.1\r\r\nHost: x\r\n\r\n", 505),
+    "CR in a field": (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\r\n\r\n", 400),
     "NUL in a field": (b"GET / HTTP/1.1\r\nHost: x\r\nA: \0\r\n\r\n", 400),
     "NUL in the target": (b"GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "not a path": (b"GET x HTTP/1.1\r\nHost: x\r\n\r\n", 400),
