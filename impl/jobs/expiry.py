@@ -2,8 +2,7 @@
 
 All of it is without effect already when it goes: whoever reads it looks at its time."""
 
-from collections.abc import Callable
-from typing import Any
+import functools
 
 from impl.app import App
 from impl.jobs.schedule import in_batches
@@ -20,24 +19,24 @@ TRANSACTIONS_KEPT_MS = _DAY_MS
 # its keys, is still there. So they are known for long after they have expired.
 TOKENS_KEPT_MS = 90 * _DAY_MS
 
-Delete = Callable[[Any, int, int], int]
+KEPT_MS = {
+    "client_transactions": TRANSACTIONS_KEPT_MS,
+    "registration_nonces": accounts.NONCE_MS,
+    "access_tokens": TOKENS_KEPT_MS,
+    "refresh_tokens": TOKENS_KEPT_MS,
+}
 
 
 def delete_expired(app: App) -> bool:
     """One turn; True if it was not enough."""
     now_ms = app.now_ms()
-    wanted: list[tuple[Delete, int]] = [
-        (expiry.delete_client_transactions, now_ms - TRANSACTIONS_KEPT_MS),
-        (expiry.delete_nonces, now_ms - accounts.NONCE_MS),
-        (expiry.delete_access_tokens, now_ms - TOKENS_KEPT_MS),
-        (expiry.delete_refresh_tokens, now_ms - TOKENS_KEPT_MS),
-    ]
     has_more = in_batches(app, lambda: user_interactive_auth.give_up_expired(app, BATCH_ROWS))
-    for delete, before_ts in wanted:
-        has_more |= in_batches(app, lambda one=delete, ts=before_ts: _batch(app, one, ts))
+    for table, kept_ms in KEPT_MS.items():
+        batch = functools.partial(_batch, app, table, now_ms - kept_ms)
+        has_more |= in_batches(app, batch)
     return has_more
 
 
-def _batch(app: App, delete: Delete, before_ts: int) -> bool:
+def _batch(app: App, table: str, before_ts: int) -> bool:
     with app.database.transaction() as txn:
-        return delete(txn, before_ts, BATCH_ROWS) == BATCH_ROWS
+        return expiry.delete(txn, table, before_ts, BATCH_ROWS) == BATCH_ROWS

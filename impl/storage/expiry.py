@@ -1,72 +1,30 @@
 """What has expired is deleted, some rows at a time. Tables: client_transactions,
 registration_nonces, access_tokens, refresh_tokens.
-
-Each statement finds its rows by an index on their time, and leaves alone what another transaction
-holds."""
+"""
 
 from typing import Any
 
+# Table -> the column of its time, which has an index.
+TIMES = {
+    "client_transactions": "created_ts",
+    "registration_nonces": "created_ts",
+    "access_tokens": "expires_ts",
+    "refresh_tokens": "expires_ts",
+}
 
-def delete_client_transactions(txn: Any, before_ts: int, limit: int) -> int:
-    """Those that were answered before; returns how many."""
+
+def delete(txn: Any, table: str, before_ts: int, limit: int) -> int:
+    """The first rows whose time was before, but for what another transaction holds; returns how
+    many.
+    """
+    time = TIMES[table]
     txn.execute(
-        """
-        DELETE FROM client_transactions
+        f"""
+        DELETE FROM {table}
          WHERE ctid = ANY(ARRAY(SELECT ctid
-                                  FROM client_transactions
-                                 WHERE created_ts < %s
-                                 ORDER BY created_ts
-                                 LIMIT %s
-                                   FOR UPDATE SKIP LOCKED))
-        """,
-        (before_ts, limit),
-    )
-    return txn.rowcount
-
-
-def delete_nonces(txn: Any, before_ts: int, limit: int) -> int:
-    """Nonces of registration that were given out before."""
-    txn.execute(
-        """
-        DELETE FROM registration_nonces
-         WHERE ctid = ANY(ARRAY(SELECT ctid
-                                  FROM registration_nonces
-                                 WHERE created_ts < %s
-                                 ORDER BY created_ts
-                                 LIMIT %s
-                                   FOR UPDATE SKIP LOCKED))
-        """,
-        (before_ts, limit),
-    )
-    return txn.rowcount
-
-
-def delete_access_tokens(txn: Any, before_ts: int, limit: int) -> int:
-    """Access tokens that expired before."""
-    txn.execute(
-        """
-        DELETE FROM access_tokens
-         WHERE ctid = ANY(ARRAY(SELECT ctid
-                                  FROM access_tokens
-                                 WHERE expires_ts < %s
-                                 ORDER BY expires_ts
-                                 LIMIT %s
-                                   FOR UPDATE SKIP LOCKED))
-        """,
-        (before_ts, limit),
-    )
-    return txn.rowcount
-
-
-def delete_refresh_tokens(txn: Any, before_ts: int, limit: int) -> int:
-    """Refresh tokens that expired before."""
-    txn.execute(
-        """
-        DELETE FROM refresh_tokens
-         WHERE ctid = ANY(ARRAY(SELECT ctid
-                                  FROM refresh_tokens
-                                 WHERE expires_ts < %s
-                                 ORDER BY expires_ts
+                                  FROM {table}
+                                 WHERE {time} < %s
+                                 ORDER BY {time}
                                  LIMIT %s
                                    FOR UPDATE SKIP LOCKED))
         """,

@@ -33,10 +33,6 @@ class Child:
         self._started = 0.0
         self._start_again = 0.0
 
-    @property
-    def is_running(self) -> bool:
-        return self.pid != 0
-
     def start(self) -> None:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,5 +1,6 @@
 """What has expired goes, and nothing else; found by an index."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -123,13 +124,14 @@ def test_tokens_are_known_long_after_they_expired_so_that_their_clients_log_out_
     assert len(ask(app, "SELECT 1 FROM devices")) == 2
 
 
+def _delete_from(table: str, txn: Any, before_ts: int, limit: int) -> int:
+    return stored_expiry.delete(txn, table, before_ts, limit)
+
+
 @pytest.mark.parametrize(
     "delete",
     [
-        stored_expiry.delete_client_transactions,
-        stored_expiry.delete_nonces,
-        stored_expiry.delete_access_tokens,
-        stored_expiry.delete_refresh_tokens,
+        *(functools.partial(_delete_from, table) for table in stored_expiry.TIMES),
         lambda txn, before_ts, limit: ui_auth.delete_old(txn, before_ts, limit),
     ],
 )
