@@ -50,7 +50,9 @@ def put_ignored_users(txn: Any, user_id: str, content: dict[str, Any]) -> None:
     """Whom a user ignores, for those who ask by whom somebody is ignored."""
     listed = content.get("ignored_users")
     names = listed if isinstance(listed, dict) else {}
-    ignored_users.put(txn, user_id, {name for name in names if identifiers.is_user_id(name)})
+    # Nobody ignores themselves.
+    ignored = {name for name in names if identifiers.is_user_id(name) and name != user_id}
+    ignored_users.put(txn, user_id, ignored)
 
 
 def get_tags(app: App, requester: Requester, user_id: str, room_id: str) -> dict[str, Any]:

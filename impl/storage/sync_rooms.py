@@ -33,6 +33,14 @@ class Receipt:
     received_ts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Typing:
+    user_id: str
+    until_ts: int
+    # Whether it changed in the window.
+    has_moved: bool
+
+
 def list_timelines(
     txn: Any, windows: Sequence[Window], limits: Sequence[int]
 ) -> dict[Window, list[Row]]:
@@ -109,13 +117,11 @@ def list_receipts(txn: Any, windows: Sequence[Window]) -> list[Receipt]:
     return [Receipt(*row) for row in txn.fetchall()]
 
 
-def list_typing(txn: Any, windows: Sequence[Window]) -> dict[int, list[tuple[str, int]]]:
-    """room_nid -> (user_id, until_ts) of all who have a row, for rooms where one of the rows is in
-    the window.
-    """
+def list_typing(txn: Any, windows: Sequence[Window]) -> dict[int, list[Typing]]:
+    """room_nid -> all who have a row, for rooms where one of the rows is in the window."""
     txn.execute(
         """
-        SELECT t.room_nid, t.user_id, t.until_ts
+        SELECT t.room_nid, t.user_id, t.until_ts, t.position > w.after AND t.position <= w.up_to
           FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS w (room_nid, after, up_to)
           JOIN typing t ON t.room_nid = w.room_nid
          WHERE EXISTS (SELECT 1
@@ -127,9 +133,9 @@ def list_typing(txn: Any, windows: Sequence[Window]) -> dict[int, list[tuple[str
         """,
         _columns(windows),
     )
-    found: dict[int, list[tuple[str, int]]] = {}
-    for room_nid, user_id, until_ts in txn.fetchall():
-        found.setdefault(room_nid, []).append((user_id, until_ts))
+    found: dict[int, list[Typing]] = {}
+    for room_nid, *row in txn.fetchall():
+        found.setdefault(room_nid, []).append(Typing(*row))
     return found
 
 

@@ -2,12 +2,19 @@
 
 from impl.app import App
 from impl.core.event_builder import Draft
+from impl.services import account_data as account_data_service
 from impl.services import messages, receipts, typing
 from impl.services.sync import sync as syncing
 from impl.services.sync.request import Question
 from impl.storage import account_data
 from tests.builders import ALICE, BOB, a_room, append, member, message
 from tests.services.sync_client import ask, joined, plain, requester
+
+
+def ignore(app: App, user_id: str, ignored: str) -> None:
+    content = {"ignored_users": {ignored: {}}}
+    own = requester(user_id)
+    account_data_service.put(app, own, user_id, "", "m.ignored_user_list", content)
 
 
 def test_typing_is_told_and_its_end(app: App) -> None:
@@ -24,6 +31,33 @@ def test_typing_is_told_and_its_end(app: App) -> None:
     assert joined(third, room_id)["ephemeral"]["events"] == [
         {"type": "m.typing", "content": {"user_ids": []}}
     ]
+
+
+def test_of_who_is_ignored_neither_typing_nor_receipts_are_told(app: App) -> None:
+    room_id = a_room(app)
+    (event_id,) = append(app, room_id, member(BOB, "join"))
+    ignore(app, BOB, ALICE)
+    first = ask(app, BOB)
+    typing.start(app, requester(ALICE), room_id, ALICE, 30_000)
+    receipts.send(app, requester(ALICE), room_id, "m.read", event_id, None)
+    second = ask(app, BOB, first["next_batch"])
+    assert second["rooms"]["join"] == {}
+    typing.start(app, requester(BOB), room_id, BOB, 30_000)
+    third = ask(app, BOB, second["next_batch"])
+    assert joined(third, room_id)["ephemeral"]["events"] == [
+        {"type": "m.typing", "content": {"user_ids": [BOB]}}
+    ]
+    ephemeral = joined(ask(app, BOB), room_id)["ephemeral"]["events"]
+    assert ALICE not in str(ephemeral)
+
+
+def test_who_ignores_themselves_goes_on_to_see_what_they_say(app: App) -> None:
+    room_id = a_room(app)
+    first = ask(app, ALICE)
+    ignore(app, ALICE, ALICE)
+    (said,) = append(app, room_id, message(ALICE, "here"))
+    events = joined(ask(app, ALICE, first["next_batch"]), room_id)["timeline"]["events"]
+    assert said in [one["event_id"] for one in events]
 
 
 def test_a_private_receipt_is_told_to_its_owner_only(app: App) -> None:

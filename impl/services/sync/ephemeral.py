@@ -1,9 +1,14 @@
-"""Receipts and typing of a sync. C-S API, "Receipts", "Typing Notifications"."""
+"""Receipts and typing of a sync. C-S API, "Receipts", "Typing Notifications".
 
+Of whom the user ignores neither is told: C-S API, "Ignoring Users".
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 from impl.services.sync.request import Sync
 from impl.services.sync.room_deltas import RoomDelta
+from impl.storage.sync_rooms import Typing
 
 PRIVATE = "m.read.private"
 
@@ -17,13 +22,18 @@ def write(sync: Sync, room_id: str, delta: RoomDelta) -> list[dict[str, Any]]:
     if delta.receipts and wanted.passes("m.receipt", None, {}):
         events += _receipts(sync, delta)
     if delta.typing is not None and wanted.passes("m.typing", None, {}):
-        now_ms = sync.app.now_ms()
-        # Whose time is over has stopped, whether or not they said so.
-        user_ids = [user_id for user_id, until_ts in delta.typing if until_ts > now_ms]
-        # A client that knows nothing needs not be told that nobody types.
-        if user_ids or delta.after > 0:
-            events.append({"type": "m.typing", "content": {"user_ids": user_ids}})
+        events += _typing(sync, delta, delta.typing)
     return events
+
+
+def _typing(sync: Sync, delta: RoomDelta, typing: Sequence[Typing]) -> list[dict[str, Any]]:
+    now_ms = sync.app.now_ms()
+    told = [one for one in typing if one.user_id not in sync.ignored]
+    # Whose time is over has stopped, whether or not they said so.
+    user_ids = [one.user_id for one in told if one.until_ts > now_ms]
+    # A client that knows nothing needs not be told that nobody types.
+    is_news = any(one.has_moved for one in told) if delta.after > 0 else bool(user_ids)
+    return [{"type": "m.typing", "content": {"user_ids": user_ids}}] if is_news else []
 
 
 def _receipts(sync: Sync, delta: RoomDelta) -> list[dict[str, Any]]:
@@ -31,6 +41,8 @@ def _receipts(sync: Sync, delta: RoomDelta) -> list[dict[str, Any]]:
     by_thread: dict[str, dict[str, Any]] = {}
     for one in delta.receipts:
         if one.receipt_type == PRIVATE and one.user_id != sync.user_id:
+            continue
+        if one.user_id in sync.ignored:
             continue
         receipt: dict[str, Any] = {"ts": one.received_ts}
         if one.thread_id:

@@ -25,7 +25,8 @@ def get(app: App, user_id: str) -> frozenset[str]:
     with app.database.read() as txn:
         content = account_data.get(txn, user_id, "", IGNORED_USERS)
     users = (content or {}).get("ignored_users")
-    ignored = frozenset(users) if isinstance(users, dict) else frozenset()
+    # Who puts themselves into the list goes on to see what they say.
+    ignored = frozenset(users) - {user_id} if isinstance(users, dict) else frozenset()
     if len(kept) >= KEPT_MAX:
         kept.clear()
     # The user's position may have moved while we read: then it was read anew, and will be again.

@@ -19,7 +19,7 @@ from impl.core.push_totals import Pair
 from impl.storage import memberships, sync_rooms, unread
 from impl.storage.events import StoredEvent
 from impl.storage.state_nodes import RoomNodes
-from impl.storage.sync_rooms import Receipt, Window
+from impl.storage.sync_rooms import Receipt, Typing, Window
 from impl.storage.timeline import Row
 
 # All of them together: a window of few rows counts as this many.
@@ -52,8 +52,8 @@ class RoomDelta:
     # None: it was not read.
     singled: dict[tuple[int, str], Pair] | None = None
     receipts: list[Receipt] = field(default_factory=list)
-    # (user_id, until_ts), if somebody's typing changed.
-    typing: list[tuple[str, int]] | None = None
+    # All of the room, if somebody's typing changed.
+    typing: list[Typing] | None = None
     # How many are in which membership, and the first members, if some membership changed.
     counts: dict[str, int] | None = None
     first_members: list[tuple[str, bool]] = field(default_factory=list)
