@@ -9,6 +9,7 @@ with Served.new() as server:
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -113,6 +114,21 @@ class Served:
             assert time.monotonic() < deadline, "a process outlives SIGKILL"
             time.sleep(0.02)
         self._process = None
+
+    def kill_a_worker(self, chance: random.Random) -> None:
+        """SIGKILL to one of those that answer requests, whichever; another takes its place."""
+        assert self._process is not None
+        root = self._process.pid
+        workers = [
+            pid
+            for pid in _tree(root)
+            if b"impl.commands" in _command_line(pid)
+            and (found := _stat(pid))
+            and found[1] != root
+            and pid != root
+        ]
+        assert workers, "no worker runs"
+        os.kill(chance.choice(workers), signal.SIGKILL)
 
     def connect(self, timeout_s: float = 60) -> "Connection":
         return Connection(self.port, timeout_s)
@@ -223,6 +239,13 @@ def _tree(root: int) -> list[int]:
     for pid in tree:
         tree.extend(children.get(pid, ()))
     return tree
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _stat(pid: int) -> tuple[str, int] | None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from impl.app import App
-from impl.jobs import expiry, forward_extremities, purged_rooms, redactions
+from impl.jobs import expiry, forward_extremities, purged_rooms, redactions, to_device
 from impl.jobs.schedule import Job
 from impl.storage.database import DatabaseUnavailable
 from impl.storage.lease import Lease
@@ -27,6 +27,7 @@ JOBS: Sequence[Job] = (
     Job(redactions.drop_originals, 300),
     Job(forward_extremities.join_branches, 60),
     Job(purged_rooms.sweep, 300),
+    Job(to_device.drop_unread, 3600),
 )
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from impl.app import App
 from impl.requester import Requester
 from impl.services.last_seen import LastSeen
 from impl.services.sessions import check_device
-from impl.storage import accounts, devices
+from impl.storage import accounts, devices, idempotency
 from impl.storage.devices import Device
 
 
@@ -38,6 +38,7 @@ def put(app: App, requester: Requester, device_id: str, display_name: str | None
             if accounts.get(txn, user_id) is None:
                 raise errors.Forbidden("the application service has not registered this user")
             if devices.put(txn, user_id, device_id, display_name, app.now_ms()):
+                idempotency.delete_of_device(txn, user_id, device_id)
                 return False
         if display_name is not None:
             devices.put_display_name(txn, user_id, device_id, display_name)

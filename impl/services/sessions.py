@@ -18,7 +18,7 @@ from impl.config.application_services import ApplicationService
 from impl.core import identifiers
 from impl.requester import Requester
 from impl.services import passwords, rate_limiting
-from impl.storage import accounts, devices
+from impl.storage import accounts, devices, idempotency
 from impl.storage.accounts import Account
 
 DEVICE_ID_LETTERS = 10
@@ -161,7 +161,10 @@ def begin(
     ends_ts = None if lifetime is None else app.now_ms() + lifetime
     with app.database.transaction() as txn:
         before(txn)
-        devices.put(txn, user_id, device_id, wish.display_name, app.now_ms())
+        is_new = devices.put(txn, user_id, device_id, wish.display_name, app.now_ms())
+        if is_new and wish.device_id is not None:
+            # C-S API, "Transaction identifiers": those of a device that was logged out are free.
+            idempotency.delete_of_device(txn, user_id, device_id)
         devices.put_proved(txn, user_id, device_id, app.now_ms())
         if wish.device_id is not None:
             accounts.delete_tokens(txn, user_id, device_id)

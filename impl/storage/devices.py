@@ -1,4 +1,7 @@
-"""Devices. Table: devices."""
+"""Devices. Table: devices.
+
+With a device goes what refers to it: its tokens, and the messages that wait for it. Several are
+locked in the order of their ids before they are deleted, as they are by whoever sends to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,7 +75,18 @@ def put_display_name(txn: Any, user_id: str, device_id: str, display_name: str) 
 
 
 def delete(txn: Any, user_id: str, device_ids: Sequence[str]) -> None:
-    """With their tokens."""
+    """With all that is theirs."""
+    txn.execute(
+        """
+        SELECT 1
+          FROM devices
+         WHERE user_id = %s
+           AND device_id = ANY(%s)
+         ORDER BY device_id
+           FOR UPDATE
+        """,
+        (user_id, list(device_ids)),
+    )
     txn.execute(
         """
         DELETE FROM devices
@@ -84,7 +98,17 @@ def delete(txn: Any, user_id: str, device_ids: Sequence[str]) -> None:
 
 
 def delete_all(txn: Any, user_id: str) -> None:
-    """With their tokens."""
+    """With all that is theirs."""
+    txn.execute(
+        """
+        SELECT 1
+          FROM devices
+         WHERE user_id = %s
+         ORDER BY device_id
+           FOR UPDATE
+        """,
+        (user_id,),
+    )
     txn.execute(
         """
         DELETE FROM devices

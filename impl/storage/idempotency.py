@@ -36,6 +36,21 @@ def get_many(txn: Any, transactions: Sequence[ClientTransaction]) -> dict[Client
     return {ClientTransaction(*row[:4]): row[4] for row in txn.fetchall()}
 
 
+def insert_if_new(txn: Any, one: ClientTransaction, created_ts: int) -> bool:
+    """Take note of a transaction that is answered with nothing; False if it was answered before.
+    One that another transaction is answering is waited for.
+    """
+    txn.execute(
+        """
+        INSERT INTO client_transactions (user_id, device_id, scope, txn_id, event_id, created_ts)
+             VALUES (%s, %s, %s, %s, '', %s)
+        ON CONFLICT DO NOTHING
+        """,
+        (one.user_id, one.device_id, one.scope, one.txn_id, created_ts),
+    )
+    return txn.rowcount == 1
+
+
 def insert(txn: Any, rows: Sequence[tuple[ClientTransaction, str]], created_ts: int) -> None:
     txn.values_with_commit(
         """
@@ -46,4 +61,16 @@ def insert(txn: Any, rows: Sequence[tuple[ClientTransaction, str]], created_ts: 
             (one.user_id, one.device_id, one.scope, one.txn_id, event_id, created_ts)
             for one, event_id in rows
         ],
+    )
+
+
+def delete_of_device(txn: Any, user_id: str, device_id: str) -> None:
+    """What a device of this id was answered with before it was this one. With the COMMIT."""
+    txn.with_commit(
+        """
+        DELETE FROM client_transactions
+         WHERE user_id = %s
+           AND device_id = %s
+        """,
+        (user_id, device_id),
     )

@@ -364,6 +364,15 @@ CREATE TABLE public.timeline (
     thread_id text,
     thread_totals bytea
 );
+CREATE TABLE public.to_device_messages (
+    user_id text NOT NULL,
+    device_id text NOT NULL,
+    "position" bigint NOT NULL,
+    sender text NOT NULL,
+    type text NOT NULL,
+    content text NOT NULL,
+    received_ts bigint NOT NULL
+);
 CREATE TABLE public.typing (
     room_nid bigint NOT NULL,
     user_id text NOT NULL,
@@ -507,6 +516,8 @@ ALTER TABLE ONLY public.stream_epoch
     ADD CONSTRAINT stream_epoch_pkey PRIMARY KEY (only_row);
 ALTER TABLE ONLY public.timeline
     ADD CONSTRAINT timeline_pkey PRIMARY KEY (room_nid, "position");
+ALTER TABLE ONLY public.to_device_messages
+    ADD CONSTRAINT to_device_messages_pkey PRIMARY KEY (user_id, device_id, "position");
 ALTER TABLE ONLY public.typing
     ADD CONSTRAINT typing_pkey PRIMARY KEY (room_nid, user_id);
 ALTER TABLE ONLY public.ui_auth_sessions
@@ -551,6 +562,8 @@ CREATE INDEX search_texts_words ON public.search_texts USING gin (words);
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
 CREATE UNIQUE INDEX timeline_position ON public.timeline USING btree ("position");
 CREATE INDEX timeline_threads ON public.timeline USING btree (room_nid, thread_id, "position") WHERE (thread_id IS NOT NULL);
+CREATE INDEX to_device_messages_position ON public.to_device_messages USING btree ("position");
+CREATE INDEX to_device_messages_received ON public.to_device_messages USING btree (received_ts);
 CREATE UNIQUE INDEX typing_position ON public.typing USING btree ("position");
 CREATE INDEX typing_until ON public.typing USING btree (until_ts) WHERE (until_ts > 0);
 CREATE INDEX ui_auth_sessions_created ON public.ui_auth_sessions USING btree (created_ts);
@@ -568,3 +581,5 @@ ALTER TABLE ONLY public.key_backups
     ADD CONSTRAINT key_backups_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.key_backup_owners(user_id);
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.to_device_messages
+    ADD CONSTRAINT to_device_messages_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;

@@ -45,6 +45,7 @@ def current(txn: Any) -> int:
             (SELECT max(position) FROM receipts),
             (SELECT max(position) FROM typing),
             (SELECT max(position) FROM account_data),
+            (SELECT max(position) FROM to_device_messages),
             (SELECT max(position) FROM presence),
             (SELECT max(position) FROM purged_rooms),
             0
@@ -91,6 +92,11 @@ def list_news(txn: Any, after: int) -> list[NewsRow]:
         UNION ALL
         SELECT position, NULL, user_id, NULL, NULL, FALSE, type FROM account_data
          WHERE position > %(after)s
+        UNION ALL
+        SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL
+          FROM (SELECT DISTINCT position, user_id
+                  FROM to_device_messages
+                 WHERE position > %(after)s) AS addressees
         UNION ALL
         SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id FROM presence
          WHERE position > %(after)s

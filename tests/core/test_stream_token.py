@@ -14,7 +14,7 @@ positions = st.integers(-(2**63) + 1, 2**63 - 1)
 
 @given(
     st.one_of(
-        st.builds(SyncToken, naturals, st.none() | naturals),
+        st.builds(SyncToken, naturals, st.none() | naturals, st.none() | naturals),
         st.builds(HistoryToken, naturals, positions),
     )
 )
@@ -27,6 +27,8 @@ def test_a_token_survives_being_written_and_read(token):
 def test_tokens_look_as_they_do():
     assert str(SyncToken(0)) == "s0"
     assert str(SyncToken(7, 5)) == "s7_5"
+    assert str(SyncToken(7, to_device=6)) == "s7_d6"
+    assert str(SyncToken(7, 5, 6)) == "s7_5_d6"
     assert str(HistoryToken(12, -3)) == "t12_-3"
 
 
@@ -34,7 +36,7 @@ def test_tokens_look_as_they_do():
     "token",
     [
         *["", "s", "t", "x1", "1", "s-1", "s01", "s+1", "s1 ", " s1", "s1\n", "s1_", "S1", "s1.0"],
-        *["s1_01", "s1_-1", "s1_1_1", "s_1"],
+        *["s1_01", "s1_-1", "s1_1_1", "s_1", "s1_d", "s1_d01", "s1_d1_1", "s1d1", "s_d1", "s1_D1"],
         *["t1", "t1_", "t_1", "t-1_1", "t1_-0", "t1_01", "t1_1_1", "t1-1", "t1_--1", "t1_1\n"],
         *[
             "s٣",

@@ -1,7 +1,8 @@
 """What a /sync asks for, read and checked; and what all parts of its answer need."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -50,12 +51,17 @@ class Sync:
     ignored: frozenset[str] = field(default=frozenset())
     # Where the chain of syncs began that this one goes on with; see lazy_members.py.
     chain: int = 0
+    # Up to where the client has its send-to-device messages; those that are told, and up to where
+    # they go; see to_device.py.
+    heard: int = 0
+    messages: Sequence[dict[str, Any]] = ()
+    told: int | None = None
 
     @property
     def next_batch(self) -> str:
         wanted = self.filter.state
         is_chain = wanted.lazy_load_members and not wanted.include_redundant_members
-        return str(SyncToken(self.up_to, self.chain if is_chain else None))
+        return str(SyncToken(self.up_to, self.chain if is_chain else None, self.told))
 
     @property
     def user_id(self) -> str:

@@ -28,6 +28,7 @@ from impl.services.sync import (
     request,
     room_deltas,
     rooms_moved,
+    to_device,
     wait,
 )
 from impl.services.sync.request import Question, Sync
@@ -52,12 +53,14 @@ def _answer(app: App, requester: Requester, question: Question) -> dict[str, Any
     asked = Sync(app, requester, wanted, 0, 0, question.is_full_state, question.use_state_after)
     if since is None:
         return _initial(asked)
+    to_device.acknowledge(app, requester, since)
     # A token without it begins a chain: nothing is known of what went before.
     asked = replace(asked, chain=since.position if since.start is None else since.start)
     if since.position > app.news.position:
         app.news.catch_up()
     # A token of the future is one of a database that was restored to the past: from now on, then.
     after = min(since.position, app.news.position)
+    asked = replace(asked, heard=after if since.to_device is None else min(after, since.to_device))
     if asked.is_full_state:
         sync = replace(asked, since=after, up_to=app.news.position)
         return _incremental(sync, app.news.joined_rooms(requester.user_id))
@@ -70,11 +73,13 @@ def _poll(asked: Sync, since: int, timeout_ms: int) -> dict[str, Any]:
     while True:
         sync = replace(asked, since=since, up_to=app.news.position)
         joined = app.news.joined_rooms(user_id)
-        if wait.has_moved(app, user_id, joined, since) or presence.has_moved(sync, joined):
+        has_moved = wait.has_moved(app, user_id, joined, since) or to_device.is_behind(sync)
+        if has_moved or presence.has_moved(sync, joined):
             found = _incremental(sync, joined)
             if _has_news(found):
                 return found
         since = sync.up_to
+        asked = replace(asked, heard=since)
         left_ms = (deadline - time.monotonic()) * 1000
         if presence.has_moved(replace(sync, since=since), joined):
             continue  # While it was looked whether there was something.
@@ -89,7 +94,7 @@ def _frame(sync: Sync) -> dict[str, Any]:
         "account_data": {"events": []},
         "presence": {"events": []},
         "rooms": {"join": {}, "invite": {}, "knock": {}, "leave": {}},
-        "to_device": {"events": []},
+        "to_device": {"events": sync.messages},
         "device_lists": {"changed": [], "left": []},
         "device_one_time_keys_count": {"signed_curve25519": 0},
         "device_unused_fallback_key_types": [],
@@ -99,6 +104,7 @@ def _frame(sync: Sync) -> dict[str, Any]:
 def _has_news(found: dict[str, Any]) -> bool:
     return (
         bool(found["account_data"]["events"])
+        or bool(found["to_device"]["events"])
         or bool(found["presence"]["events"])
         or any(found["rooms"].values())
     )
@@ -108,7 +114,7 @@ def _initial(asked: Sync) -> dict[str, Any]:
     app = asked.app
     ignored = ignored_users.get(app, asked.user_id)
     up_to = app.news.position
-    sync = replace(asked, up_to=up_to, chain=up_to, ignored=ignored)
+    sync = to_device.load(replace(asked, up_to=up_to, chain=up_to, ignored=ignored))
     with app.database.read() as txn:
         data = account_data.list_changed(txn, sync.user_id, 0, sync.up_to)
         moved = rooms_moved.of_initial(sync, txn)
@@ -120,7 +126,7 @@ def _incremental(asked: Sync, joined: Collection[int]) -> dict[str, Any]:
     later.
     """
     app, user_id = asked.app, asked.user_id
-    sync = replace(asked, ignored=ignored_users.get(app, user_id))
+    sync = to_device.load(replace(asked, ignored=ignored_users.get(app, user_id)))
     changed = list(joined) if sync.is_full_state else app.news.changed_rooms(joined, sync.since)
     has_user_moved = app.news.user_position(user_id) > sync.since
     data: AccountData = []

@@ -1,0 +1,29 @@
+"""Drop send-to-device messages that nobody will ever read.
+
+Whoever comes back after weeks finds keys of messages in rooms that are long out of sight; a device
+that is used, but takes no message for months, does not ask for any: it never syncs. What is for
+devices that are gone went with them."""
+
+from impl.app import App
+from impl.jobs.schedule import in_batches
+from impl.storage import to_device
+
+BATCH_ROWS = 1_000
+
+_DAY_MS = 86_400_000
+# To a device that nobody has used for as long. Synapse keeps them as long.
+IDLE_MS = 30 * _DAY_MS
+# To any device.
+KEPT_MS = 90 * _DAY_MS
+
+
+def drop_unread(app: App) -> bool:
+    """One turn; True if it was not enough."""
+    return in_batches(app, lambda: _batch(app))
+
+
+def _batch(app: App) -> bool:
+    now_ms = app.now_ms()
+    with app.database.transaction() as txn:
+        dropped = to_device.delete_unread(txn, now_ms - IDLE_MS, now_ms - KEPT_MS, BATCH_ROWS)
+    return dropped == BATCH_ROWS
