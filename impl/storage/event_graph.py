@@ -2,8 +2,8 @@
 events.auth_event_nids.
 
 An auth chain is a set of event numbers, kept as a compressed bitmap for the events that many chains
-share (the state that is not a membership). The chain of anything else is the union of the chains of
-its auth events."""
+share (the state that is not a membership, and some that is). The chain of anything else is the
+union of the chains of its auth events."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -110,8 +110,8 @@ def get_auth_chains(txn: Any, room_nid: int, event_nids: Collection[int]) -> dic
     """event_nid -> its auth chain, without the event itself.
 
     Level by level: those that have a bitmap are done; of the others the auth events are asked for
-    next. Memberships refer to memberships only a few deep (an invite, the authoriser of a
-    restricted join), so the levels are few."""
+    next. Those are memberships, each of which cites the one before it, and of long lines of these
+    some have a bitmap (room_rows.py): the levels are few."""
     bitmaps: dict[int, BitMap64] = {}
     parents: dict[int, list[int]] = {}
     wanted = set(event_nids)

@@ -20,6 +20,8 @@ from impl.storage.events import NewEvent
 from impl.storage.state_nodes import RoomNodes
 
 UNIONS_KEPT_MAX = 100_000
+# In all of them together: what a bitmap costs is its events, a few bytes each.
+EVENTS_KEPT_MAX = 5_000_000
 _EVENTS_AT_ONCE = 4_000
 
 
@@ -28,17 +30,23 @@ class Unions:
 
     def __init__(self, app: App) -> None:
         self._unions: OrderedDict[int, BitMap64] = OrderedDict()
+        self._events = 0
 
     def get(self, number: int) -> BitMap64 | None:
         return self._unions.get(number)
 
     def clear(self) -> None:
         self._unions.clear()
+        self._events = 0
 
     def keep(self, number: int, union: BitMap64) -> None:
+        if number in self._unions:
+            return
         self._unions[number] = union
-        if len(self._unions) > UNIONS_KEPT_MAX:
-            self._unions.popitem(last=False)
+        self._events += len(union)
+        while len(self._unions) > UNIONS_KEPT_MAX or self._events > EVENTS_KEPT_MAX:
+            _, dropped = self._unions.popitem(last=False)
+            self._events -= len(dropped)
 
 
 class AuthChains:
@@ -72,9 +80,8 @@ class AuthChains:
     def union_of_state(self, nodes: RoomNodes, root: int, without: Collection[int]) -> BitMap64:
         """The chains of a state's events together, but for those at some state keys."""
         whole, rest = state_trie.split(nodes, root, without)
-        self._work_out(nodes, whole)
-        unions = [union for number in whole if (union := self._unions.get(number)) is not None]
-        return self.union(rest.values()).union(*unions)
+        unions = self._work_out(nodes, whole)
+        return self.union(rest.values()).union(*(unions[number] for number in whole))
 
     def _work_out_new(self) -> None:
         """The chains of all that is not written yet, in its order: what an event cites is there."""
@@ -87,11 +94,13 @@ class AuthChains:
             ]
             self._of_new[one.event_nid] = BitMap64(one.auth_event_nids).union(*cited)
 
-    def _work_out(self, nodes: RoomNodes, numbers: Collection[int]) -> None:
-        """See that the unions below some nodes are there."""
+    def _work_out(self, nodes: RoomNodes, numbers: Collection[int]) -> dict[int, BitMap64]:
+        """The unions below some nodes, and below those that lie between."""
         inner: list[tuple[int, Inner]] = []
         leaves: list[tuple[int, list[int]]] = []
-        level = [number for number in numbers if self._unions.get(number) is None]
+        # What is kept now need not be kept any more when the others have been read.
+        found: dict[int, BitMap64] = {}
+        level = self._unknown(numbers, found)
         while level:
             loaded = nodes.load(level)
             deeper: list[int] = []
@@ -99,25 +108,29 @@ class AuthChains:
                 node = loaded[number]
                 if isinstance(node, Inner):
                     inner.append((number, node))
-                    deeper.extend(
-                        child
-                        for child in node.children
-                        if child != state_trie.EMPTY and self._unions.get(child) is None
-                    )
+                    deeper.extend(child for child in node.children if child != state_trie.EMPTY)
                 else:
                     leaves.append((number, list(node.values)))
-            level = deeper
-        found = self._of_leaves(leaves)
+            level = self._unknown(deeper, found)
+        new = self._of_leaves(leaves)
+        found |= new
         # The deepest come last.
         for number, node in reversed(inner):
-            found[number] = BitMap64().union(
-                *(
-                    found.get(child) or self._unions.get(child) or BitMap64()
-                    for child in node.children
-                )
-            )
-        for number, union in found.items():
+            children = [found[child] for child in node.children if child != state_trie.EMPTY]
+            found[number] = new[number] = BitMap64().union(*children)
+        for number, union in new.items():
             self._unions.keep(number, union)
+        return found
+
+    def _unknown(self, numbers: Iterable[int], found: dict[int, BitMap64]) -> list[int]:
+        unknown: list[int] = []
+        for number in numbers:
+            union = self._unions.get(number)
+            if union is None:
+                unknown.append(number)
+            else:
+                found[number] = union
+        return unknown
 
     def _of_leaves(self, leaves: list[tuple[int, list[int]]]) -> dict[int, BitMap64]:
         found: dict[int, BitMap64] = {}

@@ -15,6 +15,7 @@ from impl.core.event_builder import Draft
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import event_graph, events, memberships, room_state, timeline
+from impl.storage.database import Transaction
 from impl.storage.idempotency import ClientTransaction
 from impl.storage.state_nodes import RoomNodes
 from tests.builders import ALICE, BOB, CHARLIE, a_room, append, member, message
@@ -326,6 +327,31 @@ def test_auth_chains_hold_all_that_an_event_rests_on(app: App, room_version: str
     if room_version != "12":
         expected.add(state["m.room.create", ""])
     assert chain == expected
+
+
+def test_the_chain_of_who_changes_their_name_every_day_is_read_in_a_few_steps(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id = a_room(app, room_version="11")
+    renames = [member(BOB, "join", displayname=str(number)) for number in range(80)]
+    for place in range(0, 80, 10):
+        made = append(app, room_id, *renames[place : place + 10])
+    room_nid = room_nid_of(app, room_id)
+    statements: list[str] = []
+    execute = Transaction.execute
+
+    def counting(self: Transaction, sql: str, *rest: Any) -> None:
+        statements.append(sql)
+        execute(self, sql, *rest)
+
+    monkeypatch.setattr(Transaction, "execute", counting)
+    nid = stored(app, room_id, made[-1]).event_nid
+    with app.database.read() as txn:
+        statements.clear()
+        chain = event_graph.get_auth_chains(txn, room_nid, [nid])[nid]
+    assert len(statements) < 25
+    # The create event, Alice's join, the power levels, the join rules, and 79 renames.
+    assert len(chain) == 4 + 79
 
 
 def test_a_busy_room_holds_up_nobody_else(app: App) -> None:

@@ -7,11 +7,14 @@ import random
 import pytest
 
 from impl.app import App
+from impl.core import state_trie
 from impl.core.event_builder import Draft
-from impl.services.room_events import auth_chains
+from impl.services.room_events import auth_chains, merging
+from impl.services.room_events.open_room import OpenRoom
 from tests.builders import ALICE, member, message
 from tests.services.room_events.elsewhere import (
     DAVE,
+    ELSEWHERE,
     EVELYN,
     FRANK,
     Elsewhere,
@@ -24,6 +27,7 @@ from tests.services.room_events.elsewhere import (
 from tests.services.room_events.inspection import (
     assert_tables_say,
     extremity_ids,
+    head_of,
     state_of,
     stored,
 )
@@ -78,6 +82,24 @@ def test_random_graphs_come_to_the_state_of_the_pure_rules(app: App, version: st
         ours = stored(app, room_id, event.event_id)
         assert (ours.rejected_reason is not None) is (event.event_id in room.rejected)
         assert state_of(app, room_id, ours.state_after or 0) == room.states[event.event_id]
+
+
+def test_the_chains_of_a_state_are_whole_though_few_of_its_unions_find_room(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth_chains, "EVENTS_KEPT_MAX", 20)
+    room = a_room_elsewhere("11")
+    # So many that the state is several nodes; the second membership of each rests on the first.
+    for number in range(120):
+        user_id = f"@{number % 60}:{ELSEWHERE}"
+        room.add(member(user_id, "join", displayname=str(number)))
+    send(app, room, *room.events.values())
+    with app.database.read() as txn:
+        head = head_of(app, room.create.room_id)
+        open_room = OpenRoom.open(app, txn, head, merging.merge)
+        entries = dict(state_trie.items(open_room.nodes, head.current_state_root))
+        union = open_room.chains.union_of_state(open_room.nodes, head.current_state_root, ())
+        assert union == open_room.chains.union(entries.values())
 
 
 @pytest.mark.parametrize("version", VERSIONS)
