@@ -22,7 +22,8 @@ class StateKeyCache:
         """The numbers of those keys that have one. One statement, if any is not known here."""
         nids = self._nids
         found = {key: nids[key] for key in keys if key in nids}
-        missing = [key for key in keys if key not in found]
+        # What is asked for may be somebody's text; the keys of events hold no NUL.
+        missing = [key for key in keys if key not in found and "\0" not in key[0] + key[1]]
         if missing:
             found |= self._read(txn, missing)
         return found

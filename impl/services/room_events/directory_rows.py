@@ -28,7 +28,9 @@ def write(
         if key in changed:
             content = room.events_by_nid([changed[key]])[changed[key]].content
             value = content.get(field)
-            put(room.txn, room.room_nid, value if isinstance(value, str) else None)
+            # PostgreSQL keeps no NUL in texts, and no rule that is known has one.
+            is_text = isinstance(value, str) and "\0" not in value
+            put(room.txn, room.room_nid, value if is_text else None)
         elif key in gone:
             put(room.txn, room.room_nid, None)
     _put_names(

@@ -97,6 +97,28 @@ def test_a_rejected_event_is_not_in_the_tables_of_the_state_that_its_neighbours_
     assert_tables_say(app, room.create.room_id, room.states[said.event_id])
 
 
+@pytest.mark.parametrize(
+    "draft",
+    [
+        member(DAVE, "join", join_authorised_via_users_server="@nul\0:elsewhere.example"),
+        member(FRANK, "invite", DAVE, third_party_invite={"signed": {"token": "nul\0"}}),
+        Draft("m.room.join_rules", DAVE, {"join_rule": "nul\0"}, ""),
+        Draft("m.room.history_visibility", DAVE, {"history_visibility": "nul\0"}, ""),
+        Draft(
+            "m.room.message", DAVE, {"body": "\0", "m.mentions": {"user_ids": ["@\0:soma.test"]}}
+        ),
+        Draft("m.room.message", DAVE, {"m.relates_to": {"rel_type": "\0", "event_id": "$\0"}}),
+    ],
+)
+def test_a_nul_wherever_it_stands_harms_nobody(app: App, draft: Draft) -> None:
+    room = a_room_elsewhere()
+    send(app, room, *room.events.values())
+    send(app, room, room.add(draft))
+    after = room.add(message(DAVE, "goes on"))
+    send(app, room, after)
+    assert extremity_ids(app, room.create.room_id) == {after.event_id}
+
+
 def test_an_event_of_another_room_is_bad(app: App) -> None:
     room, other = a_room_elsewhere(), Elsewhere("12")
     send(app, room, *room.events.values())
