@@ -333,7 +333,12 @@ class Database:
             # It is committed all the same, and the other machines find it when they next look at
             # the stream. The workers of this one must know now, before the caller is answered.
             _log.warning("a commit could not be announced", exc_info=True)
-            position = self._newest()
+            try:
+                position = self._newest()
+            except DatabaseUnavailable:
+                # As after a COMMIT whose outcome is unknown: nobody tries again on what is closed.
+                cursor.connection.close()
+                raise
         self.on_allotted(position)
 
     def _newest(self) -> int:

@@ -14,8 +14,8 @@ from impl.core import state_trie
 from impl.core.event_builder import Draft
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
-from impl.storage import event_graph, events, memberships, room_state, timeline
-from impl.storage.database import Transaction
+from impl.storage import event_graph, events, memberships, room_state, streams, timeline
+from impl.storage.database import DatabaseUnavailable, StatementError, Transaction
 from impl.storage.idempotency import ClientTransaction
 from impl.storage.state_nodes import RoomNodes
 from tests.builders import ALICE, BOB, CHARLIE, a_room, append, member, message
@@ -145,10 +145,35 @@ def test_what_is_committed_is_not_tried_again_whatever_its_worker_fails_at_then(
         jobs = [gevent.spawn(append, app, room_id, message(ALICE, str(n))) for n in range(3)]
         gevent.joinall(jobs, raise_error=True)
     with app.database.read() as txn:
-        txn.execute(
-            "SELECT count(*) FROM timeline WHERE room_nid = %s", (room_nid_of(app, room_id),)
-        )
-        assert txn.fetchone() == (4 + 3,)
+        assert timeline_size(txn) == 4 + 3
+
+
+def test_what_is_committed_and_cannot_be_announced_is_not_tried_again(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id = a_room(app)
+    with app.database.read() as txn:
+        before = timeline_size(txn)
+
+    def failing(*_: object) -> int:
+        raise DatabaseUnavailable("full")
+
+    def unannounced(*_: object) -> int:
+        raise StatementError("no room for notifications")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(streams, "publish", unannounced)
+        patch.setattr(type(app.database), "_newest", failing)
+        jobs = [gevent.spawn(append, app, room_id, message(ALICE, str(n))) for n in range(3)]
+        gevent.joinall(jobs)
+    assert all(isinstance(job.exception, errors.Unavailable) for job in jobs)
+    with app.database.read() as txn:
+        assert timeline_size(txn) == before + 3
+
+
+def timeline_size(txn: Any) -> int:
+    txn.execute("SELECT count(*) FROM timeline")
+    return txn.fetchone()[0]
 
 
 def test_a_state_key_of_a_batch_that_is_tried_again_is_one_that_all_workers_know(
