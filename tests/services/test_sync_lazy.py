@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from impl.app import App
+from impl.core.event_builder import Draft
 from impl.services.sync import lazy_members
 from impl.services.sync.lazy_members import Sent
 from tests.builders import ALICE, BOB, CHARLIE, a_room, append, member, message
@@ -121,3 +122,25 @@ def test_what_a_worker_remembers_is_bounded(
         sent = app.part(Sent, Sent)
         assert sent.size == sum(map(len, sent.chains.values())) <= 4
         assert all(len(one) <= 3 for one in sent.chains.values())
+
+
+def test_members_known_before_one_left_come_again_after_one_is_back(
+    new_app: Callable[..., App],
+) -> None:
+    one = new_app()
+    other = new_app(one.database.dsn)
+    # With a name, so that nobody is told as a hero.
+    name = Draft("m.room.name", ALICE, {"name": "Pub"}, "")
+    room_id = a_room(one, first=[name, member(BOB, "join"), member(CHARLIE, "join")])
+    append(one, room_id, message(CHARLIE, "seen by both workers"))
+    tokens = [ask(app, BOB, filter=LAZY)["next_batch"] for app in (one, other)]
+    assert tokens[0] == tokens[1]
+    append(one, room_id, member(BOB, "leave"))
+    since = ask(one, BOB, tokens[0], filter=LAZY)["next_batch"]
+    append(one, room_id, *(message(ALICE, str(n)) for n in range(12)), member(BOB, "join"))
+    back = ask(one, BOB, since, filter=LAZY)
+    assert CHARLIE not in members(joined(back, room_id))
+
+    append(one, room_id, message(CHARLIE, "the client may not know me any more"))
+    told = joined(ask(other, BOB, back["next_batch"], filter=LAZY), room_id)
+    assert CHARLIE in members(told)

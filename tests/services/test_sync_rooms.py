@@ -94,6 +94,22 @@ def test_a_room_that_is_newly_joined_comes_whole(app: App) -> None:
     assert room["summary"]["m.joined_member_count"] == 2
 
 
+def name(text: str) -> Draft:
+    return Draft("m.room.name", ALICE, {"name": text}, "")
+
+
+def test_a_room_with_a_name_has_no_heroes_and_one_that_loses_it_has(app: App) -> None:
+    room_id = a_room(app, first=[member(BOB, "join"), name("Pub")])
+    answer = ask(app, BOB)
+    summary = joined(answer, room_id)["summary"]
+    assert summary["m.joined_member_count"] == 2 and "m.heroes" not in summary
+    append(app, room_id, message(ALICE, "nothing of that changes"))
+    answer = ask(app, BOB, answer["next_batch"])
+    assert joined(answer, room_id)["summary"] == {}
+    append(app, room_id, name(""))
+    assert joined(ask(app, BOB, answer["next_batch"]), room_id)["summary"]["m.heroes"] == [ALICE]
+
+
 def test_a_history_for_those_who_were_there_is_not_shown_to_who_came_later(app: App) -> None:
     room_id = a_room(app)
     visibility = Draft("m.room.history_visibility", ALICE, {"history_visibility": "joined"}, "")

@@ -36,6 +36,7 @@ class Told:
     # event_nids.
     state: list[int]
     is_whole: bool
+    heroes: list[str] | None
 
 
 def write(
@@ -74,7 +75,7 @@ def write(
         written = {
             **write_timeline(sync, bundled, one.timeline, IS_IN_ROOM),
             **write_state(sync, txn, state),
-            "summary": summary.write(one.timeline.delta, sync.user_id),
+            "summary": summary.write(one.timeline.delta, one.heroes),
             "ephemeral": {"events": ephemeral.write(sync, room_id, one.timeline.delta)},
             "account_data": {"events": room_data.get(room_id, [])},
             **unread_counts.write(counts[room_nid], by_thread=by_thread),
@@ -139,6 +140,7 @@ def _work_out(
     warming.warm(sync, txn, deltas.values(), sights)
     places = [(nid, sync.since) for nid in rejoined]
     had = sync_rooms.list_state_roots(txn, places) if places else {}
+    naming_nids = sync.app.state_keys.get_nids(txn, list(room_deltas.NAMING)).values()
     told: dict[int, Told] = {}
     for room_nid, delta in deltas.items():
         # Joined by now, but not yet at this position: the next sync tells of it.
@@ -147,14 +149,12 @@ def _work_out(
         one = timeline.cut(sync, sights, delta, IS_IN_ROOM)
         is_whole = delta.after == 0 or sync.is_full_state
         from_root = state_trie.EMPTY if is_whole else delta.root_since
-        heroes = (
-            summary.heroes(delta, sync.user_id)
-            if sync.filter.state.lazy_load_members and delta.counts is not None
-            else ()
-        )
+        has_summary = delta.counts is not None
+        heroes = summary.heroes(sync, txn, delta, naming_nids) if has_summary else None
+        needed = (heroes or []) if sync.filter.state.lazy_load_members else []
         known_root = had.get((room_nid, sync.since), state_trie.EMPTY)
-        state = timeline.state_nids(sync, txn, one, (from_root, known_root), heroes)
-        told[room_nid] = Told(one, state, is_whole)
+        state = timeline.state_nids(sync, txn, one, (from_root, known_root), needed)
+        told[room_nid] = Told(one, state, is_whole, heroes)
     return told
 
 

@@ -29,6 +29,8 @@ ROWS_COUNTED_MIN = 20
 # More than the five that are asked for: the one who asks is not among them.
 HEROES = 5
 _MEMBER = "m.room.member"
+# State that names a room, and the field of its content that does.
+NAMING = {("m.room.name", ""): "name", ("m.room.canonical_alias", ""): "alias"}
 
 
 @dataclass(slots=True)
@@ -148,7 +150,7 @@ def _read(app: App, windows: Sequence[Window], limit: int) -> dict[int, RoomDelt
         for room_nid, typing in sync_rooms.list_typing(txn, windows).items():
             deltas[room_nid].typing = typing
         _read_events(app, txn, deltas.values())
-        changed = [one for one in deltas.values() if _has_membership_change(app, txn, one)]
+        changed = [one for one in deltas.values() if _has_summary_change(app, txn, one)]
         add_members(txn, changed)
     return deltas
 
@@ -201,16 +203,26 @@ def _read_events(app: App, txn: Any, deltas: Any) -> None:
         one.events = {row.event_nid: events[row.event_nid] for row in one.rows}
 
 
-def _has_membership_change(app: App, txn: Any, delta: RoomDelta) -> bool:
+def _has_summary_change(app: App, txn: Any, delta: RoomDelta) -> bool:
+    """Whether others are in the room, or something else names it."""
     if delta.after == 0 and delta.rows:
         return True
-    if any(event.event.type == _MEMBER and event.event.is_state for event in delta.events.values()):
-        return True
+    for row in delta.rows:
+        stored = delta.events[row.event_nid]
+        if stored.event.is_state and _is_of_summary(stored.event.key):
+            return True
+        # Where branches met, more may have changed than the event says.
+        if stored.state_after != row.current_state_root:
+            return True
     if delta.root_since == delta.root_start:
         return False
     nodes = RoomNodes(txn, app.state_nodes, delta.room_nid)
     changed = state_trie.diff(nodes, delta.root_since, delta.root_start)
-    return any(key[0] == _MEMBER for key in app.state_keys.get_keys(txn, changed).values())
+    return any(map(_is_of_summary, app.state_keys.get_keys(txn, changed).values()))
+
+
+def _is_of_summary(key: tuple[str, str]) -> bool:
+    return key[0] == _MEMBER or key in NAMING
 
 
 def add_members(txn: Any, deltas: Sequence[RoomDelta]) -> None:

@@ -135,6 +135,8 @@ def _incremental(asked: Sync, joined: Collection[int]) -> dict[str, Any]:
             data = account_data.list_changed(txn, user_id, sync.since, sync.up_to)
         moved = rooms_moved.since(sync, txn, changed, has_user_moved)
         if any(after == rooms_moved.BEGINNING for after in moved.joined.values()):
+            # Who left a room and is back may have thrown away which members they knew.
+            sync = replace(sync, chain=sync.up_to)
             data = _with_data_of_new_rooms(sync, txn, moved, data)
         for room_id in {room_id for room_id, _, _ in data if room_id}:
             room = app.rooms.get(txn, room_id)

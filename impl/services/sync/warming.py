@@ -10,7 +10,7 @@ from typing import Any
 from impl.core import state_trie
 from impl.services.sync.lazy_members import MEMBER
 from impl.services.sync.request import Sync
-from impl.services.sync.room_deltas import RoomDelta
+from impl.services.sync.room_deltas import NAMING, RoomDelta
 from impl.services.visibility import Sights
 from impl.storage import state_nodes
 from impl.storage.state_nodes import RoomNodes
@@ -26,6 +26,7 @@ def warm(sync: Sync, txn: Any, deltas: Collection[RoomDelta], sights: Sights) ->
     if not any(one.after == 0 for one in deltas) and len(deltas) <= 1:
         return
     own = list(sights.key_nids().values())
+    own += app.state_keys.get_nids(txn, list(NAMING)).values()
     nids = app.state_keys.get_nids(txn, _keys(sync, deltas))
     paths = [path for one in deltas for path in _paths(sync, one, own, nids)]
     read = state_nodes.preload_paths(txn, app.state_nodes, paths)
