@@ -17,6 +17,7 @@ from impl.services import (
     rate_limiting,
     room_reading,
     room_succession,
+    typing,
 )
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
@@ -257,4 +258,8 @@ def _put(
     use case looked."""
     draft = Draft("m.room.member", sender, content, state_key=user_id)
     expectations = {user_id: expected} if expected else {}
-    return batching.submit(app, Submission(room_id, [draft], expected=expectations))[0]
+    event_id = batching.submit(app, Submission(room_id, [draft], expected=expectations))[0]
+    room = app.rooms.peek(room_id)
+    if room is not None and content.get("membership") in ("leave", "ban"):
+        typing.forget(app, room.room_nid, user_id)
+    return event_id

@@ -57,6 +57,20 @@ def stop(app: App, requester: Requester, room_id: str, user_id: str) -> None:
     ephemeral.submit(app, ("typing", room_nid, user_id), write)
 
 
+def forget(app: App, room_nid: int, user_id: str) -> None:
+    """Who is not in the room any more does not type in it. Nobody waits for that."""
+    app.part(_Timers, _Timers).cancel(room_nid, user_id)
+
+    def write(txn: Any) -> None:
+        if typing.get_for_update(txn, room_nid, user_id):
+            typing.put(txn, room_nid, user_id, 0)
+
+    # What they said while they left counts no more.
+    app.part(ephemeral.Ephemeral, ephemeral.Ephemeral).add(
+        ("typing", room_nid, user_id), write, rank=1
+    )
+
+
 def watch(app: App) -> None:
     """From now on end what nobody else does, until the server stops."""
     app.part(_Watch, _Watch)

@@ -12,9 +12,18 @@ from impl import wsgi
 from impl.app import App
 from impl.config import Config
 from impl.core.signing import write_signing_key
-from impl.services import typing
+from impl.services import membership, typing
 from impl.web import path_tree
-from tests.builders import ALICE, a_requester, a_room, a_signing_key
+from tests.builders import (
+    ALICE,
+    BOB,
+    CHARLIE,
+    a_requester,
+    a_room,
+    a_signing_key,
+    append,
+    member,
+)
 from tests.services.sync_client import ask, joined
 
 
@@ -40,6 +49,23 @@ def test_who_says_nothing_more_stops(app: App) -> None:
     if typers(told, room_id) == [[ALICE]]:  # It may be over already.
         told = ask(app, ALICE, told["next_batch"], timeout_ms=30_000)
     assert typers(told, room_id) == [[]]
+
+
+def test_who_is_sent_away_or_leaves_types_no_more(app: App) -> None:
+    room_id = a_room(app)
+    append(app, room_id, member(BOB, "join"), member(CHARLIE, "join"))
+    for user_id in (BOB, CHARLIE):
+        typing.start(app, a_requester(user_id), room_id, user_id, 100_000)
+    since = ask(app, ALICE)["next_batch"]
+    membership.kick(app, a_requester(ALICE), room_id, BOB)
+    membership.leave(app, a_requester(CHARLIE), room_id)
+    told: list[list[str]] = []
+    while not told or told[-1]:
+        answer = ask(app, ALICE, since, timeout_ms=10_000)
+        assert answer["next_batch"] != since
+        since = answer["next_batch"]
+        told += typers(answer, room_id)
+    assert typers(ask(app, ALICE), room_id) == []
 
 
 def test_another_worker_ends_what_one_that_was_killed_left(new_app: Callable[..., App]) -> None:
