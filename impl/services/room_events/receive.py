@@ -9,6 +9,8 @@ clients are not shown it."""
 
 from collections.abc import Collection, Mapping, Sequence
 
+import gevent
+
 from impl import errors
 from impl.core import identifiers, state_trie
 from impl.core.auth import rules, selection
@@ -24,6 +26,8 @@ from impl.storage.events import StoredEvent
 REDACTION = "m.room.redaction"
 
 
+# After so many the worker's other requests have their turn: a large room comes in one submission.
+BREATH_EVENTS = 50
 # A reason that the rules do not know.
 SECOND_CREATE = "the room has another create event"
 # Of the rejected and soft-failed events below an event so many are looked at, for what it covers: a
@@ -40,7 +44,12 @@ def append(room: OpenRoom, received: Sequence[Received]) -> list[str]:
     if not received:
         return []
     receiving = _Receiving(room, received)
-    return [receiving.append(one) for one in received]
+    event_ids: list[str] = []
+    for number, one in enumerate(received, 1):
+        event_ids.append(receiving.append(one))
+        if number % BREATH_EVENTS == 0:
+            gevent.sleep(0)
+    return event_ids
 
 
 class _Receiving:

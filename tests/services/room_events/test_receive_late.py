@@ -9,7 +9,7 @@ import pytest
 from impl import errors, state_resolution
 from impl.app import App
 from impl.core.event_builder import Draft
-from impl.services.room_events import batching
+from impl.services.room_events import batching, receive
 from impl.services.room_events.submission import Received, Submission
 from impl.storage import event_graph, events
 from impl.storage.database import Transaction
@@ -233,3 +233,37 @@ def test_a_batch_takes_a_hundred_events_made_elsewhere(
     gevent.joinall(jobs, raise_error=True)
     assert sum(sizes) == 150
     assert max(sizes) <= batching.BATCH_EVENTS_MAX
+
+
+def test_while_many_events_are_checked_others_have_their_turn(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = a_room_elsewhere()
+    send(app, room, *room.events.values())
+    turns = [0]
+
+    def count() -> None:
+        while True:
+            turns[0] += 1
+            gevent.sleep(0)
+
+    def turns_during(breath: int) -> int:
+        monkeypatch.setattr(receive, "BREATH_EVENTS", breath)
+        events_made = [room.add(message(DAVE, str(number))) for number in range(100)]
+        turns[0] = 0
+        counting = gevent.spawn(count)
+        checked: list[int] = []
+        placed = receive.OpenRoom.append
+
+        def append(self: Any, one: Any) -> None:
+            placed(self, one)
+            checked.append(turns[0])
+
+        with monkeypatch.context() as patch:
+            patch.setattr(receive.OpenRoom, "append", append)
+            send(app, room, *events_made)
+        counting.kill()
+        return checked[-1] - checked[0]
+
+    assert turns_during(1_000) == 0
+    assert turns_during(10) >= 9
