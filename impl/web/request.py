@@ -28,6 +28,8 @@ DEPTH_MAX = 200
 INTEGER_MAX = 2**53 - 1
 # An event may have 65,536 bytes; the largest bodies are uploads of keys.
 JSON_BYTES_MAX = 4 << 20
+# What a backup begins with: twenty thousand message keys.
+BACKUP_BYTES_MAX = 16 << 20
 
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -107,13 +109,15 @@ def query_decoder(query_type: Any) -> Callable[[str], Any]:
     return decode
 
 
-def json_reader(body_type: Any, is_required: bool) -> Callable[[Environ, int], Any]:
+def json_reader(
+    body_type: Any, is_required: bool, bytes_max: int = JSON_BYTES_MAX
+) -> Callable[[Environ, int], Any]:
     """From environ to a body of a generated type, or to `dict`. The limit is that of uploads."""
     decode_json = msgspec.json.Decoder(body_type).decode
     is_open = body_type in (dict, dict[str, Any])
 
     def read(environ: Environ, upload_bytes_max: int) -> Any:
-        raw = read_bytes(environ, JSON_BYTES_MAX)
+        raw = read_bytes(environ, bytes_max)
         if not raw and not is_required:
             raw = b"{}"
         try:

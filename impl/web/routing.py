@@ -12,6 +12,9 @@ from impl.web.route import Route
 # Their own time limits end these.
 _LONG_POLLS = frozenset({"sync", "getEvents"})
 
+# Their bodies may be larger than others'.
+_BACKUPS = frozenset({"putRoomKeys", "putRoomKeysByRoomId"})
+
 # C-S API, "Last active ago": what a user does that others see.
 _ACTIVITIES = frozenset(
     {
@@ -73,7 +76,12 @@ def make(method: str, path: str, function: Callable[..., Any] | None) -> Route:
         if operation.body_name == "bytes":
             route.read_body = request.read_bytes
         elif operation.body_name is not None:
-            route.read_body = request.json_reader(operation.body_type, operation.body_required)
+            is_backup = operation.operation_id in _BACKUPS
+            route.read_body = request.json_reader(
+                operation.body_type,
+                operation.body_required,
+                request.BACKUP_BYTES_MAX if is_backup else request.JSON_BYTES_MAX,
+            )
     return route
 
 

@@ -304,11 +304,27 @@ def test_a_version_must_be_given(alice: User) -> None:
             assert is_refused(answer, 400, "M_MISSING_PARAM", "version")
 
 
-def test_ten_thousand_keys_come_and_go_in_one_request_each(alice: User) -> None:
+def test_twenty_thousand_keys_come_and_go_in_one_request_each(alice: User) -> None:
     version = a_backup(alice)
-    sessions = {f"s{n}": a_key(n) for n in range(100)}
-    rooms = {f"!{n}:soma.test": {"sessions": sessions} for n in range(100)}
+    # As much as a real one has.
+    session_data = {"ephemeral": "e" * 43, "ciphertext": "c" * 540, "mac": "m" * 11}
+    sessions = {f"{n:>043}": a_key(n, session_data=session_data) for n in range(100)}
+    rooms = {f"!{n}:soma.test": {"sessions": sessions} for n in range(200)}
     answer = put(alice, version, {"rooms": rooms})
-    assert (answer.status, answer.json["count"]) == (200, 10_000)
+    assert (answer.status, answer.json["count"]) == (200, 20_000)
     assert get(alice, version).json == {"rooms": rooms}
     assert delete(alice, version).json["count"] == 0
+
+
+def test_a_request_has_its_bounds(alice: User) -> None:
+    version = a_backup(alice)
+    large = a_key(session_data={"ciphertext": "x" * 60_000})
+    sessions = {f"s{n}": large for n in range(290)}
+    for body, pieces in (
+        ({"rooms": {ROOM: {"sessions": sessions}}}, ()),
+        ({"sessions": sessions}, (ROOM,)),
+    ):
+        assert is_refused(put(alice, version, body, *pieces), 413, "M_TOO_LARGE")
+    one = a_key(session_data={"ciphertext": "x" * (5 << 20)})
+    assert is_refused(put(alice, version, one, ROOM, SESSION), 413, "M_TOO_LARGE")
+    assert get(alice, version).json == {"rooms": {}}

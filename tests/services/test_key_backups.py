@@ -349,6 +349,38 @@ def test_nothing_is_put_into_a_backup_that_is_being_deleted(app: App, other_app:
     assert rows(app, "key_backup_keys") == 0
 
 
+def test_keys_that_come_while_they_are_deleted_are_deleted_and_counted(
+    app: App, other_app: App
+) -> None:
+    version = a_backup(app)
+    with app.database.transaction() as txn:
+        put_within(txn, "a", "b")
+        late = gevent.spawn(key_backups.delete_keys, other_app, alice, version, ROOM, "a")
+        until_waiting(app, 1)
+    assert late.get()["count"] == 1
+    assert rows(app, "key_backup_keys") == 1
+
+
+def test_keys_that_come_while_their_user_goes_go_too(app: App, other_app: App) -> None:
+    a_backup(app)
+    with app.database.transaction() as txn:
+        put_within(txn, "a", "b")
+        gone = gevent.spawn(accounts.deactivate, other_app, alice, erase=False)
+        until_waiting(app, 1)
+    gone.get()
+    assert [rows(app, table) for table in TABLES] == [0, 0, 0]
+
+
+def put_within(txn: Any, *session_ids: str) -> None:
+    """What a worker does that has not committed yet."""
+    stored.lock(txn, ALICE)
+    backup = stored.get_current(txn, ALICE)
+    assert backup is not None
+    keys = [stored.Key(ROOM, session_id, 0, 0, False, "{}") for session_id in session_ids]
+    _, new = stored.put_keys(txn, backup.backup_nid, keys)
+    stored.put_counts(txn, backup.backup_nid, backup.etag + 1, new)
+
+
 def test_who_is_deactivated_meanwhile_leaves_no_backup(app: App, other_app: App) -> None:
     version = a_backup(app)
     with app.database.transaction() as txn:
