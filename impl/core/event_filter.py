@@ -5,13 +5,16 @@ of the field that is wrong. What a filter does not say lets everything pass. Key
 known are ignored.
 """
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from impl.core.glob import compile_stars
+from impl.core.glob import Stars
 from impl.core.rejection import Malformed
+
+TYPES_KNOWN_MAX = 1000
+# Each of them is looked for in each event.
+EVENT_FIELDS_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +22,27 @@ class Types:
     """A list of event types: most stand as they are, a few have a `*`."""
 
     exact: frozenset[str]
-    patterns: tuple[re.Pattern[str], ...]
+    patterns: tuple[Stars, ...]
+    # What the patterns said of types: there are many events, and of few types.
+    _known: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, types: Iterable[str]) -> "Types":
         listed = frozenset(types)
         patterned = {one for one in listed if "*" in one}
-        return cls(listed - patterned, tuple(map(compile_stars, sorted(patterned))))
+        return cls(listed - patterned, tuple(map(Stars.of, sorted(patterned))))
 
     def __contains__(self, event_type: str) -> bool:
-        return event_type in self.exact or any(
-            pattern.fullmatch(event_type) for pattern in self.patterns
-        )
+        if event_type in self.exact or not self.patterns:
+            return event_type in self.exact
+        known = self._known
+        found = known.get(event_type)
+        if found is None:
+            if len(known) >= TYPES_KNOWN_MAX:
+                known.clear()
+            found = any(pattern.matches(event_type) for pattern in self.patterns)
+            known[event_type] = found
+        return found
 
     def __bool__(self) -> bool:
         return bool(self.exact or self.patterns)
@@ -121,6 +133,9 @@ def read(definition: object) -> Filter:
     event_format = top.get("event_format")
     if event_format not in (None, "client", "federation"):
         raise Malformed("event_format must be client or federation")
+    event_fields = tuple(_strings(top, "event_fields") or ())
+    if len(event_fields) > EVENT_FIELDS_MAX:
+        raise Malformed(f"event_fields has more than {EVENT_FIELDS_MAX} fields")
     return Filter(
         timeline=read_part(room.get("timeline"), "room.timeline"),
         state=read_part(room.get("state"), "room.state"),
@@ -131,7 +146,7 @@ def read(definition: object) -> Filter:
         rooms=read_part({key: room[key] for key in ("rooms", "not_rooms") if key in room}, "room"),
         include_leave=_flag(room, "include_leave", "room") or False,
         is_federation_format=event_format == "federation",
-        event_fields=tuple(_strings(top, "event_fields") or ()),
+        event_fields=event_fields,
     )
 
 

@@ -7,6 +7,7 @@ rest.
 """
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 # By the rules for `content.body`, all else is between words.
@@ -14,10 +15,32 @@ _NO_WORD_BEFORE = "(?<![A-Za-z0-9_])"
 _NO_WORD_AFTER = "(?![A-Za-z0-9_])"
 
 
-@lru_cache(maxsize=4096)
-def compile_stars(pattern: str) -> re.Pattern[str]:
-    """For whole texts; `*` stands for any characters, and letters have their case."""
-    return re.compile(_anchored(_pieces(pattern)), re.DOTALL)
+@dataclass(frozen=True, slots=True)
+class Stars:
+    """For whole texts; `*` stands for any characters, and letters have their case.
+
+    Made without a regular expression: a filter may hold thousands, and none is worth compiling."""
+
+    pieces: tuple[str, ...]
+
+    @classmethod
+    def of(cls, pattern: str) -> "Stars":
+        return cls(tuple(pattern.split("*")))
+
+    def matches(self, text: str) -> bool:
+        first, *others = self.pieces
+        if not others:
+            return text == first
+        if not text.startswith(first):
+            return False
+        *between, last = others
+        at = len(first)
+        for piece in between:
+            at = text.find(piece, at)
+            if at < 0:
+                return False
+            at += len(piece)
+        return len(text) - len(last) >= at and text.endswith(last)
 
 
 @lru_cache(maxsize=4096)

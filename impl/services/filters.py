@@ -1,5 +1,6 @@
 """Filters that clients store. C-S API, "Filtering"."""
 
+import json
 import re
 from typing import Any
 
@@ -10,12 +11,16 @@ from impl.core.rejection import Malformed
 from impl.requester import Requester
 from impl.storage import account_data, filters
 
+# It is kept in the memory of every worker that its user polls.
+DEFINITION_BYTES_MAX = 256 << 10
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def define(app: App, requester: Requester, user_id: str, definition: dict[str, Any]) -> str:
     """Store a filter and return its id. Raises BadJson for what is not a filter."""
     _check_own(requester, user_id)
+    if len(json.dumps(definition)) > DEFINITION_BYTES_MAX:
+        raise errors.TooLarge(f"a filter has at most {DEFINITION_BYTES_MAX} bytes")
     try:
         event_filter.read(definition)
     except Malformed as error:

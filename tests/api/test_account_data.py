@@ -62,6 +62,14 @@ def test_an_order_that_is_none_is_refused(alice: User, order: object) -> None:
     assert (answer.status, answer.errcode) == (400, "M_BAD_JSON")
 
 
+def test_a_filter_has_so_many_bytes_at_most(alice: User) -> None:
+    path = f"{USER}{quote(alice.user_id)}/filter"
+    rooms = {"rooms": [f"!{n:040}:soma.test" for n in range(4000)]}
+    assert alice.post(path, {"room": rooms}).status == 200
+    rooms = {"rooms": [f"!{n:040}:soma.test" for n in range(6000)]}
+    assert alice.post(path, {"room": rooms}).errcode == "M_TOO_LARGE"
+
+
 def test_a_filter_is_stored_and_the_same_keeps_its_id(alice: User, bob: User) -> None:
     path = f"{USER}{quote(alice.user_id)}/filter"
     definition = {"room": {"timeline": {"limit": 5}}}

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from impl.core import event_filter
 from impl.core.event_filter import EVERYTHING, NO_FILTER, read, read_part
+from impl.core.glob import Stars
 from impl.core.rejection import Malformed
 
 
@@ -32,6 +33,31 @@ def test_types_are_literal_but_for_stars():
     assert passes({"types": ["m.*.message"]})
     assert not passes({"types": ["m.*.Message"]})
     assert not passes({"types": []})
+
+
+def test_thousands_of_patterns_are_looked_through_once_for_each_type():
+    definition = {"types": [f"*a*{n}" for n in range(20_000)]}
+    part = read_part(definition, "x")
+    looked: list[str] = []
+    matches = Stars.matches
+
+    def counting(self: Stars, text: str) -> bool:
+        looked.append(text)
+        return matches(self, text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stars, "matches", counting)
+        for _ in range(5):
+            assert not part.passes("m.room.message", "@a:b", {})
+    assert len(looked) == 20_000
+    # A filter is the same as one that was read from the same definition, whatever it was asked.
+    assert part == read_part(definition, "x") and hash(part) == hash(read_part(definition, "x"))
+
+
+def test_fields_are_so_many_at_most():
+    assert read({"event_fields": ["a"] * 1000}).event_fields
+    with pytest.raises(Malformed, match="event_fields"):
+        read({"event_fields": ["a"] * 1001})
 
 
 def test_what_is_excluded_is_so_even_if_it_is_included():

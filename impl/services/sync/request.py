@@ -1,5 +1,6 @@
 """What a /sync asks for, read and checked; and what all parts of its answer need."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,9 @@ LIMIT_DEFAULT = 10
 LIMIT_MAX = 1000
 # With a filter that drops events, or somebody ignored, more is read, so that enough is left.
 READ_AHEAD = 100
-FILTERS_KEPT_MAX = 10_000
+# Of the definitions of all filters that are kept together; a small one counts as this much.
+FILTER_BYTES_KEPT_MAX = 8 << 20
+FILTER_BYTES_COUNTED_MIN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +102,13 @@ class _Filters:
 
     def __init__(self, app: App) -> None:
         self.kept: dict[tuple[str, str], Filter] = {}
+        self.size = 0
 
-    def keep(self, key: tuple[str, str], found: Filter) -> Filter:
-        if len(self.kept) >= FILTERS_KEPT_MAX:
+    def keep(self, key: tuple[str, str], found: Filter, size: int) -> Filter:
+        self.size += max(size, FILTER_BYTES_COUNTED_MIN)
+        if self.size > FILTER_BYTES_KEPT_MAX:
             self.kept.clear()
+            self.size = size
         self.kept[key] = found
         return found
 
@@ -114,14 +120,14 @@ def read_filter(app: App, user_id: str, text: str | None) -> Filter:
     kept = app.part(_Filters, _Filters)
     key = ("", text) if text.startswith("{") else (user_id, text)
     found = kept.kept.get(key)
-    return found if found is not None else kept.keep(key, _find_filter(app, user_id, text))
-
-
-def _find_filter(app: App, user_id: str, text: str) -> Filter:
+    if found is not None:
+        return found
+    definition = _definition(app, user_id, text)
     try:
-        return event_filter.read(_definition(app, user_id, text))
+        found = event_filter.read(definition)
     except Malformed as error:
         raise errors.InvalidParam(f"filter: {error}") from error
+    return kept.keep(key, found, len(json.dumps(definition)))
 
 
 def _definition(app: App, user_id: str, text: str) -> object:
