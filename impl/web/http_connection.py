@@ -81,12 +81,24 @@ class TimedInput(Input):
         except TimeoutError:
             self.connection.close_connection = True
             raise SlowBody from None
+        except OSError:
+            self._lose_track()
+            raise
+        except ValueError:
+            self._lose_track()
+            raise OSError("a chunk without a size") from None
         finally:
             timeout.close()
+
+    def _lose_track(self) -> None:
+        # Where the next request begins nobody can say now.
+        self.connection.close_connection = self._chunked_input_error = True
 
     def _discard(self) -> None:
         """Called after the response: bring the stream to the next request, or give it up."""
         if self._chunked_input_error:
+            if self.connection.headers_sent:
+                self.connection.linger()
             return
         left = (self.content_length or 0) - self.position
         if not self.chunked_input and left <= 0:

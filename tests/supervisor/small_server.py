@@ -50,6 +50,12 @@ class SmallSite:
             body = {"done": True}
         elif path == "/body":
             body = {"body": environ["wsgi.input"].read().decode()}
+        elif path == "/bad-body":
+            # As impl/web/request.py does it: the client is told.
+            try:
+                body = {"body": environ["wsgi.input"].read().decode()}
+            except OSError:
+                status, body = "400 Bad Request", {"errcode": "M_NOT_JSON"}
         elif path == "/fail":
             raise RuntimeError("the application failed")
         elif path == "/refuse":

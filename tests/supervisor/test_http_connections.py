@@ -278,6 +278,19 @@ def test_bad_http_is_refused_and_closed(server: Server, request_: bytes, expecte
         assert connection.recv(1) == b""
 
 
+@pytest.mark.parametrize(
+    "chunks",
+    [b"zz\r\n", b"\r\n", b";ext\r\n", b"2\r\nhello\r\n", b"0\r\n: no name\r\n\r\n"],
+)
+def test_after_a_body_without_an_end_nothing_is_read(server: Server, chunks: bytes) -> None:
+    head = b"POST /bad-body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with server.connect() as connection:
+        connection.sendall(head + chunks + GET % (b"/smuggled", b""))
+        status, fields, _ = read_response(connection)
+        assert status == 400 and fields["connection"] == "close"
+        assert connection.recv(1) == b""
+
+
 def test_a_failure_of_the_application_is_a_500_with_an_errcode(server: Server) -> None:
     assert ask(server, GET % (b"/fail", b"")) == (
         500,
