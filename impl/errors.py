@@ -157,6 +157,12 @@ class InvalidParam(MatrixError):
     errcode = "M_INVALID_PARAM"
 
 
+class InvalidSignature(MatrixError):
+    """A signature is missing, or is not what it says. C-S API, "Cross-signing"."""
+
+    errcode = "M_INVALID_SIGNATURE"
+
+
 class TooLarge(MatrixError):
     status = 413
     errcode = "M_TOO_LARGE"

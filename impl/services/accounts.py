@@ -14,8 +14,16 @@ from impl.app import App
 from impl.config.application_services import ApplicationService
 from impl.core import identifiers
 from impl.requester import Requester
-from impl.services import membership, passwords, profiles, push_rules
-from impl.storage import account_data, accounts, devices, ignored_users, key_backups, memberships
+from impl.services import device_removal, membership, passwords, profiles, push_rules
+from impl.storage import (
+    account_data,
+    accounts,
+    cross_signing,
+    devices,
+    ignored_users,
+    key_backups,
+    memberships,
+)
 from impl.storage import presence as stored_presence
 from impl.storage import profiles as stored_profiles
 from impl.storage import push_rules as stored_push_rules
@@ -190,7 +198,7 @@ def change_password(
                 for device in devices.list_of_user(txn, requester.user_id)
                 if device.device_id != requester.device_id
             ]
-            devices.delete(txn, requester.user_id, others)
+            device_removal.remove(app, txn, requester.user_id, others)
     app.page.revoke()
 
 
@@ -201,7 +209,8 @@ def deactivate(app: App, requester: Requester, *, erase: bool) -> None:
     user_id = requester.user_id
     with app.database.transaction() as txn:
         accounts.deactivate(txn, user_id)
-        devices.delete_all(txn, user_id)
+        device_removal.remove(app, txn, user_id)
+        cross_signing.delete_all(txn, user_id)
         stored_push_rules.delete(txn, user_id)
         account_data.delete_all(txn, user_id)
         stored_presence.delete(txn, user_id)

@@ -6,9 +6,10 @@ from typing import Any
 from impl import errors
 from impl.app import App
 from impl.requester import Requester
+from impl.services import device_removal
 from impl.services.last_seen import LastSeen
-from impl.services.sessions import check_device
-from impl.storage import accounts, devices, idempotency
+from impl.services.sessions import check_device, check_is_no_key
+from impl.storage import accounts, device_keys, device_lists, devices, idempotency
 from impl.storage.devices import Device
 
 
@@ -32,16 +33,21 @@ def put(app: App, requester: Requester, device_id: str, display_name: str | None
     user_id = requester.user_id
     check_device(device_id, display_name)
     with app.database.transaction() as txn:
-        if devices.get(txn, user_id, device_id) is None:
+        device = devices.get(txn, user_id, device_id)
+        if device is None:
             if not is_service(requester):
                 raise errors.NotFound("you have no such device")
             if accounts.get(txn, user_id) is None:
                 raise errors.Forbidden("the application service has not registered this user")
             if devices.put(txn, user_id, device_id, display_name, app.now_ms()):
+                check_is_no_key(txn, user_id, device_id)
                 idempotency.delete_of_device(txn, user_id, device_id)
                 return False
-        if display_name is not None:
+        if display_name is not None and (device is None or device.display_name != display_name):
             devices.put_display_name(txn, user_id, device_id, display_name)
+            if device_keys.list_of_devices(txn, user_id, [device_id]):
+                # Others see the name beside the keys.
+                device_lists.put(txn, user_id, [device_id])
     return True
 
 
@@ -53,7 +59,8 @@ def is_service(requester: Requester) -> bool:
 def delete(app: App, requester: Requester, device_ids: Sequence[str]) -> None:
     """Log devices out for ever; those that are not there are passed over."""
     with app.database.transaction() as txn:
-        devices.delete(txn, requester.user_id, [one for one in device_ids if "\0" not in one])
+        named = [one for one in device_ids if "\0" not in one]
+        device_removal.remove(app, txn, requester.user_id, named)
     app.page.revoke()
 
 

@@ -15,10 +15,10 @@ from typing import Any
 from impl import errors
 from impl.app import App
 from impl.config.application_services import ApplicationService
-from impl.core import identifiers
+from impl.core import identifiers, signed_keys
 from impl.requester import Requester
-from impl.services import passwords, rate_limiting
-from impl.storage import accounts, devices, idempotency
+from impl.services import device_removal, passwords, rate_limiting
+from impl.storage import accounts, cross_signing, devices, idempotency
 from impl.storage.accounts import Account
 
 DEVICE_ID_LETTERS = 10
@@ -165,6 +165,8 @@ def begin(
         if is_new and wish.device_id is not None:
             # C-S API, "Transaction identifiers": those of a device that was logged out are free.
             idempotency.delete_of_device(txn, user_id, device_id)
+        if is_new:
+            check_is_no_key(txn, user_id, device_id)
         devices.put_proved(txn, user_id, device_id, app.now_ms())
         if wish.device_id is not None:
             accounts.delete_tokens(txn, user_id, device_id)
@@ -212,14 +214,14 @@ def log_out(app: App, requester: Requester) -> None:
     if requester.device_id is None:
         raise errors.Forbidden("there is no device to log out")
     with app.database.transaction() as txn:
-        devices.delete(txn, requester.user_id, [requester.device_id])
+        device_removal.remove(app, txn, requester.user_id, [requester.device_id])
     app.page.revoke()
 
 
 def log_out_all(app: App, requester: Requester) -> None:
     """End all of the user's sessions."""
     with app.database.transaction() as txn:
-        devices.delete_all(txn, requester.user_id)
+        device_removal.remove(app, txn, requester.user_id)
     app.page.revoke()
 
 
@@ -312,3 +314,15 @@ def check_device(device_id: str, display_name: str | None) -> None:
         raise errors.InvalidParam(f"device_id is not of 1 to {DEVICE_ID_MAX} characters")
     if display_name is not None and (len(display_name) > DISPLAY_NAME_MAX or "\0" in display_name):
         raise errors.InvalidParam(f"display_name is longer than {DISPLAY_NAME_MAX} characters")
+
+
+def check_is_no_key(txn: Any, user_id: str, device_id: str) -> None:
+    """Raises Forbidden where a new device would have the name of one of its user's cross-signing
+    keys: by its name nobody could tell which of the two has signed something. C-S API, "Key and
+    signature security".
+    """
+    # Most names are too short for a key.
+    if signed_keys.read_public_key(device_id) is None:
+        return
+    if cross_signing.exists(txn, user_id, device_id):
+        raise errors.Forbidden("device_id is the name of one of the user's keys")

@@ -74,19 +74,26 @@ def put_display_name(txn: Any, user_id: str, device_id: str, display_name: str) 
     return txn.rowcount == 1
 
 
+def lock(txn: Any, user_id: str, device_ids: Sequence[str] | None = None) -> list[str]:
+    """Those that are there, of some or of all: nobody else changes them, or what refers to them,
+    before this transaction ends.
+    """
+    txn.execute(
+        """
+        SELECT device_id
+          FROM devices
+         WHERE user_id = %s
+           AND (%s::text[] IS NULL OR device_id = ANY(%s::text[]))
+         ORDER BY device_id
+           FOR UPDATE
+        """,
+        (user_id, *([None, None] if device_ids is None else [list(device_ids)] * 2)),
+    )
+    return [row[0] for row in txn.fetchall()]
+
+
 def delete(txn: Any, user_id: str, device_ids: Sequence[str]) -> None:
-    """With all that is theirs."""
-    txn.execute(
-        """
-        SELECT 1
-          FROM devices
-         WHERE user_id = %s
-           AND device_id = ANY(%s)
-         ORDER BY device_id
-           FOR UPDATE
-        """,
-        (user_id, list(device_ids)),
-    )
+    """With all that is theirs; they are locked."""
     txn.execute(
         """
         DELETE FROM devices
@@ -94,27 +101,6 @@ def delete(txn: Any, user_id: str, device_ids: Sequence[str]) -> None:
            AND device_id = ANY(%s)
         """,
         (user_id, list(device_ids)),
-    )
-
-
-def delete_all(txn: Any, user_id: str) -> None:
-    """With all that is theirs."""
-    txn.execute(
-        """
-        SELECT 1
-          FROM devices
-         WHERE user_id = %s
-         ORDER BY device_id
-           FOR UPDATE
-        """,
-        (user_id,),
-    )
-    txn.execute(
-        """
-        DELETE FROM devices
-         WHERE user_id = %s
-        """,
-        (user_id,),
     )
 
 

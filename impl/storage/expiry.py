@@ -1,5 +1,5 @@
 """What has expired is deleted, some rows at a time. Tables: client_transactions,
-registration_nonces, access_tokens, refresh_tokens.
+registration_nonces, access_tokens, refresh_tokens, one_time_keys.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ TIMES = {
     "registration_nonces": "created_ts",
     "access_tokens": "expires_ts",
     "refresh_tokens": "expires_ts",
+    "one_time_keys": "claimed_ts",
 }
 
 

@@ -177,7 +177,7 @@ class News:
 
     def _learn(self, rows: list[streams.NewsRow]) -> None:
         woken: set[Event] = set()
-        for position, room_nid, user_id, changes_nid, parent_nid, is_membership, _ in rows:
+        for position, room_nid, user_id, changes_nid, parent_nid, is_membership, *_ in rows:
             if room_nid is not None:
                 self._rooms.pop(room_nid, None)
                 self._rooms[room_nid] = position

@@ -34,11 +34,28 @@ CREATE TABLE public.client_transactions (
     event_id text NOT NULL,
     created_ts bigint NOT NULL
 );
+CREATE TABLE public.cross_signing_keys (
+    user_id text NOT NULL,
+    usage text NOT NULL,
+    public_key text NOT NULL,
+    key_json text NOT NULL
+);
 CREATE TABLE public.current_state (
     room_nid bigint NOT NULL,
     event_type text NOT NULL,
     state_key text NOT NULL,
     event_nid bigint NOT NULL
+);
+CREATE TABLE public.device_keys (
+    user_id text NOT NULL,
+    device_id text NOT NULL,
+    key_json text NOT NULL
+);
+CREATE TABLE public.device_list_changes (
+    user_id text NOT NULL,
+    device_id text NOT NULL,
+    "position" bigint NOT NULL,
+    gone_ts bigint
 );
 CREATE TABLE public.devices (
     user_id text NOT NULL,
@@ -78,6 +95,14 @@ CREATE TABLE public.events (
     origin_server_ts bigint NOT NULL
 );
 ALTER TABLE ONLY public.events ALTER COLUMN pdu SET STORAGE EXTERNAL;
+CREATE TABLE public.fallback_keys (
+    user_id text NOT NULL,
+    device_id text NOT NULL,
+    algorithm text NOT NULL,
+    key_id text NOT NULL,
+    key_json text NOT NULL,
+    is_used boolean DEFAULT false NOT NULL
+);
 CREATE TABLE public.filters (
     user_id text NOT NULL,
     filter_id bigint NOT NULL,
@@ -123,6 +148,23 @@ CREATE TABLE public.membership_changes (
     room_nid bigint NOT NULL,
     event_nid bigint NOT NULL,
     membership text NOT NULL
+);
+CREATE TABLE public.one_time_keys (
+    user_id text NOT NULL,
+    device_id text NOT NULL,
+    algorithm text NOT NULL,
+    key_id text NOT NULL,
+    key_json text NOT NULL,
+    key_nid bigint NOT NULL,
+    claimed_ts bigint
+);
+ALTER TABLE public.one_time_keys ALTER COLUMN key_nid ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.one_time_keys_key_nid_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE public.openid_tokens (
     token_hash bytea NOT NULL,
@@ -407,6 +449,14 @@ CREATE TABLE public.unread_threads (
     "position" bigint NOT NULL,
     totals bytea NOT NULL
 );
+CREATE TABLE public.user_signatures (
+    user_id text NOT NULL,
+    user_signing_key text NOT NULL,
+    target_user_id text NOT NULL,
+    target_key text NOT NULL,
+    signature text NOT NULL,
+    "position" bigint NOT NULL
+);
 CREATE TABLE public.users (
     user_id text NOT NULL,
     password_hash text,
@@ -432,14 +482,22 @@ ALTER TABLE ONLY public.branching_rooms
     ADD CONSTRAINT branching_rooms_pkey PRIMARY KEY (room_nid);
 ALTER TABLE ONLY public.client_transactions
     ADD CONSTRAINT client_transactions_pkey PRIMARY KEY (user_id, device_id, scope, txn_id);
+ALTER TABLE ONLY public.cross_signing_keys
+    ADD CONSTRAINT cross_signing_keys_pkey PRIMARY KEY (user_id, usage);
 ALTER TABLE ONLY public.current_state
     ADD CONSTRAINT current_state_pkey PRIMARY KEY (room_nid, event_type, state_key);
+ALTER TABLE ONLY public.device_keys
+    ADD CONSTRAINT device_keys_pkey PRIMARY KEY (user_id, device_id);
+ALTER TABLE ONLY public.device_list_changes
+    ADD CONSTRAINT device_list_changes_pkey PRIMARY KEY (user_id, device_id);
 ALTER TABLE ONLY public.devices
     ADD CONSTRAINT devices_pkey PRIMARY KEY (user_id, device_id);
 ALTER TABLE ONLY public.event_edges
     ADD CONSTRAINT event_edges_pkey PRIMARY KEY (room_nid, prev_event_id, event_nid);
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (room_nid, event_nid);
+ALTER TABLE ONLY public.fallback_keys
+    ADD CONSTRAINT fallback_keys_pkey PRIMARY KEY (user_id, device_id, algorithm);
 ALTER TABLE ONLY public.filters
     ADD CONSTRAINT filters_pkey PRIMARY KEY (user_id, filter_id);
 ALTER TABLE ONLY public.ignored_users
@@ -454,6 +512,8 @@ ALTER TABLE ONLY public.key_backups
     ADD CONSTRAINT key_backups_user_id_version_key UNIQUE (user_id, version);
 ALTER TABLE ONLY public.membership_changes
     ADD CONSTRAINT membership_changes_pkey PRIMARY KEY (user_id, "position");
+ALTER TABLE ONLY public.one_time_keys
+    ADD CONSTRAINT one_time_keys_pkey PRIMARY KEY (user_id, device_id, algorithm, key_id);
 ALTER TABLE ONLY public.openid_tokens
     ADD CONSTRAINT openid_tokens_pkey PRIMARY KEY (token_hash);
 ALTER TABLE ONLY public.pending_redactions
@@ -528,6 +588,8 @@ ALTER TABLE ONLY public.unread_singled
     ADD CONSTRAINT unread_singled_pkey PRIMARY KEY (room_nid, "position", user_id);
 ALTER TABLE ONLY public.unread_threads
     ADD CONSTRAINT unread_threads_pkey PRIMARY KEY (room_nid, thread_id);
+ALTER TABLE ONLY public.user_signatures
+    ADD CONSTRAINT user_signatures_pkey PRIMARY KEY (user_id, target_user_id);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
 CREATE INDEX access_tokens_device ON public.access_tokens USING btree (user_id, device_id);
@@ -537,11 +599,15 @@ CREATE INDEX account_data_room ON public.account_data USING btree (room_id) WHER
 CREATE INDEX account_data_user ON public.account_data USING btree (user_id, "position");
 CREATE INDEX branching_rooms_due ON public.branching_rooms USING btree (due_ts);
 CREATE INDEX client_transactions_created ON public.client_transactions USING btree (created_ts);
+CREATE INDEX device_list_changes_gone ON public.device_list_changes USING btree (gone_ts) WHERE (gone_ts IS NOT NULL);
+CREATE UNIQUE INDEX device_list_changes_position ON public.device_list_changes USING btree ("position");
 CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room_nid);
 CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);
 CREATE INDEX events_time ON public.events USING btree (room_nid, origin_server_ts, event_nid);
 CREATE INDEX ignored_users_user ON public.ignored_users USING btree (user_id);
 CREATE INDEX membership_changes_room ON public.membership_changes USING btree (room_nid, user_id, "position");
+CREATE INDEX one_time_keys_claimed ON public.one_time_keys USING btree (claimed_ts) WHERE (claimed_ts IS NOT NULL);
+CREATE INDEX one_time_keys_waiting ON public.one_time_keys USING btree (user_id, device_id, algorithm, key_nid) WHERE (claimed_ts IS NULL);
 CREATE INDEX openid_tokens_expires ON public.openid_tokens USING btree (expires_ts);
 CREATE UNIQUE INDEX presence_position ON public.presence USING btree ("position");
 CREATE INDEX presence_present ON public.presence USING btree (user_id) WHERE (state <> 'offline'::text);
@@ -569,16 +635,23 @@ CREATE INDEX typing_until ON public.typing USING btree (until_ts) WHERE (until_t
 CREATE INDEX ui_auth_sessions_created ON public.ui_auth_sessions USING btree (created_ts);
 CREATE INDEX unread_singled_user ON public.unread_singled USING btree (user_id, room_nid, thread_id, "position");
 CREATE INDEX unread_threads_position ON public.unread_threads USING btree (room_nid, "position");
+CREATE UNIQUE INDEX user_signatures_position ON public.user_signatures USING btree ("position");
 CREATE INDEX users_deactivated ON public.users USING btree (user_id) WHERE is_deactivated;
 CREATE INDEX users_search ON public.users USING gin (search_grams);
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.device_keys
+    ADD CONSTRAINT device_keys_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.devices
     ADD CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
+ALTER TABLE ONLY public.fallback_keys
+    ADD CONSTRAINT fallback_keys_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.key_backup_owners
     ADD CONSTRAINT key_backup_owners_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
 ALTER TABLE ONLY public.key_backups
     ADD CONSTRAINT key_backups_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.key_backup_owners(user_id);
+ALTER TABLE ONLY public.one_time_keys
+    ADD CONSTRAINT one_time_keys_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.to_device_messages

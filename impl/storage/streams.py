@@ -46,6 +46,8 @@ def current(txn: Any) -> int:
             (SELECT max(position) FROM typing),
             (SELECT max(position) FROM account_data),
             (SELECT max(position) FROM to_device_messages),
+            (SELECT max(position) FROM device_list_changes),
+            (SELECT max(position) FROM user_signatures),
             (SELECT max(position) FROM presence),
             (SELECT max(position) FROM purged_rooms),
             0
@@ -66,45 +68,57 @@ class NewsRow(NamedTuple):
     changes_nid: int | None
     parent_nid: int | None
     is_membership: bool
-    # Whose receipt it is; which account data; whose presence, which has neither room nor user.
+    # Whose receipt it is; which account data; whose presence or keys, which have neither room nor
+    # user.
     about: str | None
+    # Keys: those of `about`, or, with a user, those that the user signed.
+    of_devices: bool
 
 
 def list_news(txn: Any, after: int) -> list[NewsRow]:
     """What moved after a position, in order, at most NEWS_MAX rows."""
     txn.execute(
         """
-        SELECT position, room_nid, NULL AS user_id, changes_nid, parent_nid, FALSE, NULL AS about
-          FROM timeline
+        SELECT moved.*, FALSE
+          FROM (
+                SELECT position, room_nid, NULL AS user_id, changes_nid, parent_nid, FALSE,
+                       NULL AS about
+                  FROM timeline
+                 WHERE position > %(after)s
+                UNION ALL
+                SELECT m.position, NULL, m.user_id, NULL, NULL, TRUE, NULL
+                  FROM timeline t
+                  JOIN membership_changes m ON m.room_nid = t.room_nid
+                   AND m.position = t.position
+                 WHERE t.position > %(after)s
+                UNION ALL
+                SELECT position, room_nid, NULL, NULL, NULL, FALSE, user_id FROM receipts
+                 WHERE position > %(after)s
+                UNION ALL
+                SELECT position, room_nid, NULL, NULL, NULL, FALSE, NULL FROM typing
+                 WHERE position > %(after)s
+                UNION ALL
+                SELECT position, NULL, user_id, NULL, NULL, FALSE, type FROM account_data
+                 WHERE position > %(after)s
+                UNION ALL
+                SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL
+                  FROM (SELECT DISTINCT position, user_id
+                          FROM to_device_messages
+                         WHERE position > %(after)s) AS addressees
+                UNION ALL
+                SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id FROM presence
+                 WHERE position > %(after)s
+                UNION ALL
+                SELECT position, room_nid, NULL, NULL, NULL, TRUE, NULL FROM purged_rooms
+                 WHERE position > %(after)s
+                UNION ALL
+                SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL FROM purged_memberships
+                 WHERE position > %(after)s) AS moved
+        UNION ALL
+        SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id, TRUE FROM device_list_changes
          WHERE position > %(after)s
         UNION ALL
-        SELECT m.position, NULL, m.user_id, NULL, NULL, TRUE, NULL
-          FROM timeline t
-          JOIN membership_changes m ON m.room_nid = t.room_nid
-           AND m.position = t.position
-         WHERE t.position > %(after)s
-        UNION ALL
-        SELECT position, room_nid, NULL, NULL, NULL, FALSE, user_id FROM receipts
-         WHERE position > %(after)s
-        UNION ALL
-        SELECT position, room_nid, NULL, NULL, NULL, FALSE, NULL FROM typing
-         WHERE position > %(after)s
-        UNION ALL
-        SELECT position, NULL, user_id, NULL, NULL, FALSE, type FROM account_data
-         WHERE position > %(after)s
-        UNION ALL
-        SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL
-          FROM (SELECT DISTINCT position, user_id
-                  FROM to_device_messages
-                 WHERE position > %(after)s) AS addressees
-        UNION ALL
-        SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id FROM presence
-         WHERE position > %(after)s
-        UNION ALL
-        SELECT position, room_nid, NULL, NULL, NULL, TRUE, NULL FROM purged_rooms
-         WHERE position > %(after)s
-        UNION ALL
-        SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL FROM purged_memberships
+        SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL, TRUE FROM user_signatures
          WHERE position > %(after)s
         ORDER BY position
         LIMIT %(limit)s

@@ -4,8 +4,9 @@ done.
 A client that got its 200 from one worker may ask another a moment later: it must find what it
 wrote, and a token that was revoked must not work any more. NOTIFY comes a millisecond too late for
 that. So each worker has a slot here that it alone writes, after a commit and before its answer: the
-newest stream position that it committed, and how often it revoked tokens. A request compares the
-greatest position, and the sum of the counts, with what its worker has seen: two reads of memory.
+newest stream position that it committed, how often it revoked tokens, and how often it moved
+one-time keys. A request compares the greatest position, and the sums of the counts, with what its
+worker has seen: reads of memory.
 
 Behind the slots lie the buckets of the rate limits, as one float64 each (core/rate_limit.py), so
 that several workers do not give several times the limit. They are written by all: a lost update
@@ -45,6 +46,7 @@ class WorkerPage:
         step = SLOT_BYTES // 8
         self._positions = words[0::step]
         self._revocations = words[1::step]
+        self._key_moves = words[2::step]
         self._slot = slot
         seen_at = end + RATE_SLOTS * 8
         self.rate_slots = memory[end:seen_at].cast("d")
@@ -78,3 +80,13 @@ class WorkerPage:
     def revoke(self) -> None:
         """This worker has revoked tokens, and committed it."""
         self._revocations[self._slot] += 1
+
+    def key_moves(self) -> int:
+        """How often one-time or fallback keys came or were handed out: a number that has moved
+        means that counts of them may be old.
+        """
+        return sum(self._key_moves)
+
+    def move_keys(self) -> None:
+        """This worker has added keys or handed some out, and committed it."""
+        self._key_moves[self._slot] += 1

@@ -44,6 +44,13 @@ class RoomsMoved:
     def nids(self) -> list[int]:
         return [*self.joined, *self.invited, *self.knocked, *self.left]
 
+    def has_memberships(self) -> bool:
+        """Whether the user's own memberships are among what moved."""
+        return (
+            bool(self.rejoined or self.invited or self.knocked or self.left)
+            or BEGINNING in self.joined.values()
+        )
+
     def keep(self, room_nids: Collection[int]) -> None:
         """Drop all rooms but these."""
         for group in (self.joined, self.invited, self.knocked, self.left):

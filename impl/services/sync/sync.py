@@ -18,11 +18,14 @@ import msgspec
 
 from impl.app import App
 from impl.requester import Requester
+from impl.services.device_lists import news as device_list_news
 from impl.services.presence import polling
 from impl.services.sync import (
+    device_lists,
     gone_rooms,
     ignored_users,
     joined_rooms,
+    key_counts,
     other_rooms,
     presence,
     request,
@@ -74,21 +77,36 @@ def _poll(asked: Sync, since: int, timeout_ms: int) -> dict[str, Any]:
         sync = replace(asked, since=since, up_to=app.news.position)
         joined = app.news.joined_rooms(user_id)
         has_moved = wait.has_moved(app, user_id, joined, since) or to_device.is_behind(sync)
-        if has_moved or presence.has_moved(sync, joined):
+        if has_moved or _others_have_moved(sync, joined):
             found = _incremental(sync, joined)
             if _has_news(found):
                 return found
         since = sync.up_to
         asked = replace(asked, heard=since)
         left_ms = (deadline - time.monotonic()) * 1000
-        if presence.has_moved(replace(sync, since=since), joined):
+        if _others_have_moved(replace(sync, since=since), joined):
             continue  # While it was looked whether there was something.
         if not wait.until_moved(app, user_id, joined, since, left_ms):
             return _frame(sync)
 
 
+def _others_have_moved(sync: Sync, joined: Collection[int]) -> bool:
+    """Whether there may be something of those with whom the user shares rooms, and not in these.
+    Nothing waits between the last look and the answer.
+    """
+    news = device_list_news(sync.app)
+    while True:
+        heard = news.heard
+        if device_lists.has_moved(sync, joined) or presence.has_moved(sync, joined):
+            return True
+        # The second look may have waited, and the first is old then.
+        if heard == news.heard:
+            return False
+
+
 def _frame(sync: Sync) -> dict[str, Any]:
     """An answer in which nothing is told."""
+    supply = key_counts.get(sync.app, sync.requester)
     return {
         "next_batch": sync.next_batch,
         "account_data": {"events": []},
@@ -96,8 +114,8 @@ def _frame(sync: Sync) -> dict[str, Any]:
         "rooms": {"join": {}, "invite": {}, "knock": {}, "leave": {}},
         "to_device": {"events": sync.messages},
         "device_lists": {"changed": [], "left": []},
-        "device_one_time_keys_count": {"signed_curve25519": 0},
-        "device_unused_fallback_key_types": [],
+        "device_one_time_keys_count": supply.counts,
+        "device_unused_fallback_key_types": supply.unused_fallback,
     }
 
 
@@ -106,6 +124,7 @@ def _has_news(found: dict[str, Any]) -> bool:
         bool(found["account_data"]["events"])
         or bool(found["to_device"]["events"])
         or bool(found["presence"]["events"])
+        or any(found["device_lists"].values())
         or any(found["rooms"].values())
     )
 
@@ -162,6 +181,7 @@ def _write(
 ) -> dict[str, Any]:
     """`in_rooms`: all that the user is in at the end of the window."""
     app, in_rooms = sync.app, frozenset(in_rooms)
+    has_memberships = moved.has_memberships()
     # Those that the client does not know, with whoever is in them.
     new = [nid for nid, after in moved.joined.items() if after == rooms_moved.BEGINNING]
     with app.database.read() as txn:
@@ -175,6 +195,9 @@ def _write(
     found["account_data"] = {"events": _own_data(sync, data)}
     everybody = in_rooms if sync.is_full_state else new
     found["presence"] = {"events": presence.write(sync, in_rooms, everybody, joined.values())}
+    found["device_lists"] = device_lists.write(
+        sync, in_rooms, joined, has_other_rooms=has_memberships
+    )
     room_data = _room_data(sync, data)
     with app.database.read() as txn:
         found["rooms"] = {

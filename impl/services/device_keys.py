@@ -1,0 +1,210 @@
+"""The keys of devices: upload, query, claim. C-S API, "Key Distribution".
+
+Keys are passed through: what one device uploads, another must be able to verify. So they are
+written once in their canonical form, and leave as this text."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from impl import errors
+from impl.app import App
+from impl.core import identifiers, signed_keys
+from impl.core.rejection import Malformed
+from impl.requester import Requester
+from impl.services.sync.key_counts import NONE_LEFT
+from impl.storage import device_keys, device_lists, key_queries
+from impl.storage.device_keys import KeyOfDevice, Wanted
+
+# Clients keep fifty or a hundred.
+ONE_TIME_KEYS_MAX = 1_000
+FALLBACK_KEYS_MAX = 20
+KEY_BYTES_MAX = 8_192
+DEVICE_KEYS_BYTES_MAX = 65_536
+NAME_MAX = 255
+
+Keys = Mapping[str, str | dict[str, Any]]
+
+_write_key = msgspec.json.Encoder(order="sorted").encode
+
+
+def upload(
+    app: App,
+    requester: Requester,
+    identity: dict[str, Any] | None,
+    one_time: Keys | None,
+    fallback: Keys | None,
+) -> dict[str, int]:
+    """Publish keys of the requester's device; how many one-time keys it has then, by algorithm."""
+    user_id, device_id = requester.user_id, requester.device_id
+    if device_id is None:
+        raise errors.MissingParam("device_id is missing: keys are those of a device")
+    if identity is not None:
+        _check_identity(identity, user_id, device_id)
+    one_time_keys = _read_keys("one_time_keys", one_time or {})
+    fallback_keys = _read_keys("fallback_keys", fallback or {})
+    if len({one.algorithm for one in fallback_keys}) < len(fallback_keys):
+        raise errors.InvalidParam("fallback_keys has two keys of one algorithm")
+    with app.database.transaction() as txn:
+        if not device_keys.lock_device(txn, user_id, device_id):
+            raise errors.UnknownToken("the device was logged out")
+        if identity is not None:
+            _put_identity(txn, user_id, device_id, identity)
+        if one_time_keys:
+            _put_one_time(txn, user_id, device_id, one_time_keys)
+        if fallback_keys:
+            device_keys.put_fallback(txn, user_id, device_id, fallback_keys)
+            if device_keys.count_fallback(txn, user_id, device_id) > FALLBACK_KEYS_MAX:
+                raise errors.InvalidParam("fallback_keys are of too many algorithms")
+        counts = device_keys.count(txn, user_id, device_id)
+        if sum(counts.values()) > ONE_TIME_KEYS_MAX and one_time_keys:
+            raise errors.InvalidParam(
+                f"one_time_keys would become more than {ONE_TIME_KEYS_MAX} for the device"
+            )
+    if one_time_keys or fallback_keys:
+        app.page.move_keys()
+    return NONE_LEFT | counts
+
+
+def _check_identity(identity: dict[str, Any], user_id: str, device_id: str) -> None:
+    try:
+        signed_keys.check_device_keys(identity, user_id, device_id)
+        size = len(signed_keys.write(identity))
+    except Malformed as error:
+        raise errors.InvalidParam(f"device_keys: {error}") from error
+    if size > DEVICE_KEYS_BYTES_MAX:
+        raise errors.TooLarge(f"device_keys is larger than {DEVICE_KEYS_BYTES_MAX} bytes")
+    # What is not of Ed25519 is for other devices to judge; what is must be right.
+    public_key = signed_keys.device_public_key(identity, device_id)
+    key_id = f"{signed_keys.ED25519}:{device_id}"
+    signature = signed_keys.signatures_of(identity, user_id).get(key_id)
+    if public_key is None or not signed_keys.is_signature(signature):
+        return
+    if not signed_keys.is_signed(identity, user_id, key_id, public_key):
+        raise errors.InvalidSignature(f"device_keys: the signature by {key_id} is wrong")
+
+
+def _read_keys(field: str, keys: Keys) -> list[KeyOfDevice]:
+    found = []
+    for name, value in keys.items():
+        try:
+            algorithm, key_id = signed_keys.read_name(name)
+        except Malformed as error:
+            raise errors.InvalidParam(f"{field}: {error}") from error
+        written = _write_key(value)
+        if len(name) > NAME_MAX or len(written) > KEY_BYTES_MAX:
+            raise errors.TooLarge(f"{field}: a key is larger than {KEY_BYTES_MAX} bytes")
+        found.append(KeyOfDevice(algorithm, key_id, written.decode()))
+    if len(found) > ONE_TIME_KEYS_MAX:
+        raise errors.InvalidParam(f"{field} has more than {ONE_TIME_KEYS_MAX} keys")
+    return found
+
+
+def _put_identity(txn: Any, user_id: str, device_id: str, identity: dict[str, Any]) -> None:
+    stored = device_keys.lock(txn, user_id, [device_id]).get(device_id)
+    if stored is not None:
+        old = msgspec.json.decode(stored)
+        if signed_keys.signed_part(old) == signed_keys.signed_part(identity):
+            # The device does not know what others of the user's keys have signed since.
+            own = signed_keys.signatures_of(old, user_id)
+            own |= signed_keys.signatures_of(identity, user_id)
+            identity = signed_keys.with_signatures(identity, user_id, own)
+    key_json = signed_keys.write(identity)
+    if key_json != stored:
+        device_keys.put(txn, user_id, device_id, key_json)
+        device_lists.put(txn, user_id, [device_id])
+
+
+def _put_one_time(txn: Any, user_id: str, device_id: str, keys: Sequence[KeyOfDevice]) -> None:
+    device_keys.put_one_time(txn, user_id, device_id, keys)
+    other = device_keys.find_other(txn, user_id, device_id, keys)
+    if other is not None:
+        raise errors.InvalidParam(f"one_time_keys: {other} is there already, and is another key")
+
+
+def query(
+    app: App, requester: Requester, wanted: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, Any]]:
+    """The keys of users' devices, all or some, with the users' cross-signing keys."""
+    local, failures = _sort_out(app, wanted, "device_keys")
+    found: dict[str, dict[str, Any]] = {
+        "failures": failures,
+        "device_keys": {user_id: {} for user_id in local},
+        "master_keys": {},
+        "self_signing_keys": {},
+        "user_signing_keys": {},
+    }
+    users = [user_id for user_id in local if not wanted[user_id]]
+    devices = {
+        user_id: {one for one in wanted[user_id] if "\0" not in one}
+        for user_id in local
+        if wanted[user_id]
+    }
+    with app.database.read() as txn:
+        rows = key_queries.find(txn, requester.user_id, users, devices)
+    by_user = found["device_keys"]
+    signatures = {}
+    for kind, user_id, name, key_json, more in rows:
+        if kind == key_queries.DEVICE:
+            by_user[user_id][name] = _with_unsigned(key_json, more)
+        elif kind == key_queries.SIGNATURE:
+            signatures[user_id] = {f"{signed_keys.ED25519}:{name}": more or ""}
+        else:
+            found[f"{kind}_keys"][user_id] = msgspec.Raw(key_json.encode())
+    masters = found["master_keys"]
+    for user_id, signed in signatures.items():
+        master = msgspec.json.decode(masters[user_id])
+        masters[user_id] = signed_keys.with_signatures(master, requester.user_id, signed)
+    return found
+
+
+def _with_unsigned(key_json: str, display_name: str | None) -> msgspec.Raw:
+    name = {} if display_name is None else {"device_display_name": display_name}
+    unsigned = msgspec.json.encode(name).decode()
+    return msgspec.Raw(f'{key_json[:-1]},"unsigned":{unsigned}}}'.encode())
+
+
+def claim(
+    app: App, wanted: Mapping[str, Mapping[str, str]]
+) -> tuple[dict[str, dict[str, dict[str, msgspec.Raw]]], dict[str, Any]]:
+    """A key for each device: user -> device -> name -> key; and the servers that do not answer."""
+    local, failures = _sort_out(app, wanted, "one_time_keys")
+    claims = [
+        Wanted(user_id, device_id, algorithm)
+        for user_id in local
+        for device_id, algorithm in wanted[user_id].items()
+        if "\0" not in device_id and "\0" not in algorithm
+    ]
+    if not claims:
+        return {}, failures
+    with app.database.at_once() as txn:
+        taken = device_keys.claim_one_time(txn, claims, app.now_ms())
+        missing = [one for one in claims if one not in taken]
+        if missing:
+            taken |= device_keys.claim_fallback(txn, missing)
+    if taken:
+        app.page.move_keys()
+    found: dict[str, dict[str, dict[str, msgspec.Raw]]] = {}
+    for one, key in taken.items():
+        name = f"{key.algorithm}:{key.key_id}"
+        keys = {name: msgspec.Raw(key.key_json.encode())}
+        found.setdefault(one.user_id, {})[one.device_id] = keys
+    return found, failures
+
+
+def _sort_out(
+    app: App, user_ids: Iterable[str], field: str
+) -> tuple[list[str], dict[str, dict[str, Any]]]:
+    """Our users; and the others' servers, none of which can be asked."""
+    local, failures = [], {}
+    for user_id in user_ids:
+        if not identifiers.is_user_id(user_id):
+            raise errors.InvalidParam(f"{field} names {user_id!r}, which is not a user id")
+        server_name = identifiers.server_name_of(user_id)
+        if server_name == app.server_name:
+            local.append(user_id)
+        else:
+            # TODO(#8): ask it.
+            failures[server_name] = errors.Unavailable("this server cannot be asked").as_json()
+    return local, failures

@@ -1,0 +1,229 @@
+"""Whose keys a client must fetch anew, and whose it may forget. C-S API, "Tracking the device list
+for a user".
+
+Theory. A client follows the keys of everybody it shares a room with. In a window (since, up_to] of
+the stream it is told `changed` of whoever
+
+- changed their keys and shares a room with it,
+- came to share one: they came into a room that it was in all the time, or it came into theirs,
+- had their keys signed by its user on another device;
+
+and `left` of whoever shares no room with it any more. Who came and went in a room that it was in is
+the difference between the room's states at the two ends: nothing escapes this, whatever became of
+the events between, and for most windows it is nothing, since a message changes no state. Encrypted
+or not is not asked: the specification lets a server be as simple, and a room may become encrypted.
+
+What is read of the present may be later than `up_to`. Where this matters, who has changed their
+membership since counts as who they were."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from impl import errors
+from impl.app import App
+from impl.core import state_trie, stream_token
+from impl.core.rejection import Malformed
+from impl.requester import Requester
+from impl.services.sharing_news import SharingNews
+from impl.storage import cross_signing, device_lists, sync_rooms
+from impl.storage.state_differences import preload
+from impl.storage.state_nodes import RoomNodes
+from impl.storage.streams import NewsRow
+
+_MEMBER = "m.room.member"
+CROSSINGS_KEPT_MAX = 20_000
+
+# Of the state of a room: roots at the two ends of a window.
+Roots = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What happened to a user in (since, up_to]; `before` and `after` are the rooms that they were
+    in at the two ends.
+    """
+
+    user_id: str
+    since: int
+    up_to: int
+    before: frozenset[int]
+    after: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    changed: list[str]
+    left: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Crossings:
+    """Who came into a room and who went between two of its states."""
+
+    came: frozenset[str] = frozenset()
+    went: frozenset[str] = frozenset()
+
+
+_NOBODY = _Crossings()
+
+
+class DeviceListNews(SharingNews):
+    """Whose keys changed, in this worker's memory."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app)
+        self._signed: dict[str, int] = {}
+
+    def is_about(self, row: NewsRow) -> bool:
+        return row.of_devices
+
+    def hear_other(self, row: NewsRow) -> None:
+        if row.of_devices and row.user_id is not None:
+            self._signed[row.user_id] = row.position
+
+    def rooms_of(self, user_id: str, position: int) -> Collection[int]:
+        # Whoever was in a room with them then is told, though they may have left since.
+        with self._app.database.read() as txn:
+            then = sync_rooms.list_joined_at(txn, user_id, position)
+        return self._app.news.joined_rooms(user_id).union(then)
+
+    def has_signed(self, user_id: str, since: int) -> bool:
+        """Whether the user has signed somebody's keys after a position not below the floor."""
+        return self._signed.get(user_id, 0) > since
+
+    def forget_all(self) -> None:
+        self._signed.clear()
+
+
+class _Kept:
+    """What this worker has found: states do not change."""
+
+    def __init__(self, app: App) -> None:
+        self.crossings: OrderedDict[tuple[int, int], _Crossings] = OrderedDict()
+
+    def keep(self, roots: Roots, found: _Crossings) -> None:
+        self.crossings[roots] = found
+        if len(self.crossings) > CROSSINGS_KEPT_MAX:
+            self.crossings.popitem(last=False)
+
+
+def news(app: App) -> DeviceListNews:
+    """This worker's."""
+    return app.part(DeviceListNews, DeviceListNews)
+
+
+def changes(app: App, requester: Requester, from_token: str, to_token: str) -> Lists:
+    """What a client missed since a sync. `to_token` says that it knows of so much."""
+    since, known = _read_token("from", from_token), _read_token("to", to_token)
+    if max(since, known) > app.news.position:
+        app.news.catch_up()
+    up_to = app.news.position
+    since = min(since, up_to)
+    joined = app.news.joined_rooms(requester.user_id)
+    with app.database.read() as txn:
+        before = frozenset(sync_rooms.list_joined_at(txn, requester.user_id, since))
+    return find(app, Window(requester.user_id, since, up_to, before, joined), {})
+
+
+def find(app: App, window: Window, known: Mapping[int, Roots]) -> Lists:
+    """`known`: the roots of rooms at the ends of the window, as far as somebody has read them."""
+    user_id = window.user_id
+    stayed = window.before & window.after
+    gained, lost = window.after - window.before, window.before - window.after
+    moved = app.news.changed_rooms(stayed, window.since)
+    changed: set[str] = set()
+    gone: set[str] = set()
+    with app.database.read() as txn:
+        roots = dict(known)
+        if missing := [nid for nid in moved if nid not in roots]:
+            roots |= _read_roots(txn, missing, window)
+        for crossings in _find_crossings(app, txn, {nid: roots[nid] for nid in moved}):
+            changed |= crossings.came
+            gone |= crossings.went
+        if gained:
+            changed.update(device_lists.list_joined_users(txn, list(gained)))
+        if lost:
+            gone.update(device_lists.list_users_since(txn, list(lost), window.since))
+        gone.discard(user_id)
+        if gone:
+            here = device_lists.list_sharing(txn, list(gone), list(window.after), window.up_to)
+            gone -= here
+    changed.discard(user_id)
+    changed.update(_own_changes(app, window))
+    return Lists(sorted(changed - gone), sorted(gone))
+
+
+def _own_changes(app: App, window: Window) -> list[str]:
+    """Those who changed their keys, and those whose keys the user signed."""
+    heard, rooms = news(app), list(window.after)
+    user_id, since, up_to = window.user_id, window.since, window.up_to
+    if since < heard.floor:
+        with app.database.read() as txn:
+            signed = cross_signing.list_signed(txn, user_id, since, up_to)
+            return signed + device_lists.list_changed(txn, user_id, rooms, since, up_to)
+    # Not only who shared a room when they changed: they may have come into one since.
+    recent = heard.list_recent(since, up_to)
+    changed = [user_id] if user_id in recent else []
+    if others := [one for one in recent if one != user_id]:
+        with app.database.read() as txn:
+            changed += device_lists.list_sharing(txn, others, rooms, up_to)
+    if heard.has_signed(user_id, since):
+        with app.database.read() as txn:
+            changed += cross_signing.list_signed(txn, user_id, since, up_to)
+    return changed
+
+
+def _read_roots(txn: Any, room_nids: Sequence[int], window: Window) -> dict[int, Roots]:
+    places = [(nid, position) for nid in room_nids for position in (window.since, window.up_to)]
+    roots = sync_rooms.list_state_roots(txn, places)
+    return {nid: (roots[nid, window.since], roots[nid, window.up_to]) for nid in room_nids}
+
+
+def _find_crossings(app: App, txn: Any, roots: Mapping[int, Roots]) -> Collection[_Crossings]:
+    kept = app.part(_Kept, _Kept)
+    found: list[_Crossings] = []
+    new: dict[int, Roots] = {}
+    for room_nid, ends in roots.items():
+        if ends[0] != ends[1]:
+            known = kept.crossings.get(ends)
+            if known is not None:
+                found.append(known)
+            else:
+                new[room_nid] = ends
+    if not new:
+        return found
+    preload(txn, app.state_nodes, new)
+    differences = {
+        nid: state_trie.diff(RoomNodes(txn, app.state_nodes, nid), *ends)
+        for nid, ends in new.items()
+    }
+    names = app.state_keys.get_keys(txn, {key for one in differences.values() for key in one})
+    members = {
+        nid: {key: ends for key, ends in one.items() if names[key][0] == _MEMBER}
+        for nid, one in differences.items()
+    }
+    wanted = {
+        (nid, event_nid)
+        for nid, one in members.items()
+        for ends in one.values()
+        for event_nid in ends
+        if event_nid is not None
+    }
+    events = app.events.get_many(txn, list(wanted)) if wanted else {}
+    joined = {nid for nid, one in events.items() if one.event.membership == "join"}
+    for room_nid, one in members.items():
+        was = {names[key][1] for key, (old, _) in one.items() if old in joined}
+        is_now = {names[key][1] for key, (_, new_nid) in one.items() if new_nid in joined}
+        crossings = _Crossings(frozenset(is_now - was), frozenset(was - is_now))
+        kept.keep(new[room_nid], crossings)
+        found.append(crossings)
+    return found
+
+
+def _read_token(name: str, token: str) -> int:
+    try:
+        return stream_token.parse_sync(token).position
+    except Malformed as error:
+        raise errors.InvalidParam(f"{name} is not a token of /sync") from error
