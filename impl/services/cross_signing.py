@@ -132,7 +132,9 @@ def _device_public_keys(txn: Any, user_id: str, key_ids: Mapping[str, str]) -> d
 def _as_stored(user_id: str, key: CrossSigningKey) -> StoredKey:
     # What others would have said of the key is not for everybody to see.
     own = signed_keys.signatures_of(key.value, user_id)
-    value = {**key.value, "signatures": {user_id: own} if own else {}}
+    value = {name: one for name, one in key.value.items() if name != "signatures"}
+    if own:
+        value["signatures"] = {user_id: own}
     return StoredKey(user_id, key.usage, key.public_key, signed_keys.write(value))
 
 
