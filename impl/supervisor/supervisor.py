@@ -33,8 +33,8 @@ from impl.supervisor.terminal import Terminal
 
 STOP_EXTRA_S = 5.0
 POLL_S = 1.0
-# Connections of a worker: its pool and one beside it, one that listens, two persisters. Twice, for a
-# reload.
+# Connections of a worker: its pool and one beside it, one that listens, two persisters. Twice, for
+# a reload.
 CONNECTIONS_PER_WORKER = 2 * 9
 CONNECTIONS_OF_OTHERS = 24
 # What a reload does not change.
