@@ -4,12 +4,13 @@ The new room is made first, with what is carried over and with the aliases, in o
 the old one gets its tombstone. If the server dies in between there are two rooms, and the old one
 still works."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from impl import errors
 from impl.app import App
-from impl.core import canonical_json
+from impl.core import canonical_json, identifiers
 from impl.core.event_builder import Draft
 from impl.core.power_levels import PowerLevels, level_of
 from impl.core.room_version import RoomVersion
@@ -30,12 +31,15 @@ from impl.storage import aliases as alias_storage
 from impl.storage import memberships, room_state
 from impl.storage import rooms as room_storage
 from impl.storage.events import StoredEvent
+from impl.storage.lease import Lease
 from impl.storage.rooms import Room
 
 TOMBSTONE = "m.room.tombstone"
 SPACE_CHILD = "m.space.child"
 # Thousands in one transaction would hold up all other rooms.
 BANS_AT_ONCE = 100
+# So long one waits for somebody else who replaces the same room.
+UPGRADE_SECONDS_MAX = 20.0
 
 # Carried over as they are, if they are there.
 _COPIED = (
@@ -69,16 +73,61 @@ def upgrade(
     new_version: str,
     additional_creators: Sequence[str] = (),
 ) -> str:
-    """Replace a room that the requester may close, and return the new room's id."""
+    """Replace a room that the requester may close, and return the new room's id.
+
+    Who asks while it is being replaced, by a second click say, is told by what: of two new rooms
+    one would have the aliases, and the other the tombstone.
+    """
     version = rooms.known_version(new_version)
     if version.creators_outrank_all:
         rooms.check_creators(list(additional_creators))
+    with app.database.read() as txn:
+        old = room_reading.get_joined(app, txn, room_id, requester.user_id)
+        _check_may_close(app, txn, old, requester.user_id)
+        before = _tombstone(app, txn, old)
+    lease = Lease(app.database, f"upgrade of room {old.room_nid}")
+    try:
+        _take(app, lease)
+        with app.database.read() as txn:
+            now = _tombstone(app, txn, old)
+        if now is not None and (before is None or now.event_id != before.event_id):
+            replacement = room_reading.content_of(now).get("replacement_room")
+            if identifiers.is_room_id(replacement):
+                return str(replacement)
+        return _replace(app, requester, old, version, additional_creators)
+    finally:
+        lease.release()
+
+
+def _check_may_close(app: App, txn: Any, room: Room, user_id: str) -> None:
+    levels = room_reading.levels(app, txn, room)
+    if levels.user(user_id) < levels.event(TOMBSTONE, is_state=True):
+        raise errors.Forbidden("you may not upgrade this room")
+
+
+def _tombstone(app: App, txn: Any, room: Room) -> StoredEvent | None:
+    return room_reading.stored_state(app, txn, room, ((TOMBSTONE, ""),)).get((TOMBSTONE, ""))
+
+
+def _take(app: App, lease: Lease) -> None:
+    deadline = time.monotonic() + UPGRADE_SECONDS_MAX
+    while not lease.hold():
+        if time.monotonic() > deadline or not app.pause(0.05):
+            raise errors.Unknown("the room is being upgraded by somebody else", status=409)
+
+
+def _replace(
+    app: App,
+    requester: Requester,
+    old: Room,
+    version: RoomVersion,
+    additional_creators: Sequence[str],
+) -> str:
     user_id = requester.user_id
     with app.database.read() as txn:
-        old = room_reading.get_joined(app, txn, room_id, user_id)
+        # Who waited may have lost the right to it.
+        _check_may_close(app, txn, old, user_id)
         levels = room_reading.levels(app, txn, old)
-        if levels.user(user_id) < levels.event(TOMBSTONE, is_state=True):
-            raise errors.Forbidden("you may not upgrade this room")
         costs = [("rc_room_creation", user_id, 1), (rate_limiting.MESSAGES, user_id, 1)]
         rate_limiting.spend_all(app, costs, requester)
         state = _read_contents(app, txn, old)
@@ -88,7 +137,7 @@ def upgrade(
         old_aliases = set(alias_storage.list_of_room(txn, old.room_nid))
         profile = member_content.profile_of(app, txn, user_id)
 
-    predecessor = {"room_id": room_id}
+    predecessor = {"room_id": old.room_id}
     if newest is not None:
         predecessor["event_id"] = newest.event_id
     content = _create_content(state, predecessor, user_id, version, additional_creators)

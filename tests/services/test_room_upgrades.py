@@ -1,8 +1,10 @@
 """Replacing a room: what is carried over, what the old room says, and who may."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import gevent
 import pytest
 
 from impl import errors
@@ -47,6 +49,24 @@ def a_rich_room(app: App, **options: object) -> str:
 
 def content(app: App, room_id: str, event_type: str, state_key: str = "") -> dict:
     return room_state.get_content(app, alice, room_id, event_type, state_key)
+
+
+def test_a_room_that_is_replaced_twice_at_once_is_replaced_once(
+    new_app: Callable[..., App],
+) -> None:
+    one = new_app()
+    other = new_app(one.database.dsn)
+    room_id = a_rich_room(one, room_alias_name="pub")
+    asked = [
+        gevent.spawn(room_upgrades.upgrade, app, alice, room_id, "12")
+        for app in (one, other, one, other)
+    ]
+    (new_room_id,) = {greenlet.get(timeout=30) for greenlet in asked}
+    assert content(one, room_id, "m.room.tombstone")["replacement_room"] == new_room_id
+    assert aliases.resolve(one, f"#pub:{SERVER_NAME}")[0] == new_room_id
+    assert sorted(membership.joined_rooms(one, alice)) == sorted([room_id, new_room_id])
+    # Later it may be done again.
+    assert room_upgrades.upgrade(one, alice, room_id, "12") != new_room_id
 
 
 @pytest.mark.parametrize("old", ["9", "11", "12"])
