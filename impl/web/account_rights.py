@@ -42,6 +42,10 @@ OPEN_TO_GUESTS = frozenset(
         "uploadKeys",
         "queryKeys",
         "claimKeys",
+        # For these a token is optional: a guest's should take nothing away.
+        "getPublicRooms",
+        "getRoomSummary",
+        "getSummaryOfRoom",
     }
 )
 # Of these, only the display name is theirs to change.

@@ -133,6 +133,16 @@ def test_guests_may_use_what_their_module_lists(api: Api, app: App) -> None:
         assert_refused(answer, 403, "M_GUEST_ACCESS_FORBIDDEN")
 
 
+def test_a_guest_may_look_at_what_strangers_may(api: Api, app: App, alice: User) -> None:
+    room_id = alice.create_room(preset="public_chat")
+    remember(app, Requester("@1:" + SERVER_NAME, "G", b"x", is_guest=True), "guest")
+    path = f"/_matrix/client/v1/room_summary/{room_id}"
+    assert api.get(path).status == 200
+    assert api.get(path, token="guest").json["membership"] == "leave"
+    remember(app, Requester("@1:" + SERVER_NAME, "G", b"x", is_guest=True), "guest")
+    assert api.get("/_matrix/client/v3/publicRooms", token="guest").status == 200
+
+
 def test_a_guest_changes_no_profile_field_but_the_display_name(api: Api, app: App) -> None:
     user_id = "@1:" + SERVER_NAME
     remember(app, Requester(user_id, "G", b"x", is_guest=True), "guest")
@@ -142,7 +152,7 @@ def test_a_guest_changes_no_profile_field_but_the_display_name(api: Api, app: Ap
 
 
 def test_the_operations_that_are_open_to_some_exist() -> None:
-    ids = {operation.operation_id for operation in CLIENT_OPERATIONS}
+    ids = {operation.operation_id for operation in OPERATIONS}
     assert ids >= OPEN_TO_GUESTS | OPEN_TO_LOCKED | CLOSED_TO_SUSPENDED
 
 
