@@ -296,6 +296,8 @@ def _read_login_via_existing_session(root: Section) -> LoginViaExistingSession:
         token_timeout=section.duration("token_timeout", 300_000) or 0,
     )
     section.finish()
+    if login.enabled:
+        root.warn("login_via_existing_session", "is not there yet: it is ignored")
     return login
 
 

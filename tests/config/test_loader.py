@@ -201,6 +201,7 @@ WARNINGS = {
         "listeners[0].resources[0].name is not a key"
     ),
     "email: {smtp_host: x}": "email is a key of Synapse's that Soma does not support yet",
+    "login_via_existing_session: {enabled: true}": "login_via_existing_session is not there yet",
     "worker_app: synapse.app.generic_worker": "worker_app configures a worker of Synapse's",
     "log_config: x.yaml": "log_config is not used",
     "password_config: {enabled: only_for_reauth}": "password_config.enabled is only_for_reauth",
