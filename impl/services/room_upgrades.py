@@ -5,8 +5,12 @@ the old one gets its tombstone. If the server dies in between there are two room
 still works."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+from gevent.lock import BoundedSemaphore
 
 from impl import errors
 from impl.app import App
@@ -40,6 +44,7 @@ SPACE_CHILD = "m.space.child"
 BANS_AT_ONCE = 100
 # So long one waits for somebody else who replaces the same room.
 UPGRADE_SECONDS_MAX = 20.0
+_IS_UNDERWAY = "the room is being upgraded by somebody else"
 
 # Carried over as they are, if they are there.
 _COPIED = (
@@ -84,10 +89,11 @@ def upgrade(
     with app.database.read() as txn:
         old = room_reading.get_joined(app, txn, room_id, requester.user_id)
         _check_may_close(app, txn, old, requester.user_id)
+        costs = [("rc_room_creation", requester.user_id, 1)]
+        costs.append((rate_limiting.MESSAGES, requester.user_id, 1))
+        rate_limiting.spend_all(app, costs, requester)
         before = _tombstone(app, txn, old)
-    lease = Lease(app.database, f"upgrade of room {old.room_nid}")
-    try:
-        _take(app, lease)
+    with _alone(app, old):
         with app.database.read() as txn:
             now = _tombstone(app, txn, old)
         if now is not None and (before is None or now.event_id != before.event_id):
@@ -95,8 +101,6 @@ def upgrade(
             if identifiers.is_room_id(replacement):
                 return str(replacement)
         return _replace(app, requester, old, version, additional_creators)
-    finally:
-        lease.release()
 
 
 def _check_may_close(app: App, txn: Any, room: Room, user_id: str) -> None:
@@ -109,11 +113,36 @@ def _tombstone(app: App, txn: Any, room: Room) -> StoredEvent | None:
     return room_reading.stored_state(app, txn, room, ((TOMBSTONE, ""),)).get((TOMBSTONE, ""))
 
 
-def _take(app: App, lease: Lease) -> None:
+class _Underway:
+    """The rooms that this worker replaces, and how many wait to: one of them asks the database."""
+
+    def __init__(self, app: App) -> None:
+        self.turns: defaultdict[int, BoundedSemaphore] = defaultdict(BoundedSemaphore)
+        self.count: Counter[int] = Counter()
+
+
+@contextmanager
+def _alone(app: App, room: Room) -> Iterator[None]:
+    """While nobody else replaces the room, in this worker or another."""
+    underway, nid = app.part(_Underway, _Underway), room.room_nid
     deadline = time.monotonic() + UPGRADE_SECONDS_MAX
-    while not lease.hold():
-        if time.monotonic() > deadline or not app.pause(0.05):
-            raise errors.Unknown("the room is being upgraded by somebody else", status=409)
+    lease = Lease(app.database, f"upgrade of room {nid}")
+    underway.count[nid] += 1
+    try:
+        if not underway.turns[nid].acquire(timeout=UPGRADE_SECONDS_MAX):
+            raise errors.Unknown(_IS_UNDERWAY, status=409)
+        try:
+            while not lease.hold():
+                if time.monotonic() > deadline or not app.pause(0.1):
+                    raise errors.Unknown(_IS_UNDERWAY, status=409)
+            yield
+        finally:
+            lease.release()
+            underway.turns[nid].release()
+    finally:
+        underway.count[nid] -= 1
+        if not underway.count[nid]:
+            del underway.count[nid], underway.turns[nid]
 
 
 def _replace(
@@ -128,8 +157,6 @@ def _replace(
         # Who waited may have lost the right to it.
         _check_may_close(app, txn, old, user_id)
         levels = room_reading.levels(app, txn, old)
-        costs = [("rc_room_creation", user_id, 1), (rate_limiting.MESSAGES, user_id, 1)]
-        rate_limiting.spend_all(app, costs, requester)
         state = _read_contents(app, txn, old)
         newest = app.events.get(
             txn, old.room_nid, max(room_storage.list_forward_extremities(txn, old.room_nid))
