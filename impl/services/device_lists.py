@@ -13,11 +13,12 @@ the difference between the room's states at the two ends: nothing escapes this, 
 the events between, and for most windows it is nothing, since a message changes no state. Encrypted
 or not is not asked: the specification lets a server be as simple, and a room may become encrypted.
 
-What is read of the present may be later than `up_to`. Where this matters, who has changed their
-membership since counts as who they were."""
+Who is in which room can only be read as of now, which may be later than `up_to`: who was told too
+early that somebody came would never be told that they went. So what is read is taken back to
+`up_to` by the same difference of states."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,9 +65,6 @@ class _Crossings:
 
     came: frozenset[str] = frozenset()
     went: frozenset[str] = frozenset()
-
-
-_NOBODY = _Crossings()
 
 
 class DeviceListNews(SharingNews):
@@ -130,66 +128,101 @@ def changes(app: App, requester: Requester, from_token: str, to_token: str) -> L
 def find(app: App, window: Window, known: Mapping[int, Roots]) -> Lists:
     """`known`: the roots of rooms at the ends of the window, as far as somebody has read them."""
     user_id = window.user_id
-    stayed = window.before & window.after
     gained, lost = window.after - window.before, window.before - window.after
-    moved = app.news.changed_rooms(stayed, window.since)
-    changed: set[str] = set()
-    gone: set[str] = set()
+    moved = app.news.changed_rooms(window.before & window.after, window.since)
+    came: set[str] = set()
+    went: set[str] = set()
+    roots = dict(known)
     with app.database.read() as txn:
-        roots = dict(known)
         if missing := [nid for nid in moved if nid not in roots]:
-            roots |= _read_roots(txn, missing, window)
-        for crossings in _find_crossings(app, txn, {nid: roots[nid] for nid in moved}):
-            changed |= crossings.came
-            gone |= crossings.went
-        if gained:
-            changed.update(device_lists.list_joined_users(txn, list(gained)))
-        if lost:
-            gone.update(device_lists.list_users_since(txn, list(lost), window.since))
-        gone.discard(user_id)
-        if gone:
-            here = device_lists.list_sharing(txn, list(gone), list(window.after), window.up_to)
-            gone -= here
-    changed.discard(user_id)
-    changed.update(_own_changes(app, window))
+            places = dict.fromkeys(missing, (window.since, window.up_to))
+            roots |= _read_roots(txn, places)
+        for crossings in _find_crossings(app, txn, {nid: roots[nid] for nid in moved}).values():
+            came |= crossings.came
+            went |= crossings.went
+    heard, signed = _heard(app, window)
+    if gained or lost or went or heard - {user_id}:
+        with app.database.snapshot() as txn:
+            at_end = _End(app, txn, window)
+            came |= at_end.members_of(gained)
+            if lost:
+                went.update(device_lists.list_users_since(txn, list(lost), window.since))
+            here = at_end.sharing(went | heard)
+    else:
+        here = set()
+    changed = (came | (heard & here)) - {user_id} | signed
+    if user_id in heard:
+        changed.add(user_id)
+    gone = went - here - {user_id}
     return Lists(sorted(changed - gone), sorted(gone))
 
 
-def _own_changes(app: App, window: Window) -> list[str]:
-    """Those who changed their keys, and those whose keys the user signed."""
-    heard, rooms = news(app), list(window.after)
+class _End:
+    """Who is in which room at the end of a window, as a snapshot tells that may be later."""
+
+    def __init__(self, app: App, txn: Any, window: Window) -> None:
+        self._txn = txn
+        self._rooms = list(window.after)
+        last = device_lists.list_moved_rooms(txn, self._rooms, window.up_to)
+        self._later: Mapping[int, _Crossings] = {}
+        if last:
+            places = {nid: (window.up_to, position) for nid, position in last.items()}
+            self._later = _find_crossings(app, txn, _read_roots(txn, places))
+        self._not_yet = [(nid, one) for nid, found in self._later.items() for one in found.came]
+
+    def members_of(self, room_nids: Collection[int]) -> set[str]:
+        if not room_nids:
+            return set()
+        return device_lists.list_joined(self._txn, list(room_nids), self._not_yet) | self._still_in(
+            room_nids
+        )
+
+    def sharing(self, user_ids: Collection[str]) -> set[str]:
+        """Those of the users who are in one of the window's rooms."""
+        if not user_ids:
+            return set()
+        found = device_lists.list_sharing(self._txn, list(user_ids), self._rooms, self._not_yet)
+        return found | self._still_in(self._rooms).intersection(user_ids)
+
+    def _still_in(self, room_nids: Collection[int]) -> set[str]:
+        return {one for nid, found in self._later.items() if nid in room_nids for one in found.went}
+
+
+def _heard(app: App, window: Window) -> tuple[set[str], set[str]]:
+    """Those who changed their keys, whether they share a room or not; and those whose keys the user
+    signed.
+    """
+    heard = news(app)
     user_id, since, up_to = window.user_id, window.since, window.up_to
-    if since < heard.floor:
+    if since >= heard.floor:
+        # Not only who shared a room when they changed: they may have come into one since.
+        changed = set(heard.list_recent(since, up_to))
+        if not heard.has_signed(user_id, since):
+            return changed, set()
         with app.database.read() as txn:
-            signed = cross_signing.list_signed(txn, user_id, since, up_to)
-            return signed + device_lists.list_changed(txn, user_id, rooms, since, up_to)
-    # Not only who shared a room when they changed: they may have come into one since.
-    recent = heard.list_recent(since, up_to)
-    changed = [user_id] if user_id in recent else []
-    if others := [one for one in recent if one != user_id]:
-        with app.database.read() as txn:
-            changed += device_lists.list_sharing(txn, others, rooms, up_to)
-    if heard.has_signed(user_id, since):
-        with app.database.read() as txn:
-            changed += cross_signing.list_signed(txn, user_id, since, up_to)
-    return changed
+            return changed, set(cross_signing.list_signed(txn, user_id, since, up_to))
+    with app.database.read() as txn:
+        changed = set(device_lists.list_changed(txn, list(window.after), user_id, since, up_to))
+        return changed, set(cross_signing.list_signed(txn, user_id, since, up_to))
 
 
-def _read_roots(txn: Any, room_nids: Sequence[int], window: Window) -> dict[int, Roots]:
-    places = [(nid, position) for nid in room_nids for position in (window.since, window.up_to)]
+def _read_roots(txn: Any, windows: Mapping[int, tuple[int, int]]) -> dict[int, Roots]:
+    """Of rooms at two positions each."""
+    places = [(nid, position) for nid, ends in windows.items() for position in ends]
     roots = sync_rooms.list_state_roots(txn, places)
-    return {nid: (roots[nid, window.since], roots[nid, window.up_to]) for nid in room_nids}
+    return {nid: (roots[nid, ends[0]], roots[nid, ends[1]]) for nid, ends in windows.items()}
 
 
-def _find_crossings(app: App, txn: Any, roots: Mapping[int, Roots]) -> Collection[_Crossings]:
+def _find_crossings(app: App, txn: Any, roots: Mapping[int, Roots]) -> dict[int, _Crossings]:
+    """room_nid -> who came and went, of the rooms whose state is another."""
     kept = app.part(_Kept, _Kept)
-    found: list[_Crossings] = []
+    found: dict[int, _Crossings] = {}
     new: dict[int, Roots] = {}
     for room_nid, ends in roots.items():
         if ends[0] != ends[1]:
             known = kept.crossings.get(ends)
             if known is not None:
-                found.append(known)
+                found[room_nid] = known
             else:
                 new[room_nid] = ends
     if not new:
@@ -218,7 +251,7 @@ def _find_crossings(app: App, txn: Any, roots: Mapping[int, Roots]) -> Collectio
         is_now = {names[key][1] for key, (_, new_nid) in one.items() if new_nid in joined}
         crossings = _Crossings(frozenset(is_now - was), frozenset(was - is_now))
         kept.keep(new[room_nid], crossings)
-        found.append(crossings)
+        found[room_nid] = crossings
     return found
 
 

@@ -25,68 +25,93 @@ def put(txn: Any, user_id: str, device_ids: Sequence[str], gone_ts: int | None =
     )
 
 
-# Whether somebody shares a room with who has these. What was said of a membership after `up_to` is
-# not known to who asks: they hear of it in the next window, and until then nothing has changed.
-_SHARES = """
-    EXISTS (SELECT
-              FROM room_members m
-             WHERE m.user_id = asked.user_id
-               AND m.room_nid = ANY(%(room_nids)s)
-               AND (m.membership = 'join'
-                    OR m.event_nid IN (SELECT event_nid
-                                         FROM timeline
-                                        WHERE position > %(up_to)s)))
-"""
-
-
 def list_changed(
-    txn: Any, user_id: str, room_nids: Sequence[int], after: int, up_to: int
+    txn: Any, room_nids: Sequence[int], user_id: str, after: int, up_to: int
 ) -> list[str]:
-    """The user and those who share one of the rooms, if their keys changed in a window of the
-    stream.
+    """The user and those who are or were in one of the rooms, if their keys changed in a window of
+    the stream.
     """
     txn.execute(
-        f"""
+        """
         SELECT user_id
           FROM (SELECT DISTINCT user_id
                   FROM device_list_changes
-                 WHERE position > %(after)s
-                   AND position <= %(up_to)s) AS asked
-         WHERE user_id = %(user_id)s
-            OR {_SHARES}
+                 WHERE position > %s
+                   AND position <= %s) AS changed
+         WHERE EXISTS (SELECT
+                         FROM room_members m
+                        WHERE m.user_id = changed.user_id
+                          AND m.room_nid = ANY(%s))
+            OR user_id = %s
         """,
-        {"user_id": user_id, "room_nids": list(room_nids), "after": after, "up_to": up_to},
+        (after, up_to, list(room_nids), user_id),
     )
     return [row[0] for row in txn.fetchall()]
 
 
 def list_sharing(
-    txn: Any, user_ids: Sequence[str], room_nids: Sequence[int], up_to: int
+    txn: Any,
+    user_ids: Sequence[str],
+    room_nids: Sequence[int],
+    without: Sequence[tuple[int, str]],
 ) -> set[str]:
-    """Those of the users who are in one of the rooms, or were at a position."""
+    """Those of the users who are in one of the rooms; (room_nid, user_id) `without` do not
+    count.
+    """
     txn.execute(
-        f"""
+        """
         SELECT user_id
-          FROM unnest(%(user_ids)s::text[]) AS asked (user_id)
-         WHERE {_SHARES}
+          FROM unnest(%s::text[]) AS asked (user_id)
+         WHERE EXISTS (SELECT
+                         FROM room_members m
+                        WHERE m.user_id = asked.user_id
+                          AND m.room_nid = ANY(%s)
+                          AND m.membership = 'join'
+                          AND (m.room_nid, m.user_id) NOT IN (
+                               SELECT * FROM unnest(%s::bigint[], %s::text[])))
         """,
-        {"user_ids": list(user_ids), "room_nids": list(room_nids), "up_to": up_to},
+        (
+            list(user_ids),
+            list(room_nids),
+            [room_nid for room_nid, _ in without],
+            [user_id for _, user_id in without],
+        ),
     )
     return {row[0] for row in txn.fetchall()}
 
 
-def list_joined_users(txn: Any, room_nids: Sequence[int]) -> list[str]:
-    """Who is in one of the rooms."""
+def list_moved_rooms(txn: Any, room_nids: Sequence[int], after: int) -> dict[int, int]:
+    """room_nid -> the last position in it, of those rooms that moved after a position."""
+    txn.execute(
+        """
+        SELECT room_nid, max(position)
+          FROM timeline
+         WHERE position > %s
+           AND room_nid = ANY(%s)
+         GROUP BY room_nid
+        """,
+        (after, list(room_nids)),
+    )
+    return dict(txn.fetchall())
+
+
+def list_joined(txn: Any, room_nids: Sequence[int], without: Sequence[tuple[int, str]]) -> set[str]:
+    """Who is in one of the rooms; (room_nid, user_id) `without` do not count."""
     txn.execute(
         """
         SELECT DISTINCT user_id
           FROM room_members
          WHERE room_nid = ANY(%s)
            AND membership = 'join'
+           AND (room_nid, user_id) NOT IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))
         """,
-        (list(room_nids),),
+        (
+            list(room_nids),
+            [room_nid for room_nid, _ in without],
+            [user_id for _, user_id in without],
+        ),
     )
-    return [row[0] for row in txn.fetchall()]
+    return {row[0] for row in txn.fetchall()}
 
 
 def list_users_since(txn: Any, room_nids: Sequence[int], after: int) -> list[str]:
