@@ -206,7 +206,7 @@ def test_a_device_stays_with_its_messages_when_somebody_logs_in_on_it_anew(peopl
 
 def test_what_is_sent_while_the_device_is_deleted_goes_with_it(people: App) -> None:
     # Whoever sends waits for the deletion without the stream lock: others may commit meanwhile.
-    with people.database.transaction() as txn:
+    with gevent.Timeout(20), people.database.transaction() as txn:
         stored_devices.delete(txn, BOB, ["B1"])
         sending = gevent.spawn(send, people, ALICE, {BOB: {"*": {"n": 1}}})
         wait_for_a_lock(people)
@@ -227,6 +227,38 @@ def wait_for_a_lock(app: App) -> None:
                 if txn.fetchone():
                     return
             gevent.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "delete",
+    [
+        lambda app: devices.delete(app, a_requester(BOB), ["Y", "Z", "X"]),
+        lambda app: sessions.log_out_all(app, a_requester(BOB)),
+    ],
+)
+def test_devices_are_deleted_in_the_order_in_which_they_are_sent_to(
+    new_app: Callable[..., App], delete: Callable[[App], None]
+) -> None:
+    # In two orders, two would wait for each other. That on the disk is another, and a planner that
+    # finds it cheaper goes by it.
+    first = new_app()
+    a_person(first, "bob", "Z", "Y", "X")
+    with first.database.read() as txn:
+        txn.execute("SELECT current_database()")
+        (name,) = txn.fetchone()
+        for setting in ("enable_indexscan", "enable_bitmapscan", "enable_indexonlyscan"):
+            txn.execute(f"ALTER DATABASE {name} SET {setting} = off")
+    app = new_app(first.database.dsn)
+    with gevent.Timeout(20), app.database.transaction() as txn:
+        txn.execute("SELECT 1 FROM devices WHERE device_id = 'Y' FOR KEY SHARE")
+        deleting = gevent.spawn(delete, app)
+        wait_for_a_lock(app)
+        with app.database.read() as other:
+            other.execute("SELECT device_id FROM devices FOR KEY SHARE SKIP LOCKED")
+            assert sorted(other.fetchall()) == [("Y",), ("Z",)]
+    deleting.get(timeout=20)
+    with app.database.read() as txn:
+        assert stored_devices.list_of_user(txn, BOB) == []
 
 
 def test_devices_that_come_and_go_while_they_are_sent_to_hold_nobody_up(people: App) -> None:
