@@ -302,3 +302,33 @@ def test_a_token_of_something_else_is_refused(app: App) -> None:
         with pytest.raises(errors.InvalidParam):
             device_lists.changes(app, a_requester(ALICE), *tokens)
     assert device_lists.changes(app, a_requester(ALICE), "s99999999", "s99999999").changed == []
+
+
+def test_who_uploads_while_being_logged_out_is_on_nobodys_list(workers: list[App]) -> None:
+    one, two = workers
+    names = [f"D{n}" for n in range(12)]
+    a_person(one, "dora", *names)
+    dora = "@dora:soma.test"
+    uploaded: set[str] = set()
+
+    def upload(name: str) -> None:
+        try:
+            publish(one, Device(dora, name))
+            uploaded.add(name)
+        except errors.UnknownToken:
+            pass
+
+    jobs = []
+    for number, name in enumerate(names):
+        acts = [(upload, name), (sessions.log_out, two, a_requester(dora, device_id=name))]
+        jobs += [gevent.spawn(*act) for act in acts[:: 1 if number % 2 else -1]]
+    with gevent.Timeout(60):
+        gevent.joinall(jobs, raise_error=True)
+    with one.database.read() as txn:
+        txn.execute("SELECT count(*) FROM device_keys WHERE user_id = %s", (dora,))
+        assert txn.fetchone() == (0,)
+        txn.execute(
+            "SELECT device_id, gone_ts IS NOT NULL FROM device_list_changes WHERE user_id = %s",
+            (dora,),
+        )
+        assert dict(txn.fetchall()) == dict.fromkeys(uploaded, True)
