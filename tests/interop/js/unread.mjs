@@ -22,9 +22,24 @@ async function both(devices, roomId, wanted, threadId = null) {
   }
 }
 
-async function mention(alice, bob, roomId, body, threadId = null) {
+async function mention(alice, bob, roomId, body) {
   const content = { msgtype: "m.text", body, "m.mentions": { user_ids: [bob.userId] } };
-  return (await alice.client.sendMessage(roomId, threadId, content)).event_id;
+  return (await alice.client.sendMessage(roomId, null, content)).event_id;
+}
+
+let sent = 0;
+
+// COMPAT(matrix-js-sdk 37.4): what one is about to say in a thread that the client is still reading
+// for the first time is not sent. So this goes past the client's own idea of threads.
+async function saysInThread(person, roomId, root, body, mentioned = []) {
+  const content = {
+    msgtype: "m.text",
+    body,
+    "m.mentions": { user_ids: mentioned },
+    "m.relates_to": { rel_type: "m.thread", event_id: root },
+  };
+  const path = `/rooms/${encodeURIComponent(roomId)}/send/m.room.message/thread${(sent += 1)}`;
+  return (await person.client.http.authedRequest("PUT", path, undefined, content)).event_id;
 }
 
 async function reads(person, roomId, eventId, type = ReceiptType.Read, unthreaded = false) {
@@ -49,8 +64,8 @@ async function inTheRoom(alice, phone, desk, roomId) {
 
 async function inThreads(alice, phone, desk, roomId) {
   const root = await alice.says(roomId, "a subject");
-  await alice.says(roomId, "one", root);
-  const last = await mention(alice, phone, roomId, "two", root);
+  await saysInThread(alice, roomId, root, "one");
+  const last = await saysInThread(alice, roomId, root, "two", [phone.userId]);
   await both([phone, desk], roomId, [1, 0]);
   await both([phone, desk], roomId, [2, 1], root);
   // Read in private: the other device knows it, Alice does not.
@@ -60,7 +75,7 @@ async function inThreads(alice, phone, desk, roomId) {
   await reads(desk, roomId, last);
   await both([phone], roomId, [0, 0], root);
 
-  await alice.says(roomId, "three", root);
+  await saysInThread(alice, roomId, root, "three");
   const newest = await alice.says(roomId, "besides");
   await both([phone, desk], roomId, [1, 0]);
   await both([phone, desk], roomId, [1, 0], root);
