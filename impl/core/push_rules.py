@@ -27,6 +27,7 @@ from impl.core.rejection import Malformed
 __all__ = [
     "KINDS",
     "RULES_MAX",
+    "SEARCHING_RULES_MAX",
     "Changes",
     "NoSuchRule",
     "Rule",
@@ -49,6 +50,8 @@ Changes = Mapping[str, Any]
 
 # Of one kind. Many users have one for each of their rooms.
 RULES_MAX = 5_000
+# Of those among them that look into each event of every room. Whoever sends waits for them.
+SEARCHING_RULES_MAX = 500
 _CONDITIONS_MAX = 100
 _RULE_ID_MAX = 255
 
@@ -102,6 +105,8 @@ def put_rule(
         rule["enabled"] = own.pop(place)["enabled"]
     elif len(own) >= RULES_MAX:
         raise Malformed(f"there are {RULES_MAX} rules of this kind already")
+    if _searches(kind, rule) and sum(_searches(kind, one) for one in own) >= SEARCHING_RULES_MAX:
+        raise Malformed(f"there are {SEARCHING_RULES_MAX} rules already that look into events")
 
     # Next to the rule that is named, `before` having the say; else where it was; else at the top.
     if before is not None:
@@ -110,6 +115,12 @@ def put_rule(
         place = _place_of(own, after) + 1
     own.insert(place or 0, rule)
     return _with_own_rules(changes, kind, own)
+
+
+def _searches(kind: str, rule: Rule) -> bool:
+    """Whether more is looked at than the room or the sender: muting a room is a rule like any."""
+    conditions = rule.get("conditions", [])
+    return kind == "content" or any(condition.get("key") != "room_id" for condition in conditions)
 
 
 def delete_rule(changes: Changes, kind: str, rule_id: str) -> dict[str, Any]:

@@ -210,3 +210,22 @@ def test_a_user_or_room_may_have_a_slash_in_its_id():
 def test_a_switch_is_true_or_false(enabled):
     with pytest.raises(Malformed):
         push_rules.set_enabled(with_rules("a"), "override", "a", enabled)
+
+
+def _many(kind: str, number: int, body: dict[str, object]) -> dict[str, object]:
+    rules = [{"rule_id": f"r{n}", "enabled": True, **body} for n in range(number)]
+    return {"rules": {kind: rules}}
+
+
+def test_rules_that_look_into_events_are_fewer_than_those_that_name_a_room() -> None:
+    muted = {"conditions": [{"kind": "event_match", "key": "room_id", "pattern": "!a"}]}
+    word = {"conditions": [{"kind": "event_match", "key": "content.body", "pattern": "cake"}]}
+    most = push_rules.SEARCHING_RULES_MAX
+    for kind, body in (("content", {"pattern": "cake"}), ("override", word)):
+        full = _many(kind, most, body)
+        with pytest.raises(Malformed, match="look into events"):
+            push_rules.put_rule(full, kind, "one more", {**body, "actions": []})
+        # What is there already may be changed.
+        push_rules.put_rule(full, kind, "r1", {**body, "actions": ["notify"]})
+    push_rules.put_rule(_many("override", most, word), "override", "x", {**muted, "actions": []})
+    push_rules.put_rule(_many("override", most, muted), "override", "x", {**word, "actions": []})
