@@ -31,7 +31,7 @@ def lines(report: Overview) -> Iterable[str]:
         ),
     ]
     for name, value in rows:
-        yield f"  {name:<18}{value}"
+        yield f"  {name:<20}{value}"
     yield ""
     yield f"Forward extremities: {len(report.forward_extremities)}"
     for one in report.forward_extremities:
