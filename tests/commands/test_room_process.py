@@ -47,7 +47,7 @@ def test_a_room_is_read_whether_the_server_runs_or_not(server: SomaServer) -> No
     show = ("room", "show", "--config-path", server.config, room_id)
     running = soma(*show)
     assert (running.returncode, running.stderr) == (0, "")
-    assert "  name              Tea\n" in running.stdout
+    assert "  name                Tea\n" in running.stdout
     assert server.answers()
     server.stop()
     stopped = soma(*show, "--json")
