@@ -6,6 +6,7 @@ a last resort: nobody should log one.
 A worker writes its lines some at a time, a second late at most, unless one of them is a warning: a
 system call for each request would be a tenth of what the cheap ones cost."""
 
+import contextlib
 import functools
 import json
 import logging
@@ -63,10 +64,12 @@ class LineHandler(logging.StreamHandler[TextIO]):
             self.flush()
 
     def flush(self) -> None:
-        if self.held:
-            lines, self.held = self.held, []
-            self.stream.write("\n".join(lines) + "\n")
-        super().flush()
+        # A log that cannot be written, on a full disk say, fails no request and ends no worker.
+        with contextlib.suppress(OSError, ValueError):
+            if self.held:
+                lines, self.held = self.held, []
+                self.stream.write("\n".join(lines) + "\n")
+            super().flush()
 
 
 def masked(text: str) -> str:

@@ -294,8 +294,8 @@ class HttpConnection(WSGIHandler):
         # No header may bring a line of its own.
         if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
             return False
-        self.status, self.code, self.headers_sent = status.encode("latin-1"), int(status[:3]), True
         data = head.encode("latin-1") + b"\r\n\r\n"
+        self.status, self.code, self.headers_sent = status.encode("latin-1"), int(status[:3]), True
         self._sendall(data if self.command == "HEAD" else data + body)
         return True
 

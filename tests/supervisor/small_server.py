@@ -72,6 +72,8 @@ class SmallSite:
         headers.append(("Content-Length", str(len(data))))
         if path == "/inject":
             headers.append(("X-Told", "one\r\nX-Smuggled: two"))
+        if path == "/foreign":
+            headers.append(("X-Told", "\u4e00"))
         start_response(status, headers)
         return (data,)
 

@@ -48,6 +48,10 @@ def test_a_header_cannot_bring_another(server: Server) -> None:
     assert received.startswith(b"HTTP/1.1 500 ") and b"Smuggled" not in received
 
 
+def test_a_header_that_cannot_be_written_is_a_500(server: Server) -> None:
+    assert ask(server, GET % (b"/foreign", b""))[0] == 500
+
+
 @pytest.mark.parametrize("path", [b"/", b"/pieces"])
 def test_a_head_request_gets_no_body(server: Server, path: bytes) -> None:
     request = (GET % (path, b"Connection: close\r\n")).replace(b"GET", b"HEAD")

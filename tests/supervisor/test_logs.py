@@ -1,5 +1,6 @@
 """The log's two forms, and what it hides."""
 
+import errno
 import io
 import json
 import logging
@@ -80,3 +81,22 @@ def test_held_lines_are_written_when_there_are_many_or_on_a_flush() -> None:
     assert len(stream.getvalue().splitlines()) == logs.HELD_MAX
     logging.getLogger().handlers[0].flush()
     assert len(stream.getvalue().splitlines()) == logs.HELD_MAX + 1
+
+
+class _FullDisk(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "no space left")
+
+
+@pytest.mark.parametrize("number", [logs.HELD_MAX, 1])
+def test_a_log_that_cannot_be_written_raises_nothing(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    logs.set_up("info", "text", _FullDisk())
+    logs.hold_lines()
+    for _ in range(number):
+        logging.getLogger("test").info("one")
+    logging.getLogger("test").warning("two")
+    logging.getLogger().handlers[0].flush()
+    assert logging.getLogger().handlers[0].held == []  # type: ignore[attr-defined]
