@@ -1,0 +1,3 @@
+-- What is known of other servers' signing keys.
+
+SELECT 1;

@@ -1,0 +1,3 @@
+-- PDUs that wait for what they refer to.
+
+SELECT 1;

@@ -1,0 +1,3 @@
+-- Other servers: which rooms they are in, and how far they have been told.
+
+SELECT 1;
