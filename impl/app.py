@@ -13,6 +13,8 @@ from gevent.pool import Group
 
 from impl.config import Config
 from impl.core.signing import SigningKey
+from impl.outbound.federation import FederationClient
+from impl.outbound.wire import NoWire, Wire
 from impl.requester import Requester
 from impl.storage.database import Database
 from impl.storage.events import EventCache
@@ -39,6 +41,7 @@ class App:
         signing_key: SigningKey,
         page: WorkerPage,
         now_ms: Callable[[], int] | None = None,
+        wire: Wire | None = None,
     ) -> None:
         self.config = config
         self.server_name: str = config.server_name
@@ -47,6 +50,7 @@ class App:
         self.database = Database(dsn)
         self.news = News(self.database, page)
         self.now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
+        self.federation = FederationClient(self.server_name, signing_key, wire or NoWire())
 
         # What never changes, or whose changes the news tells of.
         self.rooms = RoomCache()

@@ -1,0 +1,323 @@
+"""Requests to other servers: one method an operation of the server-server API, named as in the
+generated tables, and the signature and the reading of the answer, which all have in common.
+
+What comes back was read as JSON and is of the outermost type that the operation answers. All else
+in it is the word of a stranger: whoever uses it checks it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from impl.core import canonical_json, request_auth
+from impl.core.signing import SigningKey
+from impl.core.unpadded_base64 import encode_base64
+from impl.outbound.failures import BadAnswer, FederationFailure, Refused, Unreachable
+from impl.outbound.wire import Wire
+
+Json = dict[str, Any]
+
+TIMEOUT_S = 30.0
+# Until a large room has answered for somebody's join.
+LONG_TIMEOUT_S = 120.0
+BYTES_MAX = 8 << 20
+# The state of a large room.
+STATE_BYTES_MAX = 256 << 20
+
+_V1 = "/_matrix/federation/v1"
+_V2 = "/_matrix/federation/v2"
+
+_decode = msgspec.json.Decoder().decode
+
+
+class FederationClient:
+    """Asks other servers, in the name of this one.
+
+    `is_allowed` says whom federation is with at all. `check_worth`, which may raise Unreachable,
+    and `note` are for those who keep count of who answers and who does not (services/sending):
+    `note(destination, failure)` is called after each request, with None where there was an answer.
+    """
+
+    def __init__(
+        self,
+        server_name: str,
+        signing_key: SigningKey,
+        wire: Wire,
+        is_allowed: Callable[[str], bool] = lambda server_name: True,
+    ) -> None:
+        self.server_name = server_name
+        self.wire = wire
+        self._signing_key = signing_key
+        self._is_allowed = is_allowed
+        self.check_worth: Callable[[str], None] = lambda destination: None
+        self.note: Callable[[str, FederationFailure | None], None] = lambda destination, error: None
+
+    # Keys. These are not signed: who asks has no keys of the other yet.
+
+    def get_server_key(self, destination: str) -> Json:
+        return self._get(destination, "/_matrix/key/v2/server", is_signed=False)
+
+    def bulk_perspectives_key_query(self, destination: str, server_keys: Json) -> Json:
+        return self._call(
+            destination, "POST", "/_matrix/key/v2/query", {"server_keys": server_keys}
+        )
+
+    # Transactions.
+
+    def send_transaction(self, destination: str, txn_id: str, body: bytes) -> Json:
+        """`body` is canonical JSON already: PDUs are encoded once for all their destinations.
+        Whether it is worth asking is for the sender to know.
+        """
+        return self._call(
+            destination, "PUT", f"{_V1}/send/{_part(txn_id)}", body, insists=True, timeout_s=60.0
+        )
+
+    # Rooms: reading.
+
+    def get_event(self, destination: str, event_id: str) -> Json:
+        return self._get(destination, f"{_V1}/event/{_part(event_id)}")
+
+    def get_event_auth(self, destination: str, room_id: str, event_id: str) -> Json:
+        return self._get(
+            destination,
+            f"{_V1}/event_auth/{_part(room_id)}/{_part(event_id)}",
+            timeout_s=LONG_TIMEOUT_S,
+            bytes_max=STATE_BYTES_MAX,
+        )
+
+    def get_room_state(self, destination: str, room_id: str, event_id: str) -> Json:
+        return self._get(
+            destination,
+            f"{_V1}/state/{_part(room_id)}",
+            {"event_id": event_id},
+            timeout_s=LONG_TIMEOUT_S,
+            bytes_max=STATE_BYTES_MAX,
+        )
+
+    def get_room_state_ids(self, destination: str, room_id: str, event_id: str) -> Json:
+        return self._get(
+            destination,
+            f"{_V1}/state_ids/{_part(room_id)}",
+            {"event_id": event_id},
+            timeout_s=LONG_TIMEOUT_S,
+            bytes_max=STATE_BYTES_MAX,
+        )
+
+    def backfill_room(
+        self, destination: str, room_id: str, event_ids: Sequence[str], limit: int
+    ) -> Json:
+        query = {"v": list(event_ids), "limit": limit}
+        return self._get(destination, f"{_V1}/backfill/{_part(room_id)}", query)
+
+    def get_missing_previous_events(self, destination: str, room_id: str, body: Json) -> Json:
+        """`body`: earliest_events, latest_events, limit, min_depth."""
+        target = f"{_V1}/get_missing_events/{_part(room_id)}"
+        return self._call(destination, "POST", target, body)
+
+    def get_event_by_timestamp(self, destination: str, room_id: str, ts: int, dir: str) -> Json:
+        target = f"{_V1}/timestamp_to_event/{_part(room_id)}"
+        return self._get(destination, target, {"ts": ts, "dir": dir})
+
+    # Rooms: memberships. What a user waits for is tried, whatever was before.
+
+    def make_join(
+        self, destination: str, room_id: str, user_id: str, versions: Sequence[str]
+    ) -> Json:
+        target = f"{_V1}/make_join/{_part(room_id)}/{_part(user_id)}"
+        return self._get(destination, target, {"ver": list(versions)}, insists=True)
+
+    def send_join_v2(
+        self, destination: str, room_id: str, event_id: str, pdu: Json, *, omit_members: bool
+    ) -> Json:
+        return self._call(
+            destination,
+            "PUT",
+            f"{_V2}/send_join/{_part(room_id)}/{_part(event_id)}",
+            pdu,
+            query={"omit_members": "true" if omit_members else "false"},
+            insists=True,
+            timeout_s=LONG_TIMEOUT_S,
+            bytes_max=STATE_BYTES_MAX,
+        )
+
+    def make_leave(self, destination: str, room_id: str, user_id: str) -> Json:
+        target = f"{_V1}/make_leave/{_part(room_id)}/{_part(user_id)}"
+        return self._get(destination, target, insists=True)
+
+    def send_leave_v2(self, destination: str, room_id: str, event_id: str, pdu: Json) -> Json:
+        target = f"{_V2}/send_leave/{_part(room_id)}/{_part(event_id)}"
+        return self._call(destination, "PUT", target, pdu, insists=True)
+
+    def make_knock(
+        self, destination: str, room_id: str, user_id: str, versions: Sequence[str]
+    ) -> Json:
+        target = f"{_V1}/make_knock/{_part(room_id)}/{_part(user_id)}"
+        return self._get(destination, target, {"ver": list(versions)}, insists=True)
+
+    def send_knock(self, destination: str, room_id: str, event_id: str, pdu: Json) -> Json:
+        target = f"{_V1}/send_knock/{_part(room_id)}/{_part(event_id)}"
+        return self._call(destination, "PUT", target, pdu, insists=True)
+
+    def send_invite_v2(self, destination: str, room_id: str, event_id: str, body: Json) -> Json:
+        """`body`: event, room_version, invite_room_state."""
+        target = f"{_V2}/invite/{_part(room_id)}/{_part(event_id)}"
+        return self._call(destination, "PUT", target, body, insists=True)
+
+    def send_invite_v1(self, destination: str, room_id: str, event_id: str, pdu: Json) -> list[Any]:
+        """What it answers is a pair: a status that means nothing, and the event."""
+        target = f"{_V1}/invite/{_part(room_id)}/{_part(event_id)}"
+        return self._call(destination, "PUT", target, pdu, insists=True, kind=list)  # type: ignore
+
+    def exchange_third_party_invite(self, destination: str, room_id: str, pdu: Json) -> Json:
+        target = f"{_V1}/exchange_third_party_invite/{_part(room_id)}"
+        return self._call(destination, "PUT", target, pdu, insists=True)
+
+    # Queries.
+
+    def query_room_directory(self, destination: str, room_alias: str) -> Json:
+        target = f"{_V1}/query/directory"
+        return self._get(destination, target, {"room_alias": room_alias}, insists=True)
+
+    def query_profile(self, destination: str, user_id: str, field: str | None = None) -> Json:
+        query = {"user_id": user_id} | ({} if field is None else {"field": field})
+        return self._get(destination, f"{_V1}/query/profile", query)
+
+    def get_public_rooms(self, destination: str, query: Mapping[str, Any]) -> Json:
+        return self._get(destination, f"{_V1}/publicRooms", query, insists=True)
+
+    def query_public_rooms(self, destination: str, body: Json) -> Json:
+        return self._call(destination, "POST", f"{_V1}/publicRooms", body, insists=True)
+
+    def get_space_hierarchy(self, destination: str, room_id: str, suggested_only: bool) -> Json:
+        query = {"suggested_only": "true" if suggested_only else "false"}
+        return self._get(destination, f"{_V1}/hierarchy/{_part(room_id)}", query)
+
+    def get_version(self, destination: str) -> Json:
+        return self._get(destination, f"{_V1}/version", is_signed=False, insists=True)
+
+    # Devices and keys.
+
+    def get_user_devices(self, destination: str, user_id: str) -> Json:
+        return self._get(destination, f"{_V1}/user/devices/{_part(user_id)}")
+
+    def query_user_encryption_keys(
+        self, destination: str, device_keys: Json, timeout_s: float = TIMEOUT_S
+    ) -> Json:
+        body = {"device_keys": device_keys}
+        target = f"{_V1}/user/keys/query"
+        return self._call(destination, "POST", target, body, timeout_s=timeout_s)
+
+    def claim_user_encryption_keys(
+        self, destination: str, one_time_keys: Json, timeout_s: float = TIMEOUT_S
+    ) -> Json:
+        body = {"one_time_keys": one_time_keys}
+        target = f"{_V1}/user/keys/claim"
+        return self._call(destination, "POST", target, body, timeout_s=timeout_s)
+
+    # Policy servers.
+
+    def ask_policy_server_to_sign(self, destination: str, pdu: Json, timeout_s: float) -> Json:
+        return self._call(destination, "POST", "/_matrix/policy/v1/sign", pdu, timeout_s=timeout_s)
+
+    def _get(
+        self, destination: str, path: str, query: Mapping[str, Any] | None = None, **options: Any
+    ) -> Json:
+        return self._call(destination, "GET", path, None, query=query, **options)
+
+    def _call(
+        self,
+        destination: str,
+        method: str,
+        path: str,
+        content: Json | bytes | None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Any:
+        """`options`: those of `_Options`."""
+        given = _Options(**options)
+        if destination == self.server_name:
+            raise Unreachable(destination, "that is this server")
+        if not self._is_allowed(destination):
+            raise Unreachable(destination, "this server does not federate with it")
+        if not given.insists:
+            self.check_worth(destination)
+        target = path if not query else f"{path}?{urlencode(query, doseq=True)}"
+        try:
+            answer = self._exchange(destination, method, target, content, given)
+        except Unreachable as failure:
+            self.note(destination, failure)
+            raise
+        except Refused as failure:
+            # Who says so is there, unless something in front of it says it.
+            self.note(destination, failure if failure.status >= 500 else None)
+            raise
+        except BadAnswer:
+            self.note(destination, None)
+            raise
+        self.note(destination, None)
+        return answer
+
+    def _exchange(
+        self,
+        destination: str,
+        method: str,
+        target: str,
+        content: Json | bytes | None,
+        options: "_Options",
+    ) -> Any:
+        body = content if content is None or isinstance(content, bytes) else _encode(content)
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if options.is_signed:
+            headers["Authorization"] = self._authorization(destination, method, target, body)
+        response = self.wire.request(
+            destination,
+            method,
+            target,
+            headers=headers,
+            body=body,
+            timeout_s=options.timeout_s,
+            bytes_max=options.bytes_max,
+        )
+        try:
+            answer = _decode(response.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            answer = None
+        if not 200 <= response.status < 300:
+            raise Refused(destination, response.status, answer if isinstance(answer, dict) else {})
+        if not isinstance(answer, options.kind):
+            raise BadAnswer(destination, f"{path_of(target)} did not answer with what it should")
+        return answer
+
+    def _authorization(
+        self, destination: str, method: str, target: str, content: bytes | None
+    ) -> str:
+        key = self._signing_key
+        message = request_auth.signed_bytes(method, target, self.server_name, destination, content)
+        signature = encode_base64(key.sign(message))
+        return request_auth.write(self.server_name, destination, key.key_id, signature)
+
+
+class _Options(msgspec.Struct, kw_only=True, frozen=True):
+    timeout_s: float = TIMEOUT_S
+    bytes_max: int = BYTES_MAX
+    is_signed: bool = True
+    # Ask, although it did not answer lately.
+    insists: bool = False
+    kind: type = dict
+
+
+def path_of(target: str) -> str:
+    """Without the query: it may name people."""
+    return target.partition("?")[0]
+
+
+def _encode(content: Json) -> bytes:
+    return canonical_json.encode(content, strict=False)
+
+
+def _part(value: str) -> str:
+    return quote(value, safe="")

@@ -1,0 +1,47 @@
+"""The wire: what carries a request to another server and brings its answer.
+
+HttpsWire (https_wire.py) is the real one. Tests put another in its place, which leads to another
+App in the same process, and which drops, delays and reorders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from impl.outbound.failures import Unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class WireResponse:
+    """An answer, whatever its status. The names of the headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Wire(Protocol):
+    def request(
+        self,
+        destination: str,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout_s: float,
+        bytes_max: int,
+    ) -> WireResponse:
+        """Send to the server of that name. `timeout_s` is for all of it, from its name to the last
+        byte of its answer.
+
+        Raises Unreachable, also for an answer of more than `bytes_max`."""
+        ...
+
+
+class NoWire:
+    """For an App that is not to talk to anybody: nobody can be reached."""
+
+    def request(
+        self, destination: str, method: str, target: str, **options: object
+    ) -> WireResponse:
+        raise Unreachable(destination, "this process sends no requests to other servers")
