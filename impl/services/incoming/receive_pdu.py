@@ -1,0 +1,145 @@
+"""From a PDU that another server sent to an event: the first three checks. S-S API, "Checks
+performed on receipt of a PDU", "Validating hashes and signatures on received events".
+
+Whoever takes PDUs from others takes them through here, wherever they come from: transactions,
+joins, states, history. What comes out has its format and its signatures; its id is worked out, not
+believed; and of what its hash does not cover nothing is left: `unsigned` is what any server on the
+way may say. The other checks take the room (room_events/receive.py).
+
+    for one in read_pdus(app, pdus, room_version, room_id):
+        Event, or Dropped with the reason
+
+Who may have many of them already parses first, and has the rest checked: to work out an id costs a
+third of what a signature does."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gevent
+
+from impl.app import App
+from impl.core import event_format, event_hash, redaction, signing
+from impl.core.event import Event
+from impl.core.rejection import Malformed
+from impl.core.room_version import RoomVersion
+
+# After so many the worker's other requests have their turn.
+BREATH_PDUS = 50
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A PDU that is no event, and why. `event_id` is None where it could not be worked out."""
+
+    event_id: str | None
+    reason: str
+
+
+def read_pdus(
+    app: App, pdus: Sequence[object], room_version: RoomVersion, room_id: str | None = None
+) -> list[Event | Dropped]:
+    """What each PDU is; nothing is raised for any of them. How many there may be the caller says.
+
+    With `room_id` those of other rooms are dropped. Keys that are not known yet are fetched from
+    other servers: no transaction may be open."""
+    return check(app, parse(pdus, room_version, room_id), room_version)
+
+
+def read_events(
+    app: App, pdus: Sequence[object], room_version: RoomVersion, room_id: str, source: str
+) -> list[Event]:
+    """The events of a room among some PDUs, each once. What is dropped is logged; `source` is the
+    server that gave it.
+    """
+    return without_dropped(read_pdus(app, pdus, room_version, room_id), room_id, source)
+
+
+def without_dropped(read: Sequence[Event | Dropped], room_id: str, source: str) -> list[Event]:
+    """The events, each once; the others are logged."""
+    events: dict[str, Event] = {}
+    for one in read:
+        if isinstance(one, Dropped):
+            _log.info("%s of %s in %s was dropped: %s", one.event_id, source, room_id, one.reason)
+        else:
+            events.setdefault(one.event_id, one)
+    return list(events.values())
+
+
+def parse(
+    pdus: Sequence[object], room_version: RoomVersion, room_id: str | None = None
+) -> list[Event | Dropped]:
+    """The first check, and the id: nobody has vouched for these yet."""
+    parsed: list[Event | Dropped] = []
+    for number, pdu in enumerate(pdus, 1):
+        parsed.append(_parse(pdu, room_version, room_id))
+        if number % BREATH_PDUS == 0:
+            gevent.sleep(0)
+    return parsed
+
+
+def check(
+    app: App, parsed: Sequence[Event | Dropped], room_version: RoomVersion
+) -> list[Event | Dropped]:
+    """The second and the third check of what was parsed."""
+    events = [one for one in parsed if isinstance(one, Event)]
+    faults = iter(_faults(app, [one.pdu for one in events], room_version))
+    checked: list[Event | Dropped] = []
+    for number, one in enumerate(parsed, 1):
+        if isinstance(one, Event):
+            fault = next(faults)
+            checked.append(_with_its_content(one) if fault is None else _drop(one, fault))
+        else:
+            checked.append(one)
+        if number % BREATH_PDUS == 0:
+            gevent.sleep(0)
+    return checked
+
+
+def _parse(pdu: object, room_version: RoomVersion, room_id: str | None) -> Event | Dropped:
+    if not isinstance(pdu, dict):
+        return Dropped(None, "it is not an object")
+    covered: dict[str, Any] = {key: value for key, value in pdu.items() if key != "unsigned"}
+    event_id: str | None = None
+    try:
+        # The id first, so that whatever else is wrong can be told of this event.
+        event_id = event_hash.event_id_of(covered, room_version)
+        event_format.check(covered, room_version)
+    except Malformed as error:
+        return Dropped(event_id, str(error))
+    event = Event(covered, room_version, event_id)
+    if room_id is not None and event.room_id != room_id:
+        return _drop(event, "it is of another room")
+    return event
+
+
+def _with_its_content(event: Event) -> Event:
+    """The third check: what has another hash was redacted, or counts as if it was."""
+    if event_hash.has_its_content(event.pdu, event.room_version):
+        return event
+    pdu = redaction.redact(event.pdu, event.room_version)
+    return Event(pdu, event.room_version, event.event_id)
+
+
+def _drop(event: Event, reason: str) -> Dropped:
+    return Dropped(event.event_id, reason)
+
+
+def _faults(
+    app: App, pdus: Sequence[dict[str, Any]], room_version: RoomVersion
+) -> list[str | None]:
+    """Why the signatures of each are no good, or None. Others' keys are not known yet."""
+    found: list[str | None] = []
+    for pdu in pdus:
+        fault = None
+        try:
+            for server_name in signing.required_servers(pdu, room_version):
+                key = app.signing_key
+                signing.verify_event(pdu, room_version, server_name, key.key_id, key.verify_key)
+        except Malformed as error:
+            fault = str(error)
+        found.append(fault)
+    return found
