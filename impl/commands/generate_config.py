@@ -75,6 +75,28 @@ registration_requires_token: true
 trusted_key_servers:
   - server_name: matrix.org
 
+# How other servers find this one: they ask https://{host}/.well-known/matrix/server, which says
+# port 443 where this is true; else port 8448. `soma federation check` says what they see.
+serve_server_wellknown: false
+
+# Other servers: all, or only these; none is reached at an address of ip_range_blacklist (private
+# networks, if not given), unless ip_range_whitelist has it. The certificates that are trusted are
+# those of the system's authorities, or of these files' alone.
+# federation_domain_whitelist: [example.com, example.net]
+# ip_range_whitelist: [10.1.0.0/16]
+# federation_custom_ca_list: [authority.pem]
+# allow_public_rooms_over_federation: false
+# allow_profile_lookup_over_federation: true
+# federation:
+#   client_timeout: 60s
+#   destination_min_retry_interval: 10m
+#   destination_max_retry_interval: 1w
+# rc_federation: {{window_size: 1000, sleep_limit: 10, sleep_delay: 500, reject_limit: 50}}
+# limit_remote_rooms: {{enabled: true, complexity: 1.0}}
+# Keys that events of this server were signed with once.
+# old_signing_keys:
+#   "ed25519:old": {{key: "base64", expired_ts: 1576767829750}}
+
 soma:
   data_dir: soma-data
   # Processes that answer requests; as many as there are cores, if not given.
@@ -85,6 +107,8 @@ soma:
   # Settings of the embedded PostgreSQL, under their own names.
   # postgres:
   #   shared_buffers: 512MB
+  # federation:
+  #   dns_servers: ["192.0.2.53:53"]  # asked instead of those that the system asks
 """
 
 

@@ -1,19 +1,17 @@
 """The file's top level -> Config, key by key."""
 
-import ipaddress
 import os
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from impl.config import (
     application_services,
     database,
+    federation,
     listeners,
     people,
     rate_limits,
     synapse_keys,
 )
-from impl.config.problems import ConfigError
 from impl.config.section import Section
 from impl.config.settings import (
     Config,
@@ -21,38 +19,12 @@ from impl.config.settings import (
     PasswordPolicy,
     Passwords,
     SomaSettings,
-    TrustedKeyServer,
     TurnServer,
 )
 from impl.core.identifiers import is_server_name
 from impl.core.room_version import ROOM_VERSIONS
 
 DEFAULT_ROOM_VERSION = "12"
-# Addresses that are not the public internet: nothing that a stranger names is fetched from there.
-IP_RANGE_BLACKLIST = (
-    "127.0.0.0/8",
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "100.64.0.0/10",
-    "192.0.0.0/24",
-    "169.254.0.0/16",
-    "192.88.99.0/24",
-    "198.18.0.0/15",
-    "192.0.2.0/24",
-    "198.51.100.0/24",
-    "203.0.113.0/24",
-    "224.0.0.0/4",
-    "::1/128",
-    "fe80::/10",
-    "fc00::/7",
-    "2001:db8::/32",
-    "ff00::/8",
-    "fec0::/10",
-)
-# They are nobody's address, whatever the file says.
-IP_RANGE_ALWAYS = ("0.0.0.0/32", "::/128")
-
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
 
@@ -80,12 +52,8 @@ def read(root: Section, data_dir: Path, has_file: bool) -> Config:
         user_directory=people.read_user_directory(root),
         default_room_version=_read_default_room_version(root),
         turn=_read_turn(root),
-        trusted_key_servers=_read_trusted_key_servers(root),
-        ip_range_blacklist=_read_networks(root, "ip_range_blacklist", IP_RANGE_BLACKLIST)
-        + tuple(ipaddress.ip_network(network) for network in IP_RANGE_ALWAYS),
-        ip_range_whitelist=_read_networks(root, "ip_range_whitelist", ()),
-        federation_custom_ca_list=_read_files(root, "federation_custom_ca_list"),
         application_services=application_services.read(root),
+        **federation.read(root),
         **_read_registration(root),
         **_read_lifetimes(root),
         **_read_upkeep(root),
@@ -168,6 +136,7 @@ def _read_soma(root: Section, data_dir: Path) -> SomaSettings:
         postgres=postgres,
         support=people.read_support(section),
         policy_server_keys=people.read_policy_server_keys(section),
+        federation=federation.read_soma(section),
     )
     section.finish()
     return settings
@@ -252,7 +221,6 @@ def _read_switches(root: Section) -> dict[str, object]:
         "require_auth_for_profile_requests": False,
         "allow_public_rooms_without_auth": False,
         "forget_rooms_on_leave": False,
-        "allow_public_rooms_over_federation": False,
         "serve_server_wellknown": False,
     }
     return {
@@ -325,46 +293,6 @@ def _read_turn(root: Section) -> TurnServer:
         user_lifetime=root.duration("turn_user_lifetime", 3_600_000) or 0,
         allow_guests=root.boolean("turn_allow_guests", True),
     )
-
-
-def _read_trusted_key_servers(root: Section) -> tuple[TrustedKeyServer, ...]:
-    if "trusted_key_servers" not in root:
-        root.accept("trusted_key_servers")
-        return (TrustedKeyServer("matrix.org"),)
-    servers = []
-    for section in root.sections("trusted_key_servers"):
-        name = section.required_string("server_name")
-        if not is_server_name(name):
-            raise section.error("server_name", f"is not a server name: {name!r}")
-        keys = section.mapping("verify_keys")
-        for key_id, key in keys.items():
-            if not key_id.startswith("ed25519:") or not isinstance(key, str):
-                raise section.error(f"verify_keys.{key_id}", "must be an ed25519 key in base64")
-        section.accept("accept_keys_insecurely")
-        section.finish()
-        servers.append(TrustedKeyServer(name, {name: str(key) for name, key in keys.items()}))
-    return tuple(servers)
-
-
-def _read_networks(
-    root: Section, key: str, default: tuple[str, ...]
-) -> tuple[IPv4Network | IPv6Network, ...]:
-    names = root.strings(key)
-    networks = []
-    for place, name in enumerate(default if names is None else names):
-        try:
-            networks.append(ipaddress.ip_network(name, strict=False))
-        except ValueError:
-            raise ConfigError(f"{key}[{place}]", f"is not an IP range: {name!r}") from None
-    return tuple(networks)
-
-
-def _read_files(root: Section, key: str) -> tuple[Path, ...]:
-    paths = []
-    for place, name in enumerate(root.strings(key) or ()):
-        paths.append(root.resolve(name, key))
-        _check_readable(root, f"{key}[{place}]", paths[-1])
-    return tuple(paths)
 
 
 def _name_what_is_not_read(root: Section) -> None:

@@ -7,22 +7,22 @@ them by accident.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from impl.config.application_services import ApplicationService
 from impl.config.database import Database
+from impl.config.federation import (
+    FederationTimes,
+    LimitRemoteRooms,
+    Networks,
+    OldSigningKey,
+    RcFederation,
+    SomaFederation,
+    TrustedKeyServer,
+)
 from impl.config.listeners import Listener
 from impl.config.rate_limits import RateLimits
 from impl.core.presence import Timeouts
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedKeyServer:
-    """A server that may tell us other servers' signing keys."""
-
-    server_name: str
-    verify_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,7 @@ class SomaSettings:
     support: Support = Support()
     # algorithm -> key, for a policy server that has this server's name.
     policy_server_keys: Mapping[str, str] = field(default_factory=dict)
+    federation: SomaFederation = field(default_factory=SomaFederation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +173,34 @@ class Config:
     require_auth_for_profile_requests: bool = False
     allow_public_rooms_without_auth: bool = False
     forget_rooms_on_leave: bool = False
-    allow_public_rooms_over_federation: bool = False
     serve_server_wellknown: bool = False
     extra_well_known_client_content: Mapping[str, object] = field(default_factory=dict)
     filter_timeline_limit: int = 100
     max_upload_size: int = 50 << 20
     turn: TurnServer = TurnServer()
 
-    trusted_key_servers: tuple[TrustedKeyServer, ...] = (TrustedKeyServer("matrix.org"),)
+    # Servers that we talk to; None: all.
+    federation_domain_whitelist: frozenset[str] | None = None
+    federation_verify_certificates: bool = True
+    # Globs of server names whose certificates are not checked.
+    federation_certificate_verification_whitelist: tuple[str, ...] = ()
+    # Where there are any, only these authorities are trusted.
     federation_custom_ca_list: tuple[Path, ...] = ()
-    ip_range_blacklist: tuple[IPv4Network | IPv6Network, ...] = ()
-    ip_range_whitelist: tuple[IPv4Network | IPv6Network, ...] = ()
+    federation_client_minimum_tls_version: str = "1"
+    federation: FederationTimes = field(default_factory=FederationTimes)
+    rc_federation: RcFederation = field(default_factory=RcFederation)
+    limit_remote_rooms: LimitRemoteRooms = field(default_factory=LimitRemoteRooms)
+    allow_profile_lookup_over_federation: bool = True
+    allow_device_name_lookup_over_federation: bool = False
+    allow_public_rooms_over_federation: bool = False
+    trusted_key_servers: tuple[TrustedKeyServer, ...] = (TrustedKeyServer("matrix.org"),)
+    old_signing_keys: tuple[OldSigningKey, ...] = ()
+    # How long others may rely on a document of our keys.
+    key_refresh_interval: int = 86_400_000
+    ip_range_blacklist: Networks = ()
+    # The same, unless the file has a list for federation of its own.
+    federation_ip_range_blacklist: Networks = ()
+    ip_range_whitelist: Networks = ()
     application_services: tuple[ApplicationService, ...] = ()
 
     @property

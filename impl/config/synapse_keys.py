@@ -13,13 +13,13 @@ NOT_NEEDED = _words(
     """
     background_updates bcrypt_rounds caches daemonize event_cache_size
     federation_rr_transactions_per_room_per_second federation_sender_instances form_secret
-    form_secret_path gc_min_interval gc_thresholds instance_map key_refresh_interval
-    macaroon_secret_key macaroon_secret_key_path media_instance_running_background_jobs no_tls
-    notify_appservices_from_worker pid_file print_pidfile pusher_instances redis report_stats
-    report_stats_endpoint run_background_tasks_on send_federation soft_file_limit start_pushers
-    stream_writers suppress_key_server_warning sync_response_cache_duration
-    update_user_directory_from_worker use_frozen_dicts user_agent_suffix web_client
-    worker_replication_secret worker_replication_secret_path
+    form_secret_path gc_min_interval gc_thresholds instance_map macaroon_secret_key
+    macaroon_secret_key_path media_instance_running_background_jobs no_tls
+    notify_appservices_from_worker outbound_federation_restricted_to pid_file print_pidfile
+    pusher_instances redis report_stats report_stats_endpoint run_background_tasks_on
+    send_federation soft_file_limit start_pushers stream_writers suppress_key_server_warning
+    sync_response_cache_duration update_user_directory_from_worker use_frozen_dicts
+    user_agent_suffix web_client worker_replication_secret worker_replication_secret_path
     """
 )
 
@@ -27,44 +27,38 @@ NOT_NEEDED = _words(
 NOT_SUPPORTED = _words(
     """
     account_threepid_delegates account_validity admin_contact alias_creation_rules
-    allow_device_name_lookup_over_federation allow_per_room_profiles
-    allow_profile_lookup_over_federation allow_underscore_prefixed_registration
-    allowed_avatar_mimetypes allowed_local_3pids auto_accept_invites auto_join_mxid_localpart
-    auto_join_rooms auto_join_rooms_for_guests autocreate_auto_join_room_preset
-    autocreate_auto_join_rooms autocreate_auto_join_rooms_federated block_non_admin_invites
-    cas_config default_identity_server default_power_level_content_override
-    delete_stale_devices_after disable_msisdn_registration dont_notify_new_devices_for
-    dynamic_thumbnails email enable_3pid_changes enable_3pid_lookup
-    enable_authenticated_media enable_ephemeral_messages enable_local_media_storage
-    enable_media_repo enable_metrics enable_registration_captcha enable_room_list_search
-    enable_search encryption_enabled_by_default_for_room_type exclude_rooms_from_presence
-    exclude_rooms_from_sync experimental_features federation
-    federation_certificate_verification_whitelist federation_client_minimum_tls_version
-    federation_domain_whitelist federation_ip_range_blacklist federation_metrics_domains
-    federation_rc_concurrent federation_rc_reject_limit federation_rc_sleep_delay
-    federation_rc_sleep_limit federation_rc_window_size federation_verify_certificates
+    allow_per_room_profiles allow_underscore_prefixed_registration allowed_avatar_mimetypes
+    allowed_local_3pids auto_accept_invites auto_join_mxid_localpart auto_join_rooms
+    auto_join_rooms_for_guests autocreate_auto_join_room_preset autocreate_auto_join_rooms
+    autocreate_auto_join_rooms_federated block_non_admin_invites cas_config
+    default_identity_server default_power_level_content_override delete_stale_devices_after
+    disable_msisdn_registration dont_notify_new_devices_for dynamic_thumbnails email
+    enable_3pid_changes enable_3pid_lookup enable_authenticated_media
+    enable_ephemeral_messages enable_local_media_storage enable_media_repo enable_metrics
+    enable_registration_captcha enable_room_list_search enable_search
+    encryption_enabled_by_default_for_room_type exclude_rooms_from_presence
+    exclude_rooms_from_sync experimental_features federation_metrics_domains
     federation_whitelist_endpoint_enabled forgotten_room_retention_period
     group_creation_prefix hs_disabled hs_disabled_message http_proxy https_proxy
     include_profile_data_on_invite jwt_config key_server_signing_keys_path
-    limit_profile_requests_to_users_who_share_rooms limit_remote_rooms limit_usage_by_mau
-    login_fallback manhole manhole_settings matrix_authentication_service matrix_rtc
+    limit_profile_requests_to_users_who_share_rooms limit_usage_by_mau login_fallback
+    manhole manhole_settings matrix_authentication_service matrix_rtc
     mau_appservice_trial_days mau_limit_alerting mau_limit_reserved_threepids mau_stats_only
     mau_trial_days max_avatar_size max_event_delay_duration max_image_pixels max_mau_value
     max_pending_media_uploads max_spider_size media_retention media_storage_providers
     media_upload_limits metrics_flags metrics_port modules next_link_domain_whitelist
-    no_proxy_hosts oembed oidc_config oidc_providers old_signing_keys opentracing
-    outbound_federation_restricted_to password_providers perspectives
-    prevent_media_downloads_from push rc_federation recaptcha_private_key
+    no_proxy_hosts oembed oidc_config oidc_providers opentracing password_providers
+    perspectives prevent_media_downloads_from push recaptcha_private_key
     recaptcha_private_key_path recaptcha_public_key recaptcha_public_key_path
-    recaptcha_siteverify_api registrations_require_3pid
-    remote_media_download_burst_count remote_media_download_per_second
-    request_token_inhibit_3pid_errors require_membership_for_aliases retention
-    room_list_publication_rules room_prejoin_state saml2_config sentry server_context
-    server_notices spam_checker sso stats templates third_party_event_rules thumbnail_sizes
-    track_appservice_user_ips track_puppeted_user_ips unused_expiration_time
-    url_preview_accept_language url_preview_enabled url_preview_ip_range_blacklist
-    url_preview_ip_range_whitelist url_preview_url_blacklist use_appservice_legacy_authorization
-    user_consent user_ips_max_age user_types web_client_location
+    recaptcha_siteverify_api registrations_require_3pid remote_media_download_burst_count
+    remote_media_download_per_second request_token_inhibit_3pid_errors
+    require_membership_for_aliases retention room_list_publication_rules room_prejoin_state
+    saml2_config sentry server_context server_notices spam_checker sso stats templates
+    third_party_event_rules thumbnail_sizes track_appservice_user_ips
+    track_puppeted_user_ips unused_expiration_time url_preview_accept_language
+    url_preview_enabled url_preview_ip_range_blacklist url_preview_ip_range_whitelist
+    url_preview_url_blacklist use_appservice_legacy_authorization user_consent
+    user_ips_max_age user_types web_client_location
     """
 )
 
