@@ -4,6 +4,7 @@ Keys are passed through: what one device uploads, another must be able to verify
 written once in their canonical form, and leave as this text."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -29,6 +30,15 @@ Keys = Mapping[str, str | dict[str, Any]]
 _write_key = msgspec.json.Encoder(order="sorted").encode
 
 
+@dataclass(frozen=True, slots=True)
+class NewKeys:
+    """Keys of a device that were looked at, each by itself."""
+
+    identity: dict[str, Any] | None
+    one_time: list[KeyOfDevice]
+    fallback: list[KeyOfDevice]
+
+
 def upload(
     app: App,
     requester: Requester,
@@ -40,31 +50,51 @@ def upload(
     user_id, device_id = requester.user_id, requester.device_id
     if device_id is None:
         raise errors.MissingParam("device_id is missing: keys are those of a device")
+    keys = read(user_id, device_id, identity, one_time, fallback)
+    with app.database.transaction() as txn:
+        if not device_keys.lock_device(txn, user_id, device_id):
+            raise errors.UnknownToken("the device was logged out")
+        counts = put(txn, user_id, device_id, keys)
+    if keys.one_time or keys.fallback:
+        app.page.move_keys()
+    return NONE_LEFT | counts
+
+
+def read(
+    user_id: str,
+    device_id: str,
+    identity: dict[str, Any] | None,
+    one_time: Keys | None,
+    fallback: Keys | None,
+) -> NewKeys:
+    """What somebody would publish for a device. Raises InvalidParam, InvalidSignature, TooLarge."""
     if identity is not None:
         _check_identity(identity, user_id, device_id)
     one_time_keys = _read_keys("one_time_keys", one_time or {})
     fallback_keys = _read_keys("fallback_keys", fallback or {})
     if len({one.algorithm for one in fallback_keys}) < len(fallback_keys):
         raise errors.InvalidParam("fallback_keys has two keys of one algorithm")
-    with app.database.transaction() as txn:
-        if not device_keys.lock_device(txn, user_id, device_id):
-            raise errors.UnknownToken("the device was logged out")
-        if identity is not None:
-            _put_identity(txn, user_id, device_id, identity)
-        if one_time_keys:
-            _put_one_time(txn, user_id, device_id, one_time_keys)
-        if fallback_keys:
-            device_keys.put_fallback(txn, user_id, device_id, fallback_keys)
-            if device_keys.count_fallback(txn, user_id, device_id) > FALLBACK_KEYS_MAX:
-                raise errors.InvalidParam("fallback_keys are of too many algorithms")
-        counts = device_keys.count(txn, user_id, device_id)
-        if sum(counts.values()) > ONE_TIME_KEYS_MAX and one_time_keys:
-            raise errors.InvalidParam(
-                f"one_time_keys would become more than {ONE_TIME_KEYS_MAX} for the device"
-            )
-    if one_time_keys or fallback_keys:
-        app.page.move_keys()
-    return NONE_LEFT | counts
+    return NewKeys(identity, one_time_keys, fallback_keys)
+
+
+def put(txn: Any, user_id: str, device_id: str, keys: NewKeys) -> dict[str, int]:
+    """Publish keys of a device that is locked; how many one-time keys it has then. Raises
+    InvalidParam for what does not go with the keys that it has.
+    """
+    if keys.identity is not None:
+        _put_identity(txn, user_id, device_id, keys.identity)
+    if keys.one_time:
+        _put_one_time(txn, user_id, device_id, keys.one_time)
+    if keys.fallback:
+        device_keys.put_fallback(txn, user_id, device_id, keys.fallback)
+        if device_keys.count_fallback(txn, user_id, device_id) > FALLBACK_KEYS_MAX:
+            raise errors.InvalidParam("fallback_keys are of too many algorithms")
+    counts = device_keys.count(txn, user_id, device_id)
+    if sum(counts.values()) > ONE_TIME_KEYS_MAX and keys.one_time:
+        raise errors.InvalidParam(
+            f"one_time_keys would become more than {ONE_TIME_KEYS_MAX} for the device"
+        )
+    return counts
 
 
 def _check_identity(identity: dict[str, Any], user_id: str, device_id: str) -> None:

@@ -51,7 +51,7 @@ def load(sync: Sync) -> Sync:
             found = to_device.list_waiting(
                 txn, sync.user_id, device_id, after, sync.up_to, MESSAGES_MAX
             )
-            events = [_event(one) for one in found if not _is_unwanted(sync, one)]
+            events = [as_event(one) for one in found if not _is_unwanted(sync, one)]
             if len(found) < MESSAGES_MAX:
                 break
             after = told = found[-1].position
@@ -70,7 +70,8 @@ def _is_unwanted(sync: Sync, message: Message) -> bool:
     return message.sender in sync.ignored and message.type not in _OF_KEYS
 
 
-def _event(message: Message) -> dict[str, Any]:
+def as_event(message: Message) -> dict[str, Any]:
+    """As its device is told of it."""
     return {
         "sender": message.sender,
         "type": message.type,
