@@ -354,6 +354,32 @@ CREATE TABLE public.search_texts (
     sent_ts bigint NOT NULL,
     words tsvector NOT NULL
 );
+CREATE TABLE public.server_key_documents (
+    document_nid bigint NOT NULL,
+    server_name text NOT NULL,
+    document text NOT NULL,
+    valid_until_ts bigint NOT NULL,
+    fetched_ts bigint NOT NULL
+);
+ALTER TABLE public.server_key_documents ALTER COLUMN document_nid ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.server_key_documents_document_nid_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.server_keys (
+    server_name text NOT NULL,
+    key_id text NOT NULL,
+    verify_key bytea NOT NULL,
+    valid_until_ts bigint NOT NULL,
+    is_old boolean NOT NULL,
+    is_first_hand boolean NOT NULL,
+    document_nid bigint NOT NULL,
+    document_valid_until_ts bigint NOT NULL,
+    fetched_ts bigint NOT NULL
+);
 CREATE TABLE public.state_keys (
     state_key_nid bigint NOT NULL,
     event_type text NOT NULL,
@@ -566,6 +592,10 @@ ALTER TABLE ONLY public.search_progress
     ADD CONSTRAINT search_progress_pkey PRIMARY KEY (only_row);
 ALTER TABLE ONLY public.search_texts
     ADD CONSTRAINT search_texts_pkey PRIMARY KEY (room_nid, event_nid);
+ALTER TABLE ONLY public.server_key_documents
+    ADD CONSTRAINT server_key_documents_pkey PRIMARY KEY (document_nid);
+ALTER TABLE ONLY public.server_keys
+    ADD CONSTRAINT server_keys_pkey PRIMARY KEY (server_name, key_id);
 ALTER TABLE ONLY public.state_keys
     ADD CONSTRAINT state_keys_event_type_state_key_key UNIQUE (event_type, state_key);
 ALTER TABLE ONLY public.state_keys
@@ -625,6 +655,7 @@ CREATE INDEX room_aliases_room ON public.room_aliases USING btree (room_nid, roo
 CREATE INDEX room_members_search ON public.room_members USING gin (search_grams) WHERE ((membership = 'join'::text) AND (search_grams IS NOT NULL));
 CREATE INDEX room_members_user ON public.room_members USING btree (user_id, membership);
 CREATE INDEX search_texts_words ON public.search_texts USING gin (words);
+CREATE INDEX server_key_documents_of_server ON public.server_key_documents USING btree (server_name, fetched_ts);
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
 CREATE UNIQUE INDEX timeline_position ON public.timeline USING btree ("position");
 CREATE INDEX timeline_threads ON public.timeline USING btree (room_nid, thread_id, "position") WHERE (thread_id IS NOT NULL);
