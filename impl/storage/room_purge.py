@@ -9,7 +9,7 @@ from typing import Any
 
 # What leads to a room; deleted in one transaction with its row in `rooms`. What is left then is
 # found by nobody.
-DOORS = ("room_members", "membership_changes", "room_aliases", "published_rooms")
+DOORS = ("room_members", "membership_changes", "room_servers", "room_aliases", "published_rooms")
 # Read last by who is still at it, so deleted last.
 _LAST = ("event_edges", "auth_chains", "events", "state_nodes")
 

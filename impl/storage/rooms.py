@@ -31,6 +31,8 @@ class Head:
     unread_totals: bytes = b""
     # The last event that changed who of our users is in the room.
     audience_nid: int = 0
+    # Whether there are rows in room_servers, which follow the memberships.
+    has_other_servers: bool = False
 
 
 class RoomCache:
@@ -145,7 +147,8 @@ def lock(txn: Any, room_nids: Sequence[int], *, skip_locked: bool) -> dict[int, 
                current_state_root,
                joined_count,
                unread_totals,
-               audience_nid
+               audience_nid,
+               has_other_servers
           FROM rooms
          WHERE room_nid = ANY(%s)
          ORDER BY room_nid
@@ -155,7 +158,7 @@ def lock(txn: Any, room_nids: Sequence[int], *, skip_locked: bool) -> dict[int, 
         (sorted(room_nids),),
     )
     return {
-        row[0]: Head(Room(row[0], row[1], row[2]), list(row[3]), *row[4:7], bytes(row[7]), row[8])
+        row[0]: Head(Room(*row[:3]), list(row[3]), *row[4:7], bytes(row[7]), *row[8:])
         for row in txn.fetchall()
     }
 

@@ -46,6 +46,16 @@ CREATE TABLE public.current_state (
     state_key text NOT NULL,
     event_nid bigint NOT NULL
 );
+CREATE TABLE public.destinations (
+    server_name text NOT NULL,
+    served_position bigint NOT NULL,
+    catch_up_position bigint,
+    catch_up_room_nid bigint,
+    failing_since_ts bigint,
+    failure text,
+    retry_ts bigint DEFAULT 0 NOT NULL,
+    retry_interval_ms bigint DEFAULT 0 NOT NULL
+);
 CREATE TABLE public.device_keys (
     user_id text NOT NULL,
     device_id text NOT NULL,
@@ -55,7 +65,8 @@ CREATE TABLE public.device_list_changes (
     user_id text NOT NULL,
     device_id text NOT NULL,
     "position" bigint NOT NULL,
-    gone_ts bigint
+    gone_ts bigint,
+    prev_position bigint
 );
 CREATE TABLE public.devices (
     user_id text NOT NULL,
@@ -102,6 +113,11 @@ CREATE TABLE public.fallback_keys (
     key_id text NOT NULL,
     key_json text NOT NULL,
     is_used boolean DEFAULT false NOT NULL
+);
+CREATE TABLE public.federation_shards (
+    shard_count integer NOT NULL,
+    shard_nid integer NOT NULL,
+    "position" bigint NOT NULL
 );
 CREATE TABLE public.filters (
     user_id text NOT NULL,
@@ -170,6 +186,12 @@ CREATE TABLE public.openid_tokens (
     token_hash bytea NOT NULL,
     user_id text NOT NULL,
     expires_ts bigint NOT NULL
+);
+CREATE TABLE public.outgoing_to_device (
+    destination text NOT NULL,
+    "position" bigint NOT NULL,
+    edu text NOT NULL,
+    queued_ts bigint NOT NULL
 );
 CREATE TABLE public.pending_redactions (
     room_nid bigint NOT NULL,
@@ -311,6 +333,12 @@ CREATE TABLE public.room_members (
     search_name text,
     search_grams text[]
 );
+CREATE TABLE public.room_servers (
+    room_nid bigint NOT NULL,
+    server_name text NOT NULL,
+    joined_count bigint NOT NULL,
+    is_told boolean DEFAULT false NOT NULL
+);
 CREATE TABLE public.rooms (
     room_nid bigint NOT NULL,
     room_id text NOT NULL,
@@ -323,7 +351,8 @@ CREATE TABLE public.rooms (
     unread_totals bytea DEFAULT '\x'::bytea NOT NULL,
     audience_nid bigint DEFAULT 0 NOT NULL,
     join_rule text,
-    history_visibility text
+    history_visibility text,
+    has_other_servers boolean DEFAULT false NOT NULL
 )
 WITH (fillfactor='70');
 ALTER TABLE public.rooms ALTER COLUMN room_nid ADD GENERATED ALWAYS AS IDENTITY (
@@ -353,32 +382,6 @@ CREATE TABLE public.search_texts (
     has_url boolean NOT NULL,
     sent_ts bigint NOT NULL,
     words tsvector NOT NULL
-);
-CREATE TABLE public.server_key_documents (
-    document_nid bigint NOT NULL,
-    server_name text NOT NULL,
-    document text NOT NULL,
-    valid_until_ts bigint NOT NULL,
-    fetched_ts bigint NOT NULL
-);
-ALTER TABLE public.server_key_documents ALTER COLUMN document_nid ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.server_key_documents_document_nid_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-CREATE TABLE public.server_keys (
-    server_name text NOT NULL,
-    key_id text NOT NULL,
-    verify_key bytea NOT NULL,
-    valid_until_ts bigint NOT NULL,
-    is_old boolean NOT NULL,
-    is_first_hand boolean NOT NULL,
-    document_nid bigint NOT NULL,
-    document_valid_until_ts bigint NOT NULL,
-    fetched_ts bigint NOT NULL
 );
 CREATE TABLE public.state_keys (
     state_key_nid bigint NOT NULL,
@@ -430,7 +433,9 @@ CREATE TABLE public.timeline (
     unread_outcome bytea DEFAULT '\x'::bytea NOT NULL,
     singles_out boolean DEFAULT false NOT NULL,
     thread_id text,
-    thread_totals bytea
+    thread_totals bytea,
+    is_outgoing boolean DEFAULT false NOT NULL,
+    parting_server text
 );
 CREATE TABLE public.to_device_messages (
     user_id text NOT NULL,
@@ -512,6 +517,8 @@ ALTER TABLE ONLY public.cross_signing_keys
     ADD CONSTRAINT cross_signing_keys_pkey PRIMARY KEY (user_id, usage);
 ALTER TABLE ONLY public.current_state
     ADD CONSTRAINT current_state_pkey PRIMARY KEY (room_nid, event_type, state_key);
+ALTER TABLE ONLY public.destinations
+    ADD CONSTRAINT destinations_pkey PRIMARY KEY (server_name);
 ALTER TABLE ONLY public.device_keys
     ADD CONSTRAINT device_keys_pkey PRIMARY KEY (user_id, device_id);
 ALTER TABLE ONLY public.device_list_changes
@@ -524,6 +531,8 @@ ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (room_nid, event_nid);
 ALTER TABLE ONLY public.fallback_keys
     ADD CONSTRAINT fallback_keys_pkey PRIMARY KEY (user_id, device_id, algorithm);
+ALTER TABLE ONLY public.federation_shards
+    ADD CONSTRAINT federation_shards_pkey PRIMARY KEY (shard_count, shard_nid);
 ALTER TABLE ONLY public.filters
     ADD CONSTRAINT filters_pkey PRIMARY KEY (user_id, filter_id);
 ALTER TABLE ONLY public.ignored_users
@@ -542,6 +551,8 @@ ALTER TABLE ONLY public.one_time_keys
     ADD CONSTRAINT one_time_keys_pkey PRIMARY KEY (user_id, device_id, algorithm, key_id);
 ALTER TABLE ONLY public.openid_tokens
     ADD CONSTRAINT openid_tokens_pkey PRIMARY KEY (token_hash);
+ALTER TABLE ONLY public.outgoing_to_device
+    ADD CONSTRAINT outgoing_to_device_pkey PRIMARY KEY (destination, "position");
 ALTER TABLE ONLY public.pending_redactions
     ADD CONSTRAINT pending_redactions_pkey PRIMARY KEY (room_nid, redacts, redaction_nid);
 ALTER TABLE ONLY public.presence
@@ -582,6 +593,8 @@ ALTER TABLE ONLY public.room_aliases
     ADD CONSTRAINT room_aliases_pkey PRIMARY KEY (room_alias);
 ALTER TABLE ONLY public.room_members
     ADD CONSTRAINT room_members_pkey PRIMARY KEY (room_nid, user_id);
+ALTER TABLE ONLY public.room_servers
+    ADD CONSTRAINT room_servers_pkey PRIMARY KEY (room_nid, server_name);
 ALTER TABLE ONLY public.rooms
     ADD CONSTRAINT rooms_pkey PRIMARY KEY (room_nid);
 ALTER TABLE ONLY public.rooms
@@ -592,10 +605,6 @@ ALTER TABLE ONLY public.search_progress
     ADD CONSTRAINT search_progress_pkey PRIMARY KEY (only_row);
 ALTER TABLE ONLY public.search_texts
     ADD CONSTRAINT search_texts_pkey PRIMARY KEY (room_nid, event_nid);
-ALTER TABLE ONLY public.server_key_documents
-    ADD CONSTRAINT server_key_documents_pkey PRIMARY KEY (document_nid);
-ALTER TABLE ONLY public.server_keys
-    ADD CONSTRAINT server_keys_pkey PRIMARY KEY (server_name, key_id);
 ALTER TABLE ONLY public.state_keys
     ADD CONSTRAINT state_keys_event_type_state_key_key UNIQUE (event_type, state_key);
 ALTER TABLE ONLY public.state_keys
@@ -629,6 +638,7 @@ CREATE INDEX account_data_room ON public.account_data USING btree (room_id) WHER
 CREATE INDEX account_data_user ON public.account_data USING btree (user_id, "position");
 CREATE INDEX branching_rooms_due ON public.branching_rooms USING btree (due_ts);
 CREATE INDEX client_transactions_created ON public.client_transactions USING btree (created_ts);
+CREATE INDEX destinations_retry ON public.destinations USING btree (retry_ts);
 CREATE INDEX device_list_changes_gone ON public.device_list_changes USING btree (gone_ts) WHERE (gone_ts IS NOT NULL);
 CREATE UNIQUE INDEX device_list_changes_position ON public.device_list_changes USING btree ("position");
 CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room_nid);
@@ -639,6 +649,8 @@ CREATE INDEX membership_changes_room ON public.membership_changes USING btree (r
 CREATE INDEX one_time_keys_claimed ON public.one_time_keys USING btree (claimed_ts) WHERE (claimed_ts IS NOT NULL);
 CREATE INDEX one_time_keys_waiting ON public.one_time_keys USING btree (user_id, device_id, algorithm, key_nid) WHERE (claimed_ts IS NULL);
 CREATE INDEX openid_tokens_expires ON public.openid_tokens USING btree (expires_ts);
+CREATE UNIQUE INDEX outgoing_to_device_position ON public.outgoing_to_device USING btree ("position");
+CREATE INDEX outgoing_to_device_queued ON public.outgoing_to_device USING btree (queued_ts);
 CREATE UNIQUE INDEX presence_position ON public.presence USING btree ("position");
 CREATE INDEX presence_present ON public.presence USING btree (user_id) WHERE (state <> 'offline'::text);
 CREATE INDEX purged_memberships_position ON public.purged_memberships USING btree ("position");
@@ -654,9 +666,12 @@ CREATE INDEX relations_threads ON public.relations USING btree (room_nid, topolo
 CREATE INDEX room_aliases_room ON public.room_aliases USING btree (room_nid, room_alias);
 CREATE INDEX room_members_search ON public.room_members USING gin (search_grams) WHERE ((membership = 'join'::text) AND (search_grams IS NOT NULL));
 CREATE INDEX room_members_user ON public.room_members USING btree (user_id, membership);
+CREATE INDEX room_servers_server ON public.room_servers USING btree (server_name, room_nid);
 CREATE INDEX search_texts_words ON public.search_texts USING gin (words);
-CREATE INDEX server_key_documents_of_server ON public.server_key_documents USING btree (server_name, fetched_ts);
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
+CREATE INDEX timeline_outgoing ON public.timeline USING btree ("position") WHERE is_outgoing;
+CREATE INDEX timeline_outgoing_room ON public.timeline USING btree (room_nid, "position") WHERE is_outgoing;
+CREATE INDEX timeline_parting ON public.timeline USING btree (parting_server, "position") WHERE (parting_server IS NOT NULL);
 CREATE UNIQUE INDEX timeline_position ON public.timeline USING btree ("position");
 CREATE INDEX timeline_threads ON public.timeline USING btree (room_nid, thread_id, "position") WHERE (thread_id IS NOT NULL);
 CREATE INDEX to_device_messages_position ON public.to_device_messages USING btree ("position");

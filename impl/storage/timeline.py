@@ -47,6 +47,10 @@ class NewRow:
     parent_nid: int | None = None
     relation: NewRelation | None = None
     unread: NewUnread = NO_UNREAD
+    # Other servers are to be told of it by us.
+    is_outgoing: bool = False
+    # And this one, though it may not be in the room any more.
+    parting_server: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +73,19 @@ def append(txn: Any, rows: Sequence[NewRow]) -> None:
     statement = """
         INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root,
                               changes_nid, parent_nid, unread_totals, unread_outcome, singles_out,
-                              thread_id, thread_totals)
+                              thread_id, thread_totals, is_outgoing, parting_server)
              SELECT n.room_nid, nextval('stream_positions'), n.event_nid, n.topological, n.root,
                     n.changes_nid, n.parent_nid, n.totals, n.outcome, n.singles_out,
-                    n.thread_id, n.thread_totals
+                    n.thread_id, n.thread_totals, n.is_outgoing, n.parting_server
                FROM (SELECT *
                        FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
                                    %s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[],
-                                   %s::boolean[], %s::text[], %s::bytea[])
+                                   %s::boolean[], %s::text[], %s::bytea[], %s::boolean[],
+                                   %s::text[])
                             WITH ORDINALITY
                             AS u (room_nid, event_nid, topological, root, changes_nid, parent_nid,
-                                  totals, outcome, singles_out, thread_id, thread_totals, n)
+                                  totals, outcome, singles_out, thread_id, thread_totals,
+                                  is_outgoing, parting_server, n)
                       ORDER BY n) AS n
         """
     unread = [row.unread for row in rows]
@@ -99,6 +105,8 @@ def append(txn: Any, rows: Sequence[NewRow]) -> None:
             one.thread_totals if is_in else None
             for one, is_in in zip(unread, is_in_thread, strict=True)
         ],
+        [row.is_outgoing for row in rows],
+        [row.parting_server for row in rows],
     ]
     with_them = ""
     members = [(row.event_nid, member) for row in rows for member in row.members]

@@ -98,7 +98,15 @@ def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str
     relating.check(room, event)
     redacts_nid = _redacted(room, event, state) if event.type == "m.room.redaction" else None
     room.append(
-        Placed(event, auth_nids, root, covers=prev, redacts_nid=redacts_nid, sent_by=sent_by)
+        Placed(
+            event,
+            auth_nids,
+            root,
+            covers=prev,
+            redacts_nid=redacts_nid,
+            sent_by=sent_by,
+            is_outgoing=True,
+        )
     )
     return event.event_id
 

@@ -51,6 +51,8 @@ class Placed:
     is_below: bool = False
     # The redaction that waited for it, and is shown from now on.
     shows_nid: int | None = None
+    # The other servers in the room are to be told of it by us.
+    is_outgoing: bool = False
 
     @property
     def moves_the_head(self) -> bool:
@@ -98,6 +100,8 @@ class OpenRoom:
     merged: dict[frozenset[int], int] = field(default_factory=dict)
     # Once the rows are made (unread.py).
     audience: Audience | None = None
+    # Whether memberships of other servers' users are written here.
+    has_moved_servers: bool = False
     chains: AuthChains = field(init=False)
 
     @classmethod

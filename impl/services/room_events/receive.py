@@ -129,6 +129,7 @@ class _Receiving:
             is_received=True,
             missing=[one for one in event.prev_event_ids if not _has_place(prev_events.get(one))],
             is_below=event.event_id in self._below,
+            is_outgoing=received.is_outgoing,
         )
 
     def _note(self, placed: Placed, event_nid: int) -> None:

@@ -4,7 +4,7 @@ from pyroaring import BitMap64
 
 from impl.core import state_trie
 from impl.core.event import Event
-from impl.services.room_events import directory_rows, relating
+from impl.services.room_events import directory_rows, outgoing, relating
 from impl.services.room_events.open_room import Appended, OpenRoom
 from impl.services.room_events.unread import Counting
 from impl.storage import (
@@ -88,6 +88,7 @@ def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
                 kin.parent_nids.get(event_nid),
                 kin.relations.get(event_nid),
                 counting.row(event, roots, is_redacted=is_redacted),
+                *outgoing.columns(room, one),
             )
         )
         shows_nid = one.placed.shows_nid
@@ -153,9 +154,10 @@ def _write_current_state(room: OpenRoom) -> None:
     members = {key: nid for key, nid in changed.items() if key[0] == MEMBER}
     loaded = room.stored_by_nid(members.values())
     rows = [_member(room, loaded[nid].event, nid) for nid in members.values()]
+    gone_members = [key[1] for key in gone if key[0] == MEMBER]
+    outgoing.count_servers(room, rows, gone_members)
     memberships.put(txn, rows)
     directory_rows.write(room, changed, gone, rows)
-    gone_members = [key[1] for key in gone if key[0] == MEMBER]
     if gone_members:
         memberships.delete(txn, room_nid, gone_members)
 

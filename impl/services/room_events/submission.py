@@ -33,11 +33,14 @@ class Received:
 
     Without more its place follows from its prev_events, which must be here. `state_before` are the
     ids of the state's events where that had to be asked for. `is_outlier`: it is wanted for what
-    cites it, and gets no place. What it cites must be here in any case."""
+    cites it, and gets no place. What it cites must be here in any case.
+
+    `is_outgoing`: its server leaves it to us to send it to the others in the room."""
 
     event: Event
     state_before: Sequence[str] | None = None
     is_outlier: bool = False
+    is_outgoing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """What the database holds of a room, in the words of the pure rules."""
 
+from collections import Counter
+
 from impl.app import App
-from impl.core import state_trie
+from impl.core import identifiers, state_trie
 from impl.state_resolution import StateMap
-from impl.storage import events, memberships, room_state
+from impl.storage import events, memberships, room_servers, room_state
 from impl.storage.rooms import Head
 from impl.storage.state_nodes import RoomNodes
 
@@ -76,6 +78,20 @@ def assert_tables_say(app: App, room_id: str, expected: StateMap) -> None:
         kept, counted = txn.fetchone()
     assert members == {key[1]: nid for key, nid in nids.items() if key[0] == "m.room.member"}
     assert kept == counted
+    _assert_servers_are_counted(app, head.room.room_nid)
+
+
+def _assert_servers_are_counted(app: App, room_nid: int) -> None:
+    with app.database.read() as txn:
+        now = room_servers.get(txn, room_nid)
+        joined = memberships.list_of_room(txn, room_nid, "join")
+        txn.execute("SELECT has_other_servers FROM rooms WHERE room_nid = %s", (room_nid,))
+        has_others = txn.fetchone()[0]
+    counted = Counter(identifiers.server_name_of(one.user_id) for one in joined)
+    del counted[app.server_name]
+    assert now is not None
+    assert now.joined_counts == counted
+    assert has_others == bool(counted)
 
 
 def timeline_ids(app: App, room_id: str) -> list[str]:
