@@ -383,6 +383,32 @@ CREATE TABLE public.search_texts (
     sent_ts bigint NOT NULL,
     words tsvector NOT NULL
 );
+CREATE TABLE public.server_key_documents (
+    document_nid bigint NOT NULL,
+    server_name text NOT NULL,
+    document text NOT NULL,
+    valid_until_ts bigint NOT NULL,
+    fetched_ts bigint NOT NULL
+);
+ALTER TABLE public.server_key_documents ALTER COLUMN document_nid ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.server_key_documents_document_nid_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.server_keys (
+    server_name text NOT NULL,
+    key_id text NOT NULL,
+    verify_key bytea NOT NULL,
+    valid_until_ts bigint NOT NULL,
+    is_old boolean NOT NULL,
+    is_first_hand boolean NOT NULL,
+    document_nid bigint NOT NULL,
+    document_valid_until_ts bigint NOT NULL,
+    fetched_ts bigint NOT NULL
+);
 CREATE TABLE public.state_keys (
     state_key_nid bigint NOT NULL,
     event_type text NOT NULL,
@@ -605,6 +631,10 @@ ALTER TABLE ONLY public.search_progress
     ADD CONSTRAINT search_progress_pkey PRIMARY KEY (only_row);
 ALTER TABLE ONLY public.search_texts
     ADD CONSTRAINT search_texts_pkey PRIMARY KEY (room_nid, event_nid);
+ALTER TABLE ONLY public.server_key_documents
+    ADD CONSTRAINT server_key_documents_pkey PRIMARY KEY (document_nid);
+ALTER TABLE ONLY public.server_keys
+    ADD CONSTRAINT server_keys_pkey PRIMARY KEY (server_name, key_id);
 ALTER TABLE ONLY public.state_keys
     ADD CONSTRAINT state_keys_event_type_state_key_key UNIQUE (event_type, state_key);
 ALTER TABLE ONLY public.state_keys
@@ -668,6 +698,7 @@ CREATE INDEX room_members_search ON public.room_members USING gin (search_grams)
 CREATE INDEX room_members_user ON public.room_members USING btree (user_id, membership);
 CREATE INDEX room_servers_server ON public.room_servers USING btree (server_name, room_nid);
 CREATE INDEX search_texts_words ON public.search_texts USING gin (words);
+CREATE INDEX server_key_documents_of_server ON public.server_key_documents USING btree (server_name, fetched_ts);
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
 CREATE INDEX timeline_outgoing ON public.timeline USING btree ("position") WHERE is_outgoing;
 CREATE INDEX timeline_outgoing_room ON public.timeline USING btree (room_nid, "position") WHERE is_outgoing;
