@@ -4,7 +4,7 @@ No module holds state; what must be kept hangs here, so that one process can ser
 an App each, and so that a test has as many servers as it likes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import gevent
@@ -42,15 +42,20 @@ class App:
         page: WorkerPage,
         now_ms: Callable[[], int] | None = None,
         wire: Wire | None = None,
+        more_signing_keys: Sequence[SigningKey] = (),
     ) -> None:
         self.config = config
         self.server_name: str = config.server_name
+        # The first signs; all are published.
         self.signing_key = signing_key
+        self.signing_keys = (signing_key, *more_signing_keys)
         self.page = page
         self.database = Database(dsn)
         self.news = News(self.database, page)
         self.now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
-        self.federation = FederationClient(self.server_name, signing_key, wire or NoWire())
+        self.federation = FederationClient(
+            self.server_name, signing_key, wire or NoWire(), self.is_federated_with
+        )
 
         # What never changes, or whose changes the news tells of.
         self.rooms = RoomCache()
@@ -78,6 +83,11 @@ class App:
     def start(self) -> None:
         """Connect, and begin to hear what other workers do."""
         self.news.start()
+
+    def is_federated_with(self, server_name: str) -> bool:
+        """Whether we talk to that server at all, by `federation_domain_whitelist`."""
+        allowed = self.config.federation_domain_whitelist
+        return allowed is None or server_name in allowed
 
     def part(self, kind: type[T], make: Callable[["App"], T]) -> T:
         """The one object of its kind that lives in this App, made when first asked for.

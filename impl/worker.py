@@ -28,7 +28,9 @@ _log = logging.getLogger(__name__)
 def main(config: Config, dsn: str, page: Path, slot: int) -> None:
     """The whole life of the process; `slot` is its own in the worker page."""
     signing_keys = read_signing_keys(config.signing_key_path.read_text())
-    app = App(config, dsn, signing_keys[0], WorkerPage(page, slot))
+    app = App(
+        config, dsn, signing_keys[0], WorkerPage(page, slot), more_signing_keys=signing_keys[1:]
+    )
     run(app, [importlib.import_module(name).run for name in jobs.LOOPS])
 
 

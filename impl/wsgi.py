@@ -38,7 +38,9 @@ def load_api() -> MatrixApi:
 def make_site(config: Config, dsn: str, page: Path, slot: int, api: MatrixApi) -> Site:
     """The site of one worker; `slot` is its own in the worker page."""
     signing_keys = read_signing_keys(config.signing_key_path.read_text())
-    app = App(config, dsn, signing_keys[0], WorkerPage(page, slot))
+    app = App(
+        config, dsn, signing_keys[0], WorkerPage(page, slot), more_signing_keys=signing_keys[1:]
+    )
     app.start()
     typing.watch(app)
     presence.watch(app)
