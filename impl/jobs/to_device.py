@@ -2,7 +2,8 @@
 
 Whoever comes back after weeks finds keys of messages in rooms that are long out of sight; a device
 that is used, but takes no message for months, does not ask for any: it never syncs. What is for
-devices that are gone went with them."""
+devices that are gone went with them. Only what waits for a dehydrated device has all the time there
+is (services/dehydrated_devices.py)."""
 
 from impl.app import App
 from impl.jobs.schedule import in_batches

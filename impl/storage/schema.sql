@@ -46,6 +46,11 @@ CREATE TABLE public.current_state (
     state_key text NOT NULL,
     event_nid bigint NOT NULL
 );
+CREATE TABLE public.dehydrated_devices (
+    user_id text NOT NULL,
+    device_id text NOT NULL,
+    device_data text NOT NULL
+);
 CREATE TABLE public.destinations (
     server_name text NOT NULL,
     served_position bigint NOT NULL,
@@ -543,6 +548,8 @@ ALTER TABLE ONLY public.cross_signing_keys
     ADD CONSTRAINT cross_signing_keys_pkey PRIMARY KEY (user_id, usage);
 ALTER TABLE ONLY public.current_state
     ADD CONSTRAINT current_state_pkey PRIMARY KEY (room_nid, event_type, state_key);
+ALTER TABLE ONLY public.dehydrated_devices
+    ADD CONSTRAINT dehydrated_devices_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY public.destinations
     ADD CONSTRAINT destinations_pkey PRIMARY KEY (server_name);
 ALTER TABLE ONLY public.device_keys
@@ -717,6 +724,8 @@ CREATE INDEX users_deactivated ON public.users USING btree (user_id) WHERE is_de
 CREATE INDEX users_search ON public.users USING gin (search_grams);
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.dehydrated_devices
+    ADD CONSTRAINT dehydrated_devices_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.device_keys
     ADD CONSTRAINT device_keys_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.devices

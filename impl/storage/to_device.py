@@ -129,7 +129,8 @@ def delete_up_to(txn: Any, user_id: str, device_id: str, position: int) -> None:
 
 def delete_unread(txn: Any, idle_before_ts: int, any_before_ts: int, limit: int) -> int:
     """Messages that came before a time to devices that nobody has used since that time, and those
-    that came before another, whoever they are for; returns how many.
+    that came before another, whoever they are for; returns how many. What is for a dehydrated
+    device stays: nobody uses it before it is needed.
     """
     txn.execute(
         """
@@ -141,6 +142,10 @@ def delete_unread(txn: Any, idle_before_ts: int, any_before_ts: int, limit: int)
                                    AND (m.received_ts < %(any_before_ts)s
                                         OR greatest(d.last_seen_ts, d.created_ts)
                                            < %(idle_before_ts)s)
+                                   AND NOT EXISTS (SELECT
+                                                     FROM dehydrated_devices h
+                                                    WHERE h.user_id = m.user_id
+                                                      AND h.device_id = m.device_id)
                                  ORDER BY m.received_ts
                                  LIMIT %(limit)s
                                    FOR UPDATE OF m SKIP LOCKED))
