@@ -108,9 +108,10 @@ def leave(app: App, requester: Requester, room_id: str, reason: str | None = Non
 def forget(app: App, requester: Requester, room_id: str) -> None:
     """Let go of the history of a room that the requester has left."""
     with app.database.transaction() as txn:
-        room = room_reading.get(app, txn, room_id)
-        member = memberships.get(txn, room.room_nid, requester.user_id)
-        if member is None:
+        # Also one that they were invited to, and that this server is not in.
+        room = room_reading.find_any(app, txn, room_id)
+        member = memberships.get(txn, room.room_nid, requester.user_id) if room else None
+        if room is None or member is None:
             raise errors.NotFound("this server does not know the room")
         if not memberships.forget(txn, room.room_nid, requester.user_id):
             raise errors.Unknown("you have not left this room")

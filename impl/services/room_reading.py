@@ -34,7 +34,15 @@ RIGHTS = (CREATE, POWER_LEVELS)
 
 
 def find(app: App, txn: Any, room_id: str) -> Room | None:
-    """The room, if this server knows it."""
+    """The room, if this server knows its state: as it is, or as it was when the last of us left."""
+    room = find_any(app, txn, room_id)
+    return room if room is not None and room.has_state else None
+
+
+def find_any(app: App, txn: Any, room_id: str) -> Room | None:
+    """The room, though all that this server knows may be that somebody is invited
+    (out_of_band.py).
+    """
     known = app.rooms.peek(room_id)
     if known is not None:
         return known

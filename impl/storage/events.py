@@ -326,3 +326,22 @@ def put_places(txn: Any, placed: Sequence[NewEvent], now_ms: int) -> None:
         ],
         "(%s::bigint, %s::bigint, %s::bigint, %s::bigint, %s, %s, %s::bigint, %s::bigint)",
     )
+
+
+def put_content(txn: Any, came_alone: Sequence[NewEvent]) -> None:
+    """Write anew, with what they cite, events of which that was not here (out_of_band.py)."""
+    txn.values_with_commit(
+        """
+        UPDATE events e
+           SET pdu = n.pdu,
+               auth_event_nids = n.auth_event_nids
+          FROM (VALUES %s) AS n (room_nid, event_nid, pdu, auth_event_nids)
+         WHERE e.room_nid = n.room_nid
+           AND e.event_nid = n.event_nid
+        """,
+        [
+            (one.room_nid, one.event_nid, _encode(one.event.pdu).decode(), one.auth_event_nids)
+            for one in came_alone
+        ],
+        "(%s::bigint, %s::bigint, %s, %s::bigint[])",
+    )

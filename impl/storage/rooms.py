@@ -11,11 +11,14 @@ ROOMS_CACHED_MAX = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What never changes of a room."""
+    """What never changes of a room, once it is here."""
 
     room_nid: int
     room_id: str
     room_version: str
+    # Not so where nothing is known of it but that users of ours are invited, or knock
+    # (out_of_band.py).
+    has_state: bool = True
 
 
 @dataclass(slots=True)
@@ -33,11 +36,13 @@ class Head:
     audience_nid: int = 0
     # Whether there are rows in room_servers, which follow the memberships.
     has_other_servers: bool = False
+    # Whether there are memberships that do not come from the room's events (out_of_band.py).
+    has_out_of_band: bool = False
 
 
 class RoomCache:
     """Rooms by id and by number. They do not change, but they may go, of which the news tells
-    (`forget`).
+    (`forget`). Those without a state may get one at any time: they are not kept.
     """
 
     def __init__(self) -> None:
@@ -52,7 +57,7 @@ class RoomCache:
             drops = self._drops
             txn.execute(
                 """
-                SELECT room_nid, room_id, room_version
+                SELECT room_nid, room_id, room_version, current_state_root <> 0
                   FROM rooms
                  WHERE room_id = %s
                 """,
@@ -63,7 +68,7 @@ class RoomCache:
         return room
 
     def peek(self, room_id: str) -> Room | None:
-        """The room, if it is known here without asking the database."""
+        """The room, if it is known here without asking the database; it has a state, then."""
         return self._by_id.get(room_id)
 
     def get_by_nids(self, txn: Any, room_nids: Sequence[int]) -> dict[int, Room]:
@@ -74,7 +79,7 @@ class RoomCache:
             drops = self._drops
             txn.execute(
                 """
-                SELECT room_nid, room_id, room_version
+                SELECT room_nid, room_id, room_version, current_state_root <> 0
                   FROM rooms
                  WHERE room_nid = ANY(%s)
                 """,
@@ -97,7 +102,7 @@ class RoomCache:
         self._by_nid.clear()
 
     def _keep(self, room: Room, drops: int) -> Room:
-        if drops != self._drops:
+        if drops != self._drops or not room.has_state:
             return room
         if len(self._by_id) >= ROOMS_CACHED_MAX:
             self._by_id.clear()
@@ -106,19 +111,26 @@ class RoomCache:
         return room
 
 
-def insert(txn: Any, room_id: str, room_version: str, created_ts: int) -> Room | None:
-    """A new room, locked by this transaction; None if the id is taken."""
+def insert(txn: Any, room_id: str, room_version: str, created_ts: int) -> Head | None:
+    """A new room, or one that had no state yet, locked by this transaction; None if the id is
+    taken.
+    """
     txn.execute(
         """
         INSERT INTO rooms (room_id, room_version, created_ts)
              VALUES (%s, %s, %s)
-        ON CONFLICT (room_id) DO NOTHING
-          RETURNING room_nid
+        ON CONFLICT (room_id) DO UPDATE
+                SET room_version = EXCLUDED.room_version,
+                    created_ts = EXCLUDED.created_ts
+              WHERE rooms.current_state_root = 0
+          RETURNING room_nid, has_out_of_band
         """,
         (room_id, room_version, created_ts),
     )
     row = txn.fetchone()
-    return Room(row[0], room_id, room_version) if row else None
+    if row is None:
+        return None
+    return Head(Room(row[0], room_id, room_version), [], 0, EMPTY, has_out_of_band=row[1])
 
 
 def delete(txn: Any, room_nid: int) -> None:
@@ -127,6 +139,7 @@ def delete(txn: Any, room_nid: int) -> None:
         """
         DELETE FROM rooms
          WHERE room_nid = %s
+           AND NOT has_out_of_band
         """,
         (room_nid,),
     )
@@ -148,7 +161,8 @@ def lock(txn: Any, room_nids: Sequence[int], *, skip_locked: bool) -> dict[int, 
                joined_count,
                unread_totals,
                audience_nid,
-               has_other_servers
+               has_other_servers,
+               has_out_of_band
           FROM rooms
          WHERE room_nid = ANY(%s)
          ORDER BY room_nid
@@ -174,7 +188,8 @@ def put_heads(txn: Any, heads: Sequence[Head]) -> None:
                    current_state_root = %s,
                    joined_count = %s,
                    unread_totals = %s::bytea,
-                   audience_nid = %s
+                   audience_nid = %s,
+                   has_out_of_band = %s
              WHERE room_nid = %s
             """,
             (
@@ -184,6 +199,7 @@ def put_heads(txn: Any, heads: Sequence[Head]) -> None:
                 head.joined_count,
                 head.unread_totals,
                 head.audience_nid,
+                head.has_out_of_band,
                 head.room.room_nid,
             ),
         )
@@ -201,6 +217,19 @@ def get_state_root(txn: Any, room_nid: int) -> int:
     )
     row = txn.fetchone()
     return row[0] if row else EMPTY
+
+
+def get_state_roots(txn: Any, room_nids: Sequence[int]) -> dict[int, int]:
+    """room_nid -> the root of the current state, of rooms that there are."""
+    txn.execute(
+        """
+        SELECT room_nid, current_state_root
+          FROM rooms
+         WHERE room_nid = ANY(%s)
+        """,
+        (list(room_nids),),
+    )
+    return dict(txn.fetchall())
 
 
 def list_forward_extremities(txn: Any, room_nid: int) -> list[int]:

@@ -192,6 +192,14 @@ CREATE TABLE public.openid_tokens (
     user_id text NOT NULL,
     expires_ts bigint NOT NULL
 );
+CREATE TABLE public.out_of_band_memberships (
+    room_nid bigint NOT NULL,
+    user_id text NOT NULL,
+    event_nid bigint NOT NULL,
+    "position" bigint NOT NULL,
+    via text NOT NULL,
+    stripped_state text NOT NULL
+);
 CREATE TABLE public.outgoing_to_device (
     destination text NOT NULL,
     "position" bigint NOT NULL,
@@ -357,7 +365,8 @@ CREATE TABLE public.rooms (
     audience_nid bigint DEFAULT 0 NOT NULL,
     join_rule text,
     history_visibility text,
-    has_other_servers boolean DEFAULT false NOT NULL
+    has_other_servers boolean DEFAULT false NOT NULL,
+    has_out_of_band boolean DEFAULT false NOT NULL
 )
 WITH (fillfactor='70');
 ALTER TABLE public.rooms ALTER COLUMN room_nid ADD GENERATED ALWAYS AS IDENTITY (
@@ -613,6 +622,8 @@ ALTER TABLE ONLY public.rate_limit_overrides
 ALTER TABLE ONLY public.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (room_nid, user_id, receipt_type, thread_id);
 ALTER TABLE ONLY public.refresh_tokens
+ALTER TABLE ONLY public.out_of_band_memberships
+    ADD CONSTRAINT out_of_band_memberships_pkey PRIMARY KEY (room_nid, user_id);
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
 ALTER TABLE ONLY public.registration_nonces
     ADD CONSTRAINT registration_nonces_pkey PRIMARY KEY (nonce);
@@ -721,6 +732,7 @@ CREATE INDEX unread_singled_user ON public.unread_singled USING btree (user_id, 
 CREATE INDEX unread_threads_position ON public.unread_threads USING btree (room_nid, "position");
 CREATE UNIQUE INDEX user_signatures_position ON public.user_signatures USING btree ("position");
 CREATE INDEX users_deactivated ON public.users USING btree (user_id) WHERE is_deactivated;
+CREATE UNIQUE INDEX out_of_band_memberships_position ON public.out_of_band_memberships USING btree ("position");
 CREATE INDEX users_search ON public.users USING gin (search_grams);
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;

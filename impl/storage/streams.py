@@ -50,6 +50,7 @@ def current(txn: Any) -> int:
             (SELECT max(position) FROM user_signatures),
             (SELECT max(position) FROM presence),
             (SELECT max(position) FROM purged_rooms),
+            (SELECT max(position) FROM out_of_band_memberships),
             0
         )
         """
@@ -113,6 +114,10 @@ def list_news(txn: Any, after: int) -> list[NewsRow]:
                  WHERE position > %(after)s
                 UNION ALL
                 SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL FROM purged_memberships
+                 WHERE position > %(after)s
+                UNION ALL
+                SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL
+                  FROM out_of_band_memberships
                  WHERE position > %(after)s) AS moved
         UNION ALL
         SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id, TRUE FROM device_list_changes

@@ -2,7 +2,6 @@
 
 from impl.app import App
 from impl.core.event_builder import Draft
-from impl.services.sync import other_rooms
 from impl.storage import account_data
 from tests.builders import ALICE, BOB, CHARLIE, a_room, append, member, message
 from tests.services.sync_client import ask, bodies, joined, keys
@@ -242,13 +241,3 @@ def test_a_change_of_the_summary_is_told_though_its_event_is_filtered(app: App) 
     none = {"room": {part: {"not_types": ["m.room.member"]} for part in ("timeline", "state")}}
     room = joined(ask(app, ALICE, first["next_batch"], filter=none), room_id)
     assert room["summary"]["m.joined_member_count"] == 2
-
-
-def test_of_what_another_server_shows_of_its_room_only_stripped_state_is_told() -> None:
-    name = {"type": "m.room.name", "state_key": "", "content": {"name": "x"}, "sender": "@a:b"}
-    hostile = [1, None, {"type": "m.room.name"}, {**name, "content": "x"}, {**name, "type": 1}]
-    more = {**name, "event_id": "$x", "signatures": {}}
-    assert other_rooms.sent_along({"invite_room_state": [*hostile, more]}) == [name]
-    assert other_rooms.sent_along({"knock_room_state": [name]}) == [name]
-    for unsigned in (None, [], {}, {"invite_room_state": 1}, {"knock_room_state": {"a": 1}}):
-        assert other_rooms.sent_along(unsigned) == []

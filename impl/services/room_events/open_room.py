@@ -53,6 +53,8 @@ class Placed:
     shows_nid: int | None = None
     # The other servers in the room are to be told of it by us.
     is_outgoing: bool = False
+    # Whether it was here before, and what it cites was not (out_of_band.py).
+    came_alone: bool = False
 
     @property
     def moves_the_head(self) -> bool:
@@ -89,6 +91,10 @@ class OpenRoom:
     new: dict[int, NewEvent] = field(default_factory=dict)
     # Of these the ones that are in the database already, as outliers.
     former_outliers: set[int] = field(default_factory=set)
+    # And of those the ones of which nothing but themselves was known (out_of_band.py).
+    came_alone: set[int] = field(default_factory=set)
+    # Whose memberships the room says from now on (out_of_band_rows.py).
+    settled: list[str] = field(default_factory=list)
     new_nids: dict[str, int] = field(default_factory=dict)
     # event_id -> number, of those that were looked for in the database; None: it is not there.
     found_nids: dict[str, int | None] = field(default_factory=dict)
@@ -195,6 +201,8 @@ class OpenRoom:
         event_nid = placed.event_nid or self._take_event_nid()
         if placed.event_nid is not None and event_nid not in self.new:
             self.former_outliers.add(event_nid)
+        if placed.came_alone:
+            self.came_alone.add(event_nid)
         state_after = placed.state_before
         if event.is_state and placed.state_before is not None and placed.rejected_reason is None:
             key_nid = self.app.state_keys.intern(self.txn, [event.key])[event.key]

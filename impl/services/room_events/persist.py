@@ -105,7 +105,8 @@ def _open_rooms(
     for submission in batch:
         if submission.create_event is None:
             known = app.rooms.peek(submission.room_id) or app.rooms.get(txn, submission.room_id)
-            if known is not None:
+            # On what is known by an invite alone nothing can be put; but the room may come.
+            if known is not None and (known.has_state or not submission.drafts):
                 wanted[submission.room_id] = known.room_nid
     heads = rooms.lock(txn, list(wanted.values()), skip_locked=skip_locked) if wanted else {}
     opened = {
@@ -113,16 +114,16 @@ def _open_rooms(
     }
     for place, submission in enumerate(batch):
         if submission.create_event is not None:
-            room = rooms.insert(
+            head = rooms.insert(
                 txn,
                 submission.room_id,
                 submission.create_event.room_version.version,
                 submission.create_event.origin_server_ts,
             )
-            if room is None:
+            if head is None:
                 outcome.failures[place] = RoomIdTaken("the room id is taken")
                 continue
-            opened[room.room_id] = OpenRoom.open(app, txn, Head(room, [], 0, 0), merging.merge)
+            opened[submission.room_id] = OpenRoom.open(app, txn, head, merging.merge)
         elif submission.room_id not in wanted:
             outcome.failures[place] = errors.NotFound("unknown room")
         elif submission.room_id not in opened and skip_locked:

@@ -8,6 +8,7 @@ third is soft-failed: it counts where it stands, but nothing of ours is put on t
 clients are not shown it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeGuard
 
 import gevent
 
@@ -20,7 +21,7 @@ from impl.core.power_levels import PowerLevels
 from impl.core.rejection import Rejected
 from impl.services.room_events.open_room import OpenRoom, Placed
 from impl.services.room_events.submission import MissingEvents, Received
-from impl.storage import event_graph, redactions
+from impl.storage import event_graph, memberships, out_of_band, redactions
 from impl.storage.events import StoredEvent
 
 REDACTION = "m.room.redaction"
@@ -81,8 +82,8 @@ class _Receiving:
         room, event = self._room, received.event
         if event.room_id != room.head.room.room_id:
             raise errors.BadJson("room_id: the event is of another room")
-        known = _find(room, [event.event_id]).get(event.event_id)
-        if known is not None and (known.state_before is not None or received.is_outlier):
+        known = _find_any(room, [event.event_id]).get(event.event_id)
+        if _is_here(known) and (known.state_before is not None or received.is_outlier):
             return event.event_id  # It was here before.
         placed = self._place(received, known)
         room.append(placed)
@@ -99,7 +100,14 @@ class _Receiving:
         )
         event_nid = known.event_nid if known is not None else None
         if received.is_outlier:
-            return Placed(event, auth_event_nids, None, rejected_reason=reason, event_nid=event_nid)
+            return Placed(
+                event,
+                auth_event_nids,
+                None,
+                rejected_reason=reason,
+                event_nid=event_nid,
+                came_alone=known is not None and not _is_here(known),
+            )
 
         prev_events = _find(room, event.prev_event_ids)
         root = _state_before(room, received, prev_events)
@@ -131,6 +139,7 @@ class _Receiving:
             is_below=event.event_id in self._below,
             is_outgoing=received.is_outgoing,
         )
+            came_alone=known is not None and not _is_here(known),
 
     def _note(self, placed: Placed, event_nid: int) -> None:
         """What is not written yet."""
@@ -151,11 +160,21 @@ class _Receiving:
 
 def _find(room: OpenRoom, event_ids: Collection[str]) -> dict[str, StoredEvent]:
     nids = room.find_nids(event_ids)
+    found = _find_any(room, event_ids)
+    return {event_id: one for event_id, one in found.items() if _is_here(one)}
+
+
+def _find_any(room: OpenRoom, event_ids: Collection[str]) -> dict[str, StoredEvent]:
     stored = room.stored_by_nid(nids.values())
     return {event_id: stored[nid] for event_id, nid in nids.items()}
 
 
 def _has_place(one: StoredEvent | None) -> bool:
+def _is_here(one: StoredEvent | None) -> TypeGuard[StoredEvent]:
+    """Not if it is unknown, nor if it came alone: what it cites must be asked for, then."""
+    return one is not None and one.rejected_reason != out_of_band.REASON
+
+
     return one is not None and one.state_before is not None
 
 

@@ -4,7 +4,7 @@ from pyroaring import BitMap64
 
 from impl.core import state_trie
 from impl.core.event import Event
-from impl.services.room_events import directory_rows, outgoing, relating
+from impl.services.room_events import directory_rows, out_of_band_rows, outgoing, relating
 from impl.services.room_events.open_room import Appended, OpenRoom
 from impl.services.room_events.unread import Counting
 from impl.storage import (
@@ -34,6 +34,7 @@ def write(room: OpenRoom) -> None:
     now_ms, former = room.app.now_ms(), room.former_outliers
     events.insert(txn, [one for one in new_events if one.event_nid not in former], now_ms)
     events.put_places(txn, [one for one in new_events if one.event_nid in former], now_ms)
+    events.put_content(txn, [one for one in new_events if one.event_nid in room.came_alone])
     _write_graph(room)
     redacting = [one for one in room.appended if one.placed.redacts_nid is not None]
     redactions.put(
@@ -107,6 +108,8 @@ def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
                 )
             )
     counting.close()
+    if room.settled:
+        out_of_band_rows.tell(room, rows)
     return rows
 
 
@@ -144,6 +147,8 @@ def _write_current_state(room: OpenRoom) -> None:
         gone: list[tuple[str, str]] = []
     else:
         changed, gone = _difference(room, room.root_at_open, room.head.current_state_root)
+    if room.head.has_out_of_band:
+        changed |= out_of_band_rows.settle(room, changed)
     room_state.change(
         txn,
         [

@@ -5,7 +5,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from impl.core import state_trie
+import msgspec
+
+from impl.core import state_trie, stripped_state
 from impl.core.stream_token import HistoryToken
 from impl.services import client_events
 from impl.services.aggregations import Aggregations
@@ -15,24 +17,12 @@ from impl.services.sync.room_deltas import RoomDelta
 from impl.services.sync.rooms_moved import Left
 from impl.services.sync.timeline import Timeline
 from impl.services.visibility import NEVER_JOINED, Sights
-from impl.storage import state_nodes
+from impl.storage import out_of_band, state_nodes
+from impl.storage import rooms as rooms_table
 from impl.storage.events import StoredEvent
 from impl.storage.rooms import Room
 from impl.storage.state_nodes import RoomNodes
 from impl.storage.sync_rooms import Change
-
-# What helps to know a room before one is in it.
-STRIPPED_TYPES = (
-    "m.room.create",
-    "m.room.name",
-    "m.room.avatar",
-    "m.room.topic",
-    "m.room.join_rules",
-    "m.room.canonical_alias",
-    "m.room.encryption",
-)
-
-STRIPPED_FIELDS = {"type": str, "state_key": str, "content": dict, "sender": str}
 
 
 def write_invited(
@@ -70,58 +60,71 @@ def _stripped(
     """room_nid -> the room as it was when the user was invited or knocked, and that event itself,
     which is given.
     """
-    nids = _stripped_nids(sync, txn, members)
+    sent = _sent_along(sync, txn, members)
+    nids = _stripped_nids(sync, txn, [one for one in members if one.room_nid not in sent])
     keys = [(room_nid, nid) for room_nid, found in nids.items() for nid in found]
     loaded = sync.app.events.get_many(txn, keys) if keys else {}
     shown: dict[int, list[dict[str, Any]]] = {}
     for member in members:
-        own = client_events.stripped(member)
-        if member.state_after is not None:
-            state = [client_events.stripped(loaded[nid]) for nid in nids[member.room_nid]]
-        else:
-            # From another server, which sent what it wanted to be shown.
-            state = sent_along(member.event.pdu.get("unsigned"))
-        shown[member.room_nid] = [*state, own]
+        room_nid = member.room_nid
+        state = (
+            sent[room_nid]
+            if room_nid in sent
+            else [client_events.stripped(loaded[nid]) for nid in nids[room_nid]]
+        )
+        shown[room_nid] = [*state, client_events.stripped(member)]
     return shown
+
+
+def _sent_along(
+    sync: Sync, txn: Any, members: Sequence[StoredEvent]
+) -> dict[int, list[dict[str, Any]]]:
+    """room_nid -> what another server shows of a room that this one is not in."""
+    elsewhere = {one.room_nid: one.event_nid for one in members if one.state_after is None}
+    if not elsewhere:
+        return {}
+    rows = out_of_band.list_of_user(txn, sync.user_id, list(elsewhere))
+    return {
+        row.room_nid: msgspec.json.decode(row.stripped_state)
+        for row in rows
+        if row.event_nid == elsewhere[row.room_nid]
+    }
 
 
 def _stripped_nids(sync: Sync, txn: Any, members: Sequence[StoredEvent]) -> dict[int, list[int]]:
     """room_nid -> the event_nids of what is shown of the rooms that are ours to show."""
     app = sync.app
-    ours = [(one, one.state_after) for one in members if one.state_after is not None]
+    roots = _roots(txn, members)
     # Who invites, with their name.
-    people = {(lazy_members.MEMBER, one.event.sender) for one, _ in ours}
-    key_nids = app.state_keys.get_nids(txn, people.union((kind, "") for kind in STRIPPED_TYPES))
+    people = {(lazy_members.MEMBER, one.event.sender) for one in members}
+    key_nids = app.state_keys.get_nids(
+        txn, people.union((kind, "") for kind in stripped_state.TYPES)
+    )
     wanted = {
         one.room_nid: [
             nid
             for key, nid in key_nids.items()
             if key[0] != lazy_members.MEMBER or key[1] == one.event.sender
         ]
-        for one, _ in ours
+        for one in members
     }
-    state_nodes.preload_paths(
-        txn, app.state_nodes, [(one.room_nid, root, wanted[one.room_nid]) for one, root in ours]
-    )
+    paths = [(nid, root, wanted[nid]) for nid, root in roots.items()]
+    state_nodes.preload_paths(txn, app.state_nodes, paths)
     found: dict[int, list[int]] = {}
-    for one, root in ours:
+    for one in members:
         nodes = RoomNodes(txn, app.state_nodes, one.room_nid)
-        nids = state_trie.get_many(nodes, root, wanted[one.room_nid])
+        nids = state_trie.get_many(nodes, roots[one.room_nid], wanted[one.room_nid])
         found[one.room_nid] = [nid for nid in nids.values() if nid != one.event_nid]
     return found
 
 
-def sent_along(unsigned: object) -> list[dict[str, Any]]:
-    """What another server shows of its room: the fields that it may, of what is well-formed."""
-    if not isinstance(unsigned, dict):
-        return []
-    sent = unsigned.get("invite_room_state") or unsigned.get("knock_room_state")
-    return [
-        {name: one[name] for name in STRIPPED_FIELDS}
-        for one in (sent if isinstance(sent, list) else [])
-        if isinstance(one, dict)
-        and all(isinstance(one.get(name), kind) for name, kind in STRIPPED_FIELDS.items())
-    ]
+def _roots(txn: Any, members: Sequence[StoredEvent]) -> dict[int, int]:
+    """room_nid -> of the state after an event; of the current one for an event that is older than
+    what this server has of the room.
+    """
+    roots = {one.room_nid: one.state_after or state_trie.EMPTY for one in members}
+    older = [one.room_nid for one in members if one.state_after is None]
+    return roots | (rooms_table.get_state_roots(txn, older) if older else {})
 
 
 def write_left(
