@@ -23,6 +23,8 @@ class Draft:
     state_key: str | None = None
     redacts: str | None = None
     origin_server_ts: int | None = None
+    # S-S API, "Joining Rooms": what is sent through another server says who made it.
+    names_origin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def build(
     }
     if place.room_id is not None:
         pdu["room_id"] = place.room_id
+    if draft.names_origin:
+        pdu["origin"] = server_name
     if draft.state_key is not None:
         pdu["state_key"] = draft.state_key
     if draft.redacts is not None and not version.redacts_in_content:

@@ -64,6 +64,14 @@ def resolve(app: App, room_alias: str) -> tuple[str, list[str]]:
     return _get(app, room_alias).room_id, [app.server_name]
 
 
+def resolve_either(app: App, room_id_or_alias: str) -> tuple[str, list[str]]:
+    """The room id that is meant by either, and servers that know the room, for an alias. Raises
+    NotFound for an unknown alias."""
+    if room_id_or_alias.startswith("#"):
+        return resolve(app, room_id_or_alias)
+    return resolve_room(app, room_id_or_alias), []
+
+
 def resolve_room(app: App, room_id_or_alias: str) -> str:
     """The room id that is meant by either. Raises NotFound for an unknown alias."""
     if room_id_or_alias.startswith("#"):

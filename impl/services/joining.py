@@ -4,7 +4,7 @@ The rules of the room version decide, under the room's lock. What they cannot kn
 whether a user meets a condition of a restricted room and who vouches for it, and that guests are
 let in only where guests are wanted."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from impl import errors
@@ -15,7 +15,13 @@ from impl.core.event_builder import Draft
 from impl.core.power_levels import PowerLevels
 from impl.core.room_version import ROOM_VERSIONS
 from impl.requester import Requester
-from impl.services import member_content, rate_limiting, room_reading, room_succession
+from impl.services import (
+    joining_elsewhere,
+    member_content,
+    rate_limiting,
+    room_reading,
+    room_succession,
+)
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import memberships
@@ -26,21 +32,50 @@ AUTHORISED_VIA = "join_authorised_via_users_server"
 Signed = Mapping[str, Any]
 
 
+class CannotVouch(errors.Forbidden):
+    """Nobody of ours in the room has the power that another server's user there may have."""
+
+
 def join(
     app: App,
     requester: Requester,
     room_id: str,
     reason: str | None = None,
     third_party_signed: Signed | None = None,
+    via: Collection[str] = (),
 ) -> None:
-    """Bring the requester into a room. Who is in it already stays in it: nothing happens."""
+    """Bring the requester into a room, through one of the servers `via`, or others that may know
+    it, where this server is not in it. Who is in it already stays in it: nothing happens."""
+    user_id = requester.user_id
+    rate_limiting.spend(app, rate_limiting.MESSAGES, user_id, requester)
+    with app.database.read() as txn:
+        room = room_reading.find(app, txn, room_id)
+        if room is not None and room_reading.membership(txn, room, user_id) == "join":
+            return
+        is_resident = room is not None and room_reading.is_resident(app, txn, room)
+    if not is_resident:
+        if joining_elsewhere.join(app, requester, room_id, reason, via):
+            return
+    try:
+        _join_here(app, requester, room_id, reason, third_party_signed)
+    except CannotVouch:
+        if not joining_elsewhere.join_beside(app, requester, room_id, reason, via):
+            raise
+
+
+def _join_here(
+    app: App,
+    requester: Requester,
+    room_id: str,
+    reason: str | None,
+    third_party_signed: Signed | None,
+) -> None:
     user_id = requester.user_id
     with app.database.read() as txn:
         room = room_reading.get(app, txn, room_id)
         membership = room_reading.membership(txn, room, user_id)
         if membership == "join":
             return
-        rate_limiting.spend(app, rate_limiting.MESSAGES, user_id, requester)
         content = member_content.make("join", member_content.profile_of(app, txn, user_id), reason)
         drafts = []
         if third_party_signed is not None and membership not in ("invite", "ban"):
@@ -109,10 +144,11 @@ def _authorisation(
         raise errors.Forbidden("you are not invited to this room")
 
     if not _meets_a_condition(txn, requester.user_id, rules):
-        raise errors.Forbidden("you are not invited, nor in a room whose members may join")
+        # Of its rooms another server may know some that we do not.
+        raise CannotVouch("you are not invited, nor in a room whose members may join")
     voucher = _voucher(app, txn, room, room_reading.levels_in(room, state))
     if voucher is None:
-        raise errors.Forbidden("nobody of this server in the room may invite")
+        raise CannotVouch("nobody of this server in the room may invite")
     return {AUTHORISED_VIA: voucher}
 
 

@@ -13,12 +13,15 @@ from impl.requester import Requester
 from impl.services import (
     aliases,
     joining,
+    joining_elsewhere,
     member_content,
     rate_limiting,
     room_reading,
     room_succession,
     typing,
 )
+from impl.services.remote_membership import invite as remote_invite
+from impl.services.remote_membership import leave as remote_leave
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import memberships
@@ -44,21 +47,29 @@ def join(
     room_id_or_alias: str,
     reason: str | None = None,
     third_party_signed: joining.Signed | None = None,
+    via: Collection[str] = (),
 ) -> str:
-    """Bring the requester into a room, and return its id."""
-    room_id = aliases.resolve_room(app, room_id_or_alias)
-    joining.join(app, requester, room_id, reason, third_party_signed)
+    """Bring the requester into a room, and return its id. `via` are servers that may know it."""
+    room_id, servers = aliases.resolve_either(app, room_id_or_alias)
+    joining.join(app, requester, room_id, reason, third_party_signed, [*via, *servers])
     return room_id
 
 
-def knock(app: App, requester: Requester, room_id_or_alias: str, reason: str | None = None) -> str:
-    """Ask to be let in, and return the room's id."""
+def knock(
+    app: App,
+    requester: Requester,
+    room_id_or_alias: str,
+    reason: str | None = None,
+    via: Collection[str] = (),
+) -> str:
+    """Ask to be let in, and return the room's id. `via` are servers that may know it."""
     user_id = requester.user_id
-    room_id = aliases.resolve_room(app, room_id_or_alias)
+    room_id, servers = aliases.resolve_either(app, room_id_or_alias)
     with app.database.read() as txn:
-        room_reading.get(app, txn, room_id)
         profile = member_content.profile_of(app, txn, user_id)
-    _put(app, user_id, room_id, user_id, member_content.make("knock", profile, reason))
+    content = member_content.make("knock", profile, reason)
+    if not joining_elsewhere.knock(app, requester, room_id, content, [*via, *servers]):
+        _put(app, user_id, room_id, user_id, content)
     return room_id
 
 
@@ -89,9 +100,13 @@ def leave(app: App, requester: Requester, room_id: str, reason: str | None = Non
     do, and no more has who was sent away in the meantime.
     """
     user_id = requester.user_id
+    if remote_leave.leave(app, user_id, room_id, reason):
+        return
     with app.database.read() as txn:
-        room = room_reading.get(app, txn, room_id)
-        member = memberships.get(txn, room.room_nid, user_id)
+        room = room_reading.find_any(app, txn, room_id)
+        member = memberships.get(txn, room.room_nid, user_id) if room is not None else None
+        if room is None:
+            raise errors.NotFound("this server does not know the room")
         if member is not None and member.membership == "leave":
             return
         if member is None or member.membership not in PRESENT:
@@ -259,6 +274,10 @@ def _put(
     use case looked."""
     draft = Draft("m.room.member", sender, content, state_key=user_id)
     expectations = {user_id: expected} if expected else {}
+    if remote_invite.is_elsewhere(app, draft):
+        with app.database.read() as txn:
+            invited_to = room_reading.get(app, txn, room_id)
+        return remote_invite.invite(app, invited_to, draft)
     event_id = batching.submit(app, Submission(room_id, [draft], expected=expectations))[0]
     room = app.rooms.peek(room_id)
     if room is not None and content.get("membership") in ("leave", "ban"):

@@ -68,6 +68,12 @@ def get_joined(app: App, txn: Any, room_id: str, user_id: str) -> Room:
     return room
 
 
+def is_resident(app: App, txn: Any, room: Room) -> bool:
+    """Is anybody of ours in the room? If not, what is known of it here is old, or next to nothing,
+    and only the servers that are in it can tell who may do what."""
+    return bool(memberships.list_joined_of_server(txn, room.room_nid, app.server_name, 1))
+
+
 def membership(txn: Any, room: Room, user_id: str) -> str:
     """A user's membership of a room; `leave` if there never was one."""
     if "\0" in user_id:

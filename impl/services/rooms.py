@@ -18,6 +18,7 @@ from impl.services import (
     state_content,
 )
 from impl.services.initial_events import RoomOptions
+from impl.services.remote_membership import invite as remote_invite
 from impl.services.room_events import batching
 from impl.services.room_events import create as event_creation
 from impl.services.room_events.submission import RoomIdTaken, Submission
@@ -76,9 +77,11 @@ def begin(
     alongside: Callable[[Any, Room], None],
 ) -> str:
     """Make a room of the content of its first event and the drafts of the others, and return its
-    id.
+    id. Who is of another server is invited once the room is there.
     """
     now_ms = app.now_ms()
+    invites = [one for one in drafts if remote_invite.is_elsewhere(app, one)]
+    drafts = [one for one in drafts if not remote_invite.is_elsewhere(app, one)]
     try:
         # Since version 12 the id follows from the event: two equal rooms of one millisecond would
         # be one.
@@ -90,6 +93,7 @@ def begin(
                 batching.submit(app, submission)
             except RoomIdTaken:
                 continue
+            remote_invite.invite_all(app, first.room_id, invites)
             return first.room_id
     except errors.Forbidden as error:
         raise errors.InvalidRoomState(f"the room cannot begin so: {error.message}") from error

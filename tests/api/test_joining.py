@@ -67,7 +67,6 @@ def test_unknown_rooms_and_aliases_are_not_found(alice: User) -> None:
     for path in (
         f"rooms/{UNKNOWN}/join",
         f"join/{UNKNOWN}",
-        f"join/{UNKNOWN}?via=elsewhere.example",
         "join/%23nowhere%3Asoma.test",
     ):
         answer = alice.post(f"{CLIENT}/{path}", {})

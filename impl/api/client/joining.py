@@ -26,5 +26,7 @@ def join_room(
     query: JoinRoomQuery,
     body: JoinRoomBody,
 ) -> JoinRoomResponse:
-    joined = membership.join(app, requester, room_id_or_alias, body.reason, body.third_party_signed)
+    joined = membership.join(
+        app, requester, room_id_or_alias, body.reason, body.third_party_signed, query.via or ()
+    )
     return {"room_id": joined}

@@ -13,4 +13,5 @@ def knock_room(
     query: KnockRoomQuery,
     body: KnockRoomBody,
 ) -> KnockRoomResponse:
-    return {"room_id": membership.knock(app, requester, room_id_or_alias, body.reason)}
+    via = query.via or ()
+    return {"room_id": membership.knock(app, requester, room_id_or_alias, body.reason, via)}

@@ -59,41 +59,17 @@ def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str
     Raises Forbidden, BadJson, TooLarge; NotFound for a redaction of what is not there; and what
     `relating.check` raises.
     """
-    version = room.room_version
-    keys = selection.auth_types(version, draft.type, draft.sender, draft.state_key, draft.content)
-    wanted = {*keys, CREATE, POWER_LEVELS}
-    if draft.state_key is not None:
-        wanted.add((draft.type, draft.state_key))
+    keys = _cited_keys(room, draft)
     prev, root = _prev_events(room)
-    nids = room.state_nids(wanted, root)
-    loaded = room.events_by_nid(nids.values())
+    nids, loaded = _state_to_stand_on(room, draft, keys, root)
     state = {key: loaded[nid] for key, nid in nids.items()}
 
     if same := _already_there(draft, state):
         return same
 
     auth_nids = [nids[key] for key in keys if key in nids]
-    app = room.app
-    try:
-        event = event_builder.build(
-            draft,
-            event_builder.Place(
-                room.head.room.room_id,
-                version,
-                prev,
-                [loaded[nid].event_id for nid in auth_nids],
-                room.head.depth_max + 1,
-            ),
-            now_ms=app.now_ms(),
-            server_name=app.server_name,
-            signing_key=app.signing_key,
-        )
-        rules.check_state_independent(
-            event, {loaded[nid].event_id: loaded[nid] for nid in auth_nids}
-        )
-        rules.check_state_dependent(event, state)
-    except (Malformed, Rejected) as error:
-        raise refusal(error) from error
+    event = _build(room, draft, prev, [loaded[nid] for nid in auth_nids])
+    _check_rules(event, [loaded[nid] for nid in auth_nids], state)
 
     relating.check(room, event)
     redacts_nid = _redacted(room, event, state) if event.type == "m.room.redaction" else None
@@ -109,6 +85,66 @@ def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str
         )
     )
     return event.event_id
+
+
+def prepare(room: OpenRoom, draft: Draft) -> Event:
+    """The event that the draft would be on top of the room, without its becoming one: for who has
+    to show it to another server first, which signs it. Raises Forbidden, BadJson, TooLarge.
+    """
+    keys = _cited_keys(room, draft)
+    prev, root = _prev_events(room)
+    nids, loaded = _state_to_stand_on(room, draft, keys, root)
+    cited = [loaded[nids[key]] for key in keys if key in nids]
+    event = _build(room, draft, prev, cited)
+    _check_rules(event, cited, {key: loaded[nid] for key, nid in nids.items()})
+    return event
+
+
+def _cited_keys(room: OpenRoom, draft: Draft) -> list[tuple[str, str]]:
+    return selection.auth_types(
+        room.room_version, draft.type, draft.sender, draft.state_key, draft.content
+    )
+
+
+def _state_to_stand_on(
+    room: OpenRoom, draft: Draft, keys: list[tuple[str, str]], root: int
+) -> tuple[dict[tuple[str, str], int], dict[int, Event]]:
+    """What the rules ask of the state before the draft: the numbers by key, the events by
+    number.
+    """
+    wanted = {*keys, CREATE, POWER_LEVELS}
+    if draft.state_key is not None:
+        wanted.add((draft.type, draft.state_key))
+    nids = room.state_nids(wanted, root)
+    return nids, room.events_by_nid(nids.values())
+
+
+def _build(room: OpenRoom, draft: Draft, prev: list[str], cited: list[Event]) -> Event:
+    app = room.app
+    try:
+        return event_builder.build(
+            draft,
+            event_builder.Place(
+                room.head.room.room_id,
+                room.room_version,
+                prev,
+                [one.event_id for one in cited],
+                room.head.depth_max + 1,
+            ),
+            now_ms=app.now_ms(),
+            server_name=app.server_name,
+            signing_key=app.signing_key,
+        )
+    except Malformed as error:
+        raise refusal(error) from error
+
+
+def _check_rules(event: Event, cited: list[Event], state: dict[tuple[str, str], Event]) -> None:
+    try:
+        rules.check_state_independent(event, {one.event_id: one for one in cited})
+        rules.check_state_dependent(event, state)
+    except (Malformed, Rejected) as error:
+        raise refusal(error) from error
 
 
 def _prev_events(room: OpenRoom) -> tuple[list[str], int]:

@@ -112,7 +112,8 @@ class _Receiving:
         prev_events = _find(room, event.prev_event_ids)
         root = _state_before(room, received, prev_events)
         reason = reason or _refusal_by_state(room, event, root)
-        is_soft_failed = reason is None and _is_soft_failed(room, event, root)
+        starts_anew = received.starts_anew and not _is_resident(room)
+        is_soft_failed = reason is None and not starts_anew and _is_soft_failed(room, event, root)
         moves_the_head = reason is None and not is_soft_failed
         redacts_nid, redacts_later = None, None
         if event.type == REDACTION and moves_the_head:
@@ -124,7 +125,7 @@ class _Receiving:
             event,
             auth_event_nids,
             root,
-            covers=_covered(room, event, prev_events) if moves_the_head else (),
+            covers=_covers(room, event, prev_events, starts_anew) if moves_the_head else (),
             rejected_reason=reason,
             is_soft_failed=is_soft_failed,
             # A redaction is shown once it has redacted something.
@@ -138,8 +139,8 @@ class _Receiving:
             missing=[one for one in event.prev_event_ids if not _has_place(prev_events.get(one))],
             is_below=event.event_id in self._below,
             is_outgoing=received.is_outgoing,
-        )
             came_alone=known is not None and not _is_here(known),
+        )
 
     def _note(self, placed: Placed, event_nid: int) -> None:
         """What is not written yet."""
@@ -159,22 +160,22 @@ class _Receiving:
 
 
 def _find(room: OpenRoom, event_ids: Collection[str]) -> dict[str, StoredEvent]:
-    nids = room.find_nids(event_ids)
     found = _find_any(room, event_ids)
     return {event_id: one for event_id, one in found.items() if _is_here(one)}
 
 
 def _find_any(room: OpenRoom, event_ids: Collection[str]) -> dict[str, StoredEvent]:
+    nids = room.find_nids(event_ids)
     stored = room.stored_by_nid(nids.values())
     return {event_id: stored[nid] for event_id, nid in nids.items()}
 
 
-def _has_place(one: StoredEvent | None) -> bool:
 def _is_here(one: StoredEvent | None) -> TypeGuard[StoredEvent]:
     """Not if it is unknown, nor if it came alone: what it cites must be asked for, then."""
     return one is not None and one.rejected_reason != out_of_band.REASON
 
 
+def _has_place(one: StoredEvent | None) -> bool:
     return one is not None and one.state_before is not None
 
 
@@ -275,6 +276,20 @@ def _auth_state(room: OpenRoom, event: Event, root: int) -> dict[tuple[str, str]
         event.room_version, event.type, event.sender, event.state_key, event.content
     )
     return room.state_events({*wanted, CREATE}, root)
+
+
+def _is_resident(room: OpenRoom) -> bool:
+    """Is anybody of ours in the room?"""
+    server_name = room.app.server_name
+    return bool(memberships.list_joined_of_server(room.txn, room.room_nid, server_name, 1))
+
+
+def _covers(
+    room: OpenRoom, event: Event, prev_events: Mapping[str, StoredEvent], starts_anew: bool
+) -> set[str]:
+    if starts_anew:
+        return {event_id for _, event_id in room.extremities}
+    return _covered(room, event, prev_events)
 
 
 def _covered(room: OpenRoom, event: Event, prev_events: Mapping[str, StoredEvent]) -> set[str]:

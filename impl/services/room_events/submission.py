@@ -35,11 +35,15 @@ class Received:
     ids of the state's events where that had to be asked for. `is_outlier`: it is wanted for what
     cites it, and gets no place. What it cites must be here in any case.
 
+    `starts_anew`: with it this server comes into the room. What it knows of the room from before is
+    old and decides nothing, as long as nobody of ours is there.
+
     `is_outgoing`: its server leaves it to us to send it to the others in the room."""
 
     event: Event
     state_before: Sequence[str] | None = None
     is_outlier: bool = False
+    starts_anew: bool = False
     is_outgoing: bool = False
 
 

@@ -1,0 +1,98 @@
+"""Joining a room by way of another server: because this one is not in it, or because it cannot
+vouch for the join. C-S API, "Joining rooms", "Restricted rooms".
+
+What is decided here is what other servers do not ask: what a guest may, how many joins are enough,
+whom to try. All else the servers in the room say."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from impl import errors
+from impl.app import App
+from impl.core import identifiers
+from impl.requester import Requester
+from impl.services import (
+    member_content,
+    out_of_band,
+    rate_limiting,
+    room_reading,
+    room_succession,
+)
+from impl.services.remote_membership import asking
+from impl.services.remote_membership import join as remote_join
+from impl.services.remote_membership import knock as remote_knock
+from impl.storage import room_servers
+
+
+def join(
+    app: App, requester: Requester, room_id: str, reason: str | None, via: Collection[str]
+) -> bool:
+    """Bring the requester into a room that this server is not in. False: it is by now, or nobody
+    else is either."""
+    with app.part(remote_join.Joins, remote_join.Joins).turn(room_id):
+        with app.database.read() as txn:
+            room = room_reading.find(app, txn, room_id)
+            servers = asking.in_order(app, via, _known(app, txn, room_id, requester.user_id))
+            if room is not None and (not servers or room_reading.is_resident(app, txn, room)):
+                return False
+        if requester.is_guest:
+            # Nobody can say whether the room wants guests before somebody is there.
+            raise errors.GuestAccessForbidden("guests may not join a room of other servers")
+        rate_limiting.spend(app, "rc_joins_remote", requester.user_id, requester)
+        _join(app, requester, room_id, reason, servers)
+    return True
+
+
+def join_beside(
+    app: App, requester: Requester, room_id: str, reason: str | None, via: Collection[str]
+) -> bool:
+    """Let another server vouch for a join to a room that this one is in. False: there is none."""
+    with app.database.read() as txn:
+        room = room_reading.get(app, txn, room_id)
+        there = room_servers.list_of_room(txn, room.room_nid)
+    if not there:
+        return False
+    _join(app, requester, room_id, reason, asking.in_order(app, via, there))
+    return True
+
+
+def knock(
+    app: App, requester: Requester, room_id: str, content: dict[str, Any], via: Collection[str]
+) -> bool:
+    """Knock on a room that this server is not in. False: it is, or nobody else is."""
+    with app.database.read() as txn:
+        room = room_reading.find(app, txn, room_id)
+        servers = asking.in_order(app, via, _known(app, txn, room_id, requester.user_id))
+        if room is not None and (not servers or room_reading.is_resident(app, txn, room)):
+            return False
+    remote_knock.knock(app, requester.user_id, room_id, content, servers)
+    return True
+
+
+def _join(
+    app: App, requester: Requester, room_id: str, reason: str | None, servers: Sequence[str]
+) -> None:
+    user_id = requester.user_id
+    with app.database.read() as txn:
+        content = member_content.make("join", member_content.profile_of(app, txn, user_id), reason)
+    asking.to_its_end(app, lambda: remote_join.join(app, user_id, room_id, content, servers))
+    with app.database.read() as txn:
+        room = room_reading.get(app, txn, room_id)
+        old = room_succession.predecessor_of(app, txn, room, user_id)
+    if old is not None:
+        room_succession.inherit(app, requester, old, room)
+
+
+def _known(app: App, txn: Any, room_id: str, user_id: str) -> list[str]:
+    """Servers that may be in the room: who invited, who is or was there, who made it."""
+    servers: list[str] = []
+    room = room_reading.find_any(app, txn, room_id)
+    if room is not None:
+        found = out_of_band.find(app, txn, room_id, user_id)
+        if found is not None:
+            servers += [found.via, identifiers.server_name_of(found.event.sender)]
+        servers += room_servers.list_of_room(txn, room.room_nid)
+    # Since version 12 a room id names no server.
+    if ":" in room_id:
+        servers.append(identifiers.server_name_of(room_id))
+    return servers

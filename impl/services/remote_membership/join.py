@@ -1,0 +1,90 @@
+"""Joining a room through a server that is in it. S-S API, "Joining Rooms", "Restricted rooms"."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gevent.lock import BoundedSemaphore
+
+from impl.app import App
+from impl.core.event import Event
+from impl.core.event_builder import Draft
+from impl.core.room_version import ROOM_VERSIONS, RoomVersion
+from impl.outbound.failures import BadAnswer
+from impl.services.incoming import receive_pdu
+from impl.services.remote_membership import asking, taking_in, template
+
+
+class Joins:
+    """This worker's joins: of each room one at a time, since the second finds the room here."""
+
+    def __init__(self, app: App) -> None:
+        self._turns: dict[str, tuple[BoundedSemaphore, int]] = {}
+
+    def turn(self, room_id: str) -> "_Turn":
+        return _Turn(self._turns, room_id)
+
+
+class _Turn:
+    def __init__(self, turns: dict[str, tuple[BoundedSemaphore, int]], room_id: str) -> None:
+        self._turns = turns
+        self._room_id = room_id
+
+    def __enter__(self) -> None:
+        semaphore, waiting = self._turns.get(self._room_id, (BoundedSemaphore(1), 0))
+        self._turns[self._room_id] = (semaphore, waiting + 1)
+        try:
+            semaphore.acquire()
+        except BaseException:
+            self._leave()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        semaphore = self._turns[self._room_id][0]
+        self._leave()
+        semaphore.release()
+
+    def _leave(self) -> None:
+        semaphore, waiting = self._turns[self._room_id]
+        if waiting == 1:
+            del self._turns[self._room_id]
+        else:
+            self._turns[self._room_id] = (semaphore, waiting - 1)
+
+
+def join(
+    app: App, user_id: str, room_id: str, content: Mapping[str, Any], servers: Sequence[str]
+) -> str:
+    """Bring a user of ours into a room through one of some servers, and return the event id.
+
+    Raises what `asking.first` raises."""
+    draft = Draft("m.room.member", user_id, dict(content), state_key=user_id)
+    return asking.first(
+        servers, f"joining {room_id}", lambda server: _through(app, server, room_id, draft)
+    )
+
+
+def _through(app: App, server: str, room_id: str, draft: Draft) -> str:
+    """The whole handshake with one server."""
+    answer = app.federation.make_join(server, room_id, draft.sender, list(ROOM_VERSIONS))
+    event = template.own_event(app, server, answer, draft, room_id)
+    answer = app.federation.send_join_v2(
+        server, room_id, event.event_id, event.pdu, omit_members=False
+    )
+    version = event.room_version
+    told = taking_in.read(app, server, room_id, version, answer)
+    event = _signed_by_resident(app, server, event, version, answer)
+    taking_in.take_in(app, server, told, event)
+    return event.event_id
+
+
+def _signed_by_resident(
+    app: App, server: str, event: Event, version: RoomVersion, answer: Mapping[str, Any]
+) -> Event:
+    """Our event with the signature of who vouches for the join, if somebody has to."""
+    returned = answer.get("event")
+    if template.VOUCHER not in event.content or not isinstance(returned, dict):
+        return event
+    signed = receive_pdu.read_pdus(app, [returned], version, event.room_id)[0]
+    if not isinstance(signed, Event) or signed.event_id != event.event_id:
+        raise BadAnswer(server, "the event that it returns is not the one that it was sent")
+    return signed

@@ -1,0 +1,139 @@
+"""A room as another server tells it to us: its state and the events that this rests on, checked and
+kept. S-S API, "Joining Rooms".
+
+The events of a state come first, as outliers, each after what it cites and in pieces, so that no
+transaction holds the room for long; then our own event on top of that state, which makes the room
+one that we are in. Whoever is killed in between has some events more and is in no room: the next
+join finds them and goes on."""
+
+import logging
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gevent
+
+from impl.app import App
+from impl.core.auth.selection import CREATE
+from impl.core.event import Event
+from impl.core.room_version import RoomVersion
+from impl.outbound.failures import BadAnswer
+from impl.services.incoming import receive_pdu
+from impl.services.room_events import batching
+from impl.services.room_events.submission import Received, Submission
+from impl.storage import events, rooms
+
+# Larger than any room.
+EVENTS_MAX = 1_000_000
+PIECE_EVENTS = 500
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRoom:
+    """What a server told of a room: the ids of the state before our event, and all events, in an
+    order in which each comes after what it cites.
+    """
+
+    room_id: str
+    version: RoomVersion
+    state_ids: Sequence[str]
+    events: Sequence[Event]
+
+
+def read(
+    app: App, server: str, room_id: str, version: RoomVersion, answer: Mapping[str, Any]
+) -> ToldRoom:
+    """Check what a server told: `state` and `auth_chain` of its answer.
+
+    Raises BadAnswer where there is no room in it. Single events that are no good, or that rest on
+    what is not there, are left out."""
+    state, chain = answer.get("state"), answer.get("auth_chain")
+    if not isinstance(state, list) or not isinstance(chain, list):
+        raise BadAnswer(server, "state and auth_chain are not lists")
+    if len(state) + len(chain) > EVENTS_MAX:
+        raise BadAnswer(server, f"it tells of more than {EVENTS_MAX} events")
+    found: dict[str, Event] = {}
+    state_ids: list[str] = []
+    for number, one in enumerate(receive_pdu.read_pdus(app, [*state, *chain], version, room_id)):
+        if not isinstance(one, Event):
+            _log.info("of %s, in %s, %s: %s", server, room_id, one.event_id, one.reason)
+            continue
+        found.setdefault(one.event_id, one)
+        if number < len(state) and one.is_state:
+            state_ids.append(one.event_id)
+    ordered = _in_order(found)
+    kept = {one.event_id for one in ordered}
+    if len(kept) < len(found):
+        _log.info("%s left %d events of %s unfounded", server, len(found) - len(kept), room_id)
+    told = ToldRoom(room_id, version, [one for one in state_ids if one in kept], ordered)
+    _check_create(server, told, found)
+    return told
+
+
+def take_in(app: App, server: str, told: ToldRoom, own: Event) -> None:
+    """Keep a room with our own event on top of its state.
+
+    Raises BadAnswer where the room's rules do not allow our event: then we are not in it."""
+    with app.database.transaction() as txn:
+        create = next(one for one in told.events if one.type == CREATE[0])
+        rooms.insert(txn, told.room_id, told.version.version, create.origin_server_ts)
+    for start in range(0, len(told.events), PIECE_EVENTS):
+        piece = told.events[start : start + PIECE_EVENTS]
+        _submit(app, told.room_id, [Received(one, is_outlier=True) for one in piece])
+        gevent.sleep(0)
+    _submit(
+        app,
+        told.room_id,
+        [Received(own, state_before=told.state_ids, starts_anew=True)],
+    )
+    with app.database.read() as txn:
+        room = app.rooms.get(txn, told.room_id)
+        stored = events.get_by_id(txn, room.room_nid, own.event_id) if room else None
+    reason = "it is not there" if stored is None else stored.rejected_reason
+    if reason is not None:
+        raise BadAnswer(server, f"the room that it tells of does not allow our event: {reason}")
+
+
+def _submit(app: App, room_id: str, received: Sequence[Received]) -> None:
+    batching.submit(app, Submission(room_id, [], received=received))
+
+
+def _check_create(server: str, told: ToldRoom, found: Mapping[str, Event]) -> None:
+    creates = [found[one] for one in told.state_ids if found[one].key == CREATE]
+    if len(creates) != 1:
+        raise BadAnswer(server, "there is not one create event in the state")
+    # Rooms are of version 1 that do not say so.
+    if creates[0].content.get("room_version", "1") != told.version.version:
+        raise BadAnswer(server, "the create event is of another room version")
+    keys = [found[one].key for one in told.state_ids]
+    if len(set(keys)) < len(keys):
+        raise BadAnswer(server, "the state has a key twice")
+
+
+def _in_order(found: Mapping[str, Event]) -> list[Event]:
+    """Each after what it cites; without those that cite, however far, what is not there."""
+    missing: dict[str, int] = {}
+    citing: dict[str, list[str]] = {}
+    for event_id, event in found.items():
+        cited = set(event.auth_event_ids)
+        missing[event_id] = len(cited)
+        for one in cited:
+            citing.setdefault(one, []).append(event_id)
+    # A create event comes first: in room version 12 it is cited by the room's id alone.
+    ready = deque(sorted((one for one in missing if not missing[one]), key=_is_no_create(found)))
+    ordered: list[Event] = []
+    while ready:
+        event_id = ready.popleft()
+        ordered.append(found[event_id])
+        for one in citing.get(event_id, ()):
+            missing[one] -= 1
+            if not missing[one]:
+                ready.append(one)
+    return ordered
+
+
+def _is_no_create(found: Mapping[str, Event]) -> Any:
+    return lambda event_id: found[event_id].type != CREATE[0]
