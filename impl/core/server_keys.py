@@ -37,16 +37,16 @@ class ServerKey:
     valid_until_ts: int
     is_old: bool = False
 
-    def may_sign_requests(self, now_ms: int) -> bool:
-        return not self.is_old and now_ms <= self.valid_until_ts
-
 
 @dataclass(frozen=True, slots=True)
 class KeyDocument:
-    """A document that was checked. `value` has the signatures of its server and no others."""
+    """A document that was checked. `value` has the signatures of its server and no others;
+    `good_until_ts` is how far one may rely on what it says of current keys.
+    """
 
     server_name: str
     valid_until_ts: int
+    good_until_ts: int
     keys: Mapping[str, ServerKey]
     value: Json
 
@@ -90,7 +90,7 @@ def read(value: object, now_ms: int) -> KeyDocument:
     for key_id, (verify_key, entry) in _read_keys(value, "old_verify_keys").items():
         expired_ts = _timestamp(entry.get("expired_ts"), "old_verify_keys: expired_ts")
         keys[key_id] = ServerKey(verify_key, min(expired_ts, now_ms + KEY_VALIDITY_MAX_MS), True)
-    return KeyDocument(server_name, valid_until_ts, keys, document)
+    return KeyDocument(server_name, valid_until_ts, good_until_ts, keys, document)
 
 
 def write(

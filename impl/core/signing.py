@@ -85,12 +85,18 @@ def verify_json(
     signature = of_server.get(key_id) if isinstance(of_server, dict) else None
     if not isinstance(signature, str):
         raise Malformed(f"there is no signature of {server_name} by {key_id}")
+    message = _signed_bytes(value, strict=strict)
+    if not is_signed(message, decode_base64(signature), verify_key):
+        raise Malformed(f"the signature of {server_name} by {key_id} is wrong")
+
+
+def is_signed(message: bytes, signature: bytes, verify_key: bytes) -> bool:
+    """Whether that is a signature of a message."""
     try:
-        NaclVerifyKey(verify_key).verify(
-            _signed_bytes(value, strict=strict), decode_base64(signature)
-        )
-    except (BadSignatureError, ValueError, TypeError) as error:
-        raise Malformed(f"the signature of {server_name} by {key_id} is wrong") from error
+        NaclVerifyKey(verify_key).verify(message, signature)
+    except (BadSignatureError, ValueError, TypeError):
+        return False
+    return True
 
 
 def sign_event(

@@ -22,6 +22,8 @@ TIMEOUT_S = 30.0
 # Until a large room has answered for somebody's join.
 LONG_TIMEOUT_S = 120.0
 BYTES_MAX = 8 << 20
+# Of one server's keys.
+KEYS_BYTES_MAX = 256 << 10
 # The state of a large room.
 STATE_BYTES_MAX = 256 << 20
 
@@ -53,15 +55,24 @@ class FederationClient:
         self.check_worth: Callable[[str], None] = lambda destination: None
         self.note: Callable[[str, FederationFailure | None], None] = lambda destination, error: None
 
-    # Keys. These are not signed: who asks has no keys of the other yet.
+    # Keys. Who asks for them knows by itself when that is worth it. The other may not know ours.
 
-    def get_server_key(self, destination: str) -> Json:
-        return self._get(destination, "/_matrix/key/v2/server", is_signed=False)
-
-    def bulk_perspectives_key_query(self, destination: str, server_keys: Json) -> Json:
-        return self._call(
-            destination, "POST", "/_matrix/key/v2/query", {"server_keys": server_keys}
+    def get_server_key(self, destination: str, timeout_s: float = TIMEOUT_S) -> Json:
+        return self._get(
+            destination,
+            "/_matrix/key/v2/server",
+            is_signed=False,
+            insists=True,
+            timeout_s=timeout_s,
+            bytes_max=KEYS_BYTES_MAX,
         )
+
+    def bulk_perspectives_key_query(
+        self, destination: str, server_keys: Json, timeout_s: float = TIMEOUT_S
+    ) -> Json:
+        body = {"server_keys": server_keys}
+        target = "/_matrix/key/v2/query"
+        return self._call(destination, "POST", target, body, insists=True, timeout_s=timeout_s)
 
     # Transactions.
 

@@ -85,8 +85,7 @@ def new_server(
             config,
             server_name=name,
             public_baseurl=f"https://{name}/",
-            trusted_key_servers=(),
-            **changes,  # type: ignore[arg-type]
+            **{"trusted_key_servers": (), **changes},  # type: ignore[arg-type]
         )
         slot = sum(one.name == name for one in servers)
         app = App(
