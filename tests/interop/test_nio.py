@@ -10,6 +10,7 @@ from tests.served import ROOT, Served
 
 DIALOGUES_S_MAX = 300
 SUBJECTS = (
+    "encryption",
     "jump_to_date",
     "knocking",
     "meeting",

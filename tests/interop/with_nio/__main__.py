@@ -14,12 +14,14 @@ import traceback
 from tests.interop.with_nio.people import Person
 
 DIALOGUE_S_MAX = 150
+WITH_KEYS = ("encryption", "together")
 
 
 async def hold(subject: str, url_of_alice: str, url_of_bob: str) -> str | None:
     talk = importlib.import_module(f"tests.interop.with_nio.{subject}").talk
-    alice = Person(url_of_alice, f"alice_nio_{subject}")
-    bob = Person(url_of_bob, f"bob_nio_{subject}")
+    has_keys = subject in WITH_KEYS
+    alice = Person(url_of_alice, f"alice_nio_{subject}", has_keys)
+    bob = Person(url_of_bob, f"bob_nio_{subject}", has_keys)
     try:
         async with asyncio.timeout(DIALOGUE_S_MAX):
             await alice.registers()
