@@ -1,4 +1,8 @@
 """What the server does later, in its background process."""
 
 # The modules whose `run(app)` is a loop of the background process; without any there is none.
-LOOPS: tuple[str, ...] = ("impl.jobs.index_search", "impl.jobs.periodic")
+LOOPS: tuple[str, ...] = (
+    "impl.jobs.index_search",
+    "impl.jobs.periodic",
+    "impl.jobs.staged_pdus",
+)

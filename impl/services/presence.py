@@ -25,6 +25,7 @@ from impl.core import presence as rules
 from impl.core.presence import OFFLINE, ONLINE, UNAVAILABLE, Presence, Seen, Timeouts
 from impl.requester import Requester
 from impl.services import ephemeral, presence_news, rate_limiting
+from impl.services.ephemeral import Key, Write
 from impl.storage import presence as stored
 from impl.storage.database import DatabaseUnavailable
 from impl.storage.presence import Row
@@ -37,6 +38,9 @@ SWEEP_ROWS = 1000
 # So long after a device was last heard of, a user of whom this machine knows nothing is no longer
 # on another one: a long poll, and the delay with which devices are written.
 ELSEWHERE_MS = 180_000
+# COMPAT(Synapse): it repeats every 25 minutes what has not changed of its users, and gives up on
+# those of others after 30.
+SILENT_MS = 1_800_000
 
 _BY_TIME, _BY_POLL, _BY_HAND = range(3)
 _log = logging.getLogger(__name__)
@@ -178,9 +182,7 @@ def _note(app: App, user_id: str, device_id: str | None, state: str) -> None:
         seen.note_unavailable(user_id, device_id or "", app.now_ms())
 
 
-def _write(
-    app: App, user_id: str, change: Change, rank: int
-) -> tuple[ephemeral.Key, ephemeral.Write, int]:
+def _write(app: App, user_id: str, change: Change, rank: int) -> tuple[Key, Write, int]:
     def write(txn: Any) -> None:
         known = stored.get_for_update(txn, user_id)
         old = known or Presence()
@@ -189,6 +191,19 @@ def _write(
             stored.put(txn, user_id, new)
 
     return ("presence", user_id, ""), write, rank
+
+
+def told_of(app: App, user_id: str, presence: Presence) -> tuple[Key, Write, int]:
+    """What another server says of its user, for `ephemeral`."""
+
+    def write(txn: Any) -> None:
+        known = stored.get_for_update(txn, user_id)
+        if known is None or known.told != presence.told:
+            stored.put_told(txn, user_id, presence, app.now_ms())
+        else:
+            stored.put_heard(txn, user_id, app.now_ms())
+
+    return ("presence", user_id, ""), write, _BY_HAND
 
 
 def timeouts(app: App) -> Timeouts:
@@ -249,8 +264,17 @@ def end_overdue(app: App) -> None:
                 candidates.append((user_id, presence, seen or Seen()))
         _settle(app, candidates)
         if len(found) < SWEEP_ROWS:
-            return
+            break
         after = found[-1][0]
+    _end_silent(app)
+
+
+def _end_silent(app: App) -> None:
+    """Of whom another server says nothing any more."""
+    with app.database.read() as txn:
+        silent = stored.list_silent(txn, app.now_ms() - SILENT_MS, SWEEP_ROWS)
+    if silent:
+        ephemeral.submit_all(app, [told_of(app, user_id, Presence()) for user_id in silent])
 
 
 def _settle(app: App, candidates: Iterable[tuple[str, Presence, Seen]]) -> None:

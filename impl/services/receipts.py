@@ -58,6 +58,23 @@ def send(
     ephemeral.submit_all(app, [move])
 
 
+def told_of(
+    app: App, room: Room, user_id: str, event_id: str, thread_id: str | None, ts: int
+) -> tuple[Key, Write, int]:
+    """The read receipt of another server's user, for `ephemeral`. The event may not be here yet."""
+    key = (room.room_nid, user_id, READ, thread_id or NO_THREAD)
+
+    def write(txn: Any) -> None:
+        known = receipts.get_for_update(txn, *key)
+        if known == event_id:
+            return
+        event = _find(app, txn, room, event_id)
+        if event is None or _is_forward(app, txn, room, known, event):
+            receipts.put(txn, key, event_id, _position(txn, room, event), ts)
+
+    return ("receipt", *key), write, 0
+
+
 def _event(app: App, txn: Any, room: Room, event_id: str) -> StoredEvent:
     found = _find(app, txn, room, event_id)
     if found is None:
@@ -95,9 +112,7 @@ def _move(
     def move_receipt(txn: Any) -> None:
         known = receipts.get_for_update(txn, *key)
         if _is_forward(app, txn, room, known, event):
-            depth = event.event.depth
-            row = timeline.get_of_event(txn, room.room_nid, event.event_nid, depth)
-            position = row.position if row is not None else None
+            position = _position(txn, room, event)
             receipts.put(txn, key, event.event_id, position, app.now_ms())
 
     def move_marker(txn: Any) -> None:
@@ -112,6 +127,14 @@ def _move(
     if kind == FULLY_READ:
         return ("fully read", user_id, room.room_nid), move_marker, rank
     return ("receipt", *key), move_receipt, rank
+
+
+def _position(txn: Any, room: Room, event: StoredEvent | None) -> int | None:
+    """Where it stands in the timeline."""
+    if event is None:
+        return None
+    row = timeline.get_of_event(txn, room.room_nid, event.event_nid, event.event.depth)
+    return row.position if row is not None else None
 
 
 def _is_forward(app: App, txn: Any, room: Room, known_id: str | None, event: StoredEvent) -> bool:

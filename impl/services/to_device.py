@@ -19,7 +19,7 @@ from impl.app import App
 from impl.core import identifiers
 from impl.requester import Requester
 from impl.services import rate_limiting
-from impl.storage import idempotency, to_device
+from impl.storage import idempotency, received_transactions, to_device
 from impl.storage.idempotency import ClientTransaction
 from impl.storage.to_device import Address
 
@@ -58,9 +58,29 @@ def send(
         if not idempotency.insert_if_new(txn, transaction, app.now_ms()):
             return
         if message_type == KEY_REQUEST:
-            contents = _within_limit(app, requester, contents)
+            key = f"{requester.user_id} {requester.device_id or ''}"
+            contents = _within_limit(app, requester.user_id, key, contents, requester)
         if contents:
             deliver(app, txn, requester.user_id, message_type, contents)
+
+
+def receive(
+    app: App, origin: str, sender: str, message_type: str, message_id: str, messages: Messages
+) -> None:
+    """The same of a user of another server, which gives each message an id: once for each.
+
+    Raises InvalidParam and TooLarge as for our own."""
+    _check_name("type", message_type)
+    _check_name("message_id", message_id)
+    contents = _read(app, messages)
+    with app.database.transaction() as txn:
+        now_ms = app.now_ms()
+        if not received_transactions.insert_message_if_new(txn, origin, message_id, now_ms):
+            return
+        if message_type == KEY_REQUEST:
+            contents = _within_limit(app, sender, sender, contents)
+        if contents:
+            deliver(app, txn, sender, message_type, contents)
 
 
 def deliver(app: App, txn: Any, sender: str, message_type: str, contents: _Contents) -> None:
@@ -119,14 +139,15 @@ def _encode(user_id: str, content: dict[str, Any]) -> str:
     return encoded.decode()
 
 
-def _within_limit(app: App, requester: Requester, contents: _Contents) -> _Contents:
+def _within_limit(
+    app: App, sender: str, key: str, contents: _Contents, requester: Requester | None = None
+) -> _Contents:
     """Without what is too much under rc_key_requests: a device that asks others' devices for keys
     all the time has gone wild, and they would be busy with it. As in Synapse, it is not told.
     """
-    key = f"{requester.user_id} {requester.device_id or ''}"
     passed: _Contents = {}
     for user_id, of_user in contents.items():
-        if user_id != requester.user_id:
+        if user_id != sender:
             try:
                 rate_limiting.spend(app, "rc_key_requests", key, requester)
             except errors.LimitExceeded:

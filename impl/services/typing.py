@@ -14,11 +14,14 @@ from impl import errors
 from impl.app import App
 from impl.requester import Requester
 from impl.services import ephemeral, room_reading
+from impl.services.ephemeral import Key, Write
 from impl.storage import typing
 from impl.storage.database import DatabaseUnavailable
 
 TIMEOUT_MS_DEFAULT = 30_000
 TIMEOUT_MS_MAX = 120_000
+# COMPAT(Synapse): it says every 40 seconds that somebody goes on, and takes a minute for the end.
+TIMEOUT_MS_ELSEWHERE = 60_000
 # How often each worker looks for what others have left, and how late it must be for that.
 WATCH_SECONDS = 5.0
 OVERDUE_MS = 2_000
@@ -33,15 +36,7 @@ def start(
     room_nid = _check(app, requester, room_id, user_id)
     wanted = TIMEOUT_MS_DEFAULT if timeout_ms is None else timeout_ms
     until_ts = app.now_ms() + max(0, min(wanted, TIMEOUT_MS_MAX))
-
-    def write(txn: Any) -> None:
-        known = typing.get_for_update(txn, room_nid, user_id)
-        if known is not None and known > app.now_ms():
-            typing.extend(txn, room_nid, user_id, until_ts)
-        else:
-            typing.put(txn, room_nid, user_id, until_ts)
-
-    ephemeral.submit(app, ("typing", room_nid, user_id), write)
+    ephemeral.submit_all(app, [_start(app, room_nid, user_id, until_ts)])
     app.part(_Timers, _Timers).set(room_nid, user_id, until_ts)
 
 
@@ -49,26 +44,23 @@ def stop(app: App, requester: Requester, room_id: str, user_id: str) -> None:
     """The user types no more."""
     room_nid = _check(app, requester, room_id, user_id)
     app.part(_Timers, _Timers).cancel(room_nid, user_id)
+    ephemeral.submit_all(app, [_stop(room_nid, user_id, 0)])
 
-    def write(txn: Any) -> None:
-        if typing.get_for_update(txn, room_nid, user_id):
-            typing.put(txn, room_nid, user_id, 0)
 
-    ephemeral.submit(app, ("typing", room_nid, user_id), write)
+def told_of(app: App, room_nid: int, user_id: str, *, is_typing: bool) -> tuple[Key, Write, int]:
+    """What another server says of its user, for `ephemeral`. Who goes on is told of again and
+    again; who is not stops in the end (`watch`).
+    """
+    if is_typing:
+        return _start(app, room_nid, user_id, app.now_ms() + TIMEOUT_MS_ELSEWHERE)
+    return _stop(room_nid, user_id, 0)
 
 
 def forget(app: App, room_nid: int, user_id: str) -> None:
     """Who is not in the room any more does not type in it. Nobody waits for that."""
     app.part(_Timers, _Timers).cancel(room_nid, user_id)
-
-    def write(txn: Any) -> None:
-        if typing.get_for_update(txn, room_nid, user_id):
-            typing.put(txn, room_nid, user_id, 0)
-
     # What they said while they left counts no more.
-    app.part(ephemeral.Ephemeral, ephemeral.Ephemeral).add(
-        ("typing", room_nid, user_id), write, rank=1
-    )
+    app.part(ephemeral.Ephemeral, ephemeral.Ephemeral).add(*_stop(room_nid, user_id, 1))
 
 
 def watch(app: App) -> None:
@@ -85,6 +77,25 @@ def end_overdue(app: App) -> None:
     with app.database.transaction() as txn:
         for room_nid, user_id in typing.lock_overdue(txn, until_ts):
             typing.put(txn, room_nid, user_id, 0)
+
+
+def _start(app: App, room_nid: int, user_id: str, until_ts: int) -> tuple[Key, Write, int]:
+    def write(txn: Any) -> None:
+        known = typing.get_for_update(txn, room_nid, user_id)
+        if known is not None and known > app.now_ms():
+            typing.extend(txn, room_nid, user_id, until_ts)
+        else:
+            typing.put(txn, room_nid, user_id, until_ts)
+
+    return ("typing", room_nid, user_id), write, 0
+
+
+def _stop(room_nid: int, user_id: str, rank: int) -> tuple[Key, Write, int]:
+    def write(txn: Any) -> None:
+        if typing.get_for_update(txn, room_nid, user_id):
+            typing.put(txn, room_nid, user_id, 0)
+
+    return ("typing", room_nid, user_id), write, rank
 
 
 def _check(app: App, requester: Requester, room_id: str, user_id: str) -> int:

@@ -10,6 +10,8 @@ from typing import Any
 
 from pyroaring import BitMap64
 
+from impl.storage import out_of_band
+
 
 def insert_edges(txn: Any, rows: Sequence[tuple[int, str, int]]) -> None:
     """(room_nid, prev_event_id, event_nid)."""
@@ -78,6 +80,24 @@ def list_below(txn: Any, room_nid: int, event_ids: Collection[str]) -> set[str]:
         (room_nid, list(event_ids)),
     )
     return {row[0] for row in txn.fetchall()}
+
+
+def list_here(txn: Any, room_nid: int, event_ids: Collection[str]) -> dict[str, bool]:
+    """Those of some events that are here, with what they cite: event_id -> whether it has a place.
+
+    What came alone (out_of_band.py) is not here.
+    """
+    txn.execute(
+        """
+        SELECT event_id, state_before IS NOT NULL
+          FROM events
+         WHERE room_nid = %s
+           AND event_id = ANY(%s)
+           AND rejected_reason IS DISTINCT FROM %s
+        """,
+        (room_nid, list(event_ids), out_of_band.REASON),
+    )
+    return dict(txn.fetchall())
 
 
 def list_following(txn: Any, room_nid: int, event_ids: Collection[str]) -> list[tuple[str, int]]:

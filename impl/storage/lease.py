@@ -12,7 +12,7 @@ from impl.storage.database import Database, DatabaseUnavailable, StatementError
 LOCK_CLASS = 0x736F6D61  # "soma"
 # A machine that is cut off says no goodbye: the server finds out within a minute. On a local socket
 # these say nothing.
-_KEEPALIVES = (
+KEEPALIVES = (
     "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
 )
 
@@ -34,7 +34,7 @@ class Lease:
                 self._ask("SELECT 1")  # The lock is ours for as long as the connection stands.
                 return True
             self._connection = self._database.connect()
-            self._ask(_KEEPALIVES + "; SELECT 1")
+            self._ask(KEEPALIVES + "; SELECT 1")
             if self._ask("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (LOCK_CLASS, self._name)):
                 return True
         except StatementError as error:

@@ -226,6 +226,23 @@ def is_joined_to_any(txn: Any, user_id: str, room_ids: Sequence[str]) -> bool:
     return txn.fetchone()[0]
 
 
+def list_joined_here(txn: Any, room_nids: Sequence[int]) -> set[int]:
+    """Those of some rooms that a user of ours is in."""
+    txn.execute(
+        """
+        SELECT wanted.room_nid
+          FROM unnest(%s::bigint[]) AS wanted (room_nid)
+         WHERE EXISTS (SELECT
+                         FROM membership_changes c
+                         JOIN room_members m USING (room_nid, user_id)
+                        WHERE c.room_nid = wanted.room_nid
+                          AND m.membership = 'join')
+        """,
+        (list(room_nids),),
+    )
+    return {row[0] for row in txn.fetchall()}
+
+
 def list_joined_of_server(txn: Any, room_nid: int, server_name: str, limit: int) -> list[str]:
     """Some of a server's users who are in the room."""
     txn.execute(
@@ -258,6 +275,21 @@ def list_of_server(
         (room_nid, list(memberships), server_name, server_name),
     )
     return [Member(*row) for row in txn.fetchall()]
+
+
+def list_users_of_server(txn: Any, room_nid: int, server_name: str) -> list[str]:
+    """A server's users who are or were something in the room, those first who are so the longest."""
+    txn.execute(
+        """
+        SELECT user_id
+          FROM room_members
+         WHERE room_nid = %s
+           AND right(user_id, length(%s) + 1) = ':' || %s
+         ORDER BY event_nid
+        """,
+        (room_nid, server_name, server_name),
+    )
+    return [row[0] for row in txn.fetchall()]
 
 
 def get_last_departure(txn: Any, room_nid: int, user_id: str) -> int | None:

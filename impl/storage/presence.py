@@ -96,6 +96,61 @@ def put(txn: Any, user_id: str, presence: Presence) -> None:
     )
 
 
+def put_told(txn: Any, user_id: str, presence: Presence, heard_ts: int) -> None:
+    """That of another server's user. Written with the COMMIT; ours are told."""
+    put(txn, user_id, presence)
+    txn.allot(
+        """
+        UPDATE presence
+           SET heard_ts = %s
+         WHERE user_id = %s
+        """,
+        (heard_ts, user_id),
+    )
+
+
+def put_heard(txn: Any, user_id: str, heard_ts: int) -> None:
+    """Another server's user is still what they were."""
+    txn.execute(
+        """
+        UPDATE presence
+           SET heard_ts = %s
+         WHERE user_id = %s
+        """,
+        (heard_ts, user_id),
+    )
+
+
+def list_silent(txn: Any, before_ts: int, limit: int) -> list[str]:
+    """Other servers' users who are not offline, as far as we were told, but that was before."""
+    txn.execute(
+        """
+        SELECT user_id
+          FROM presence
+         WHERE heard_ts < %s
+           AND state <> 'offline'
+         ORDER BY heard_ts
+         LIMIT %s
+        """,
+        (before_ts, limit),
+    )
+    return [row[0] for row in txn.fetchall()]
+
+
+def list_in_rooms(txn: Any, user_ids: Sequence[str]) -> set[str]:
+    """Those of some users who are in a room that we know."""
+    txn.execute(
+        """
+        SELECT DISTINCT user_id
+          FROM room_members
+         WHERE user_id = ANY(%s)
+           AND membership = 'join'
+        """,
+        (list(user_ids),),
+    )
+    return {row[0] for row in txn.fetchall()}
+
+
 def tell_again(txn: Any, user_id: str) -> None:
     """Others are told of a row that is there, with the COMMIT: of what is told beside it."""
     txn.allot(
@@ -120,8 +175,8 @@ def delete(txn: Any, user_id: str) -> None:
 
 
 def list_present(txn: Any, after: str, limit: int) -> list[tuple[str, Presence, int]]:
-    """Those who are not offline, in the order of their ids, after one: (user_id, presence, when one
-    of their devices was last seen).
+    """Users of ours who are not offline, in the order of their ids, after one: (user_id, presence,
+    when one of their devices was last seen).
     """
     txn.execute(
         f"""
@@ -129,6 +184,7 @@ def list_present(txn: Any, after: str, limit: int) -> list[tuple[str, Presence, 
                COALESCE((SELECT max(last_seen_ts) FROM devices d WHERE d.user_id = p.user_id), 0)
           FROM presence p
          WHERE p.state <> 'offline'
+           AND p.heard_ts IS NULL
            AND p.user_id > %s
          ORDER BY p.user_id
          LIMIT %s

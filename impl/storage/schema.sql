@@ -217,7 +217,8 @@ CREATE TABLE public.presence (
     status_msg text,
     last_active_ts bigint NOT NULL,
     is_currently_active boolean NOT NULL,
-    "position" bigint NOT NULL
+    "position" bigint NOT NULL,
+    heard_ts bigint
 );
 CREATE TABLE public.profile_fields (
     user_id text NOT NULL,
@@ -276,6 +277,17 @@ CREATE TABLE public.receipts (
     received_ts bigint NOT NULL,
     "position" bigint NOT NULL,
     event_position bigint
+);
+CREATE TABLE public.received_device_messages (
+    origin text NOT NULL,
+    message_id text NOT NULL,
+    received_ts bigint NOT NULL
+);
+CREATE TABLE public.received_transactions (
+    origin text NOT NULL,
+    txn_id text NOT NULL,
+    answer text NOT NULL,
+    received_ts bigint NOT NULL
 );
 CREATE TABLE public.refresh_tokens (
     token_hash bytea NOT NULL,
@@ -422,6 +434,24 @@ CREATE TABLE public.server_keys (
     document_nid bigint NOT NULL,
     document_valid_until_ts bigint NOT NULL,
     fetched_ts bigint NOT NULL
+);
+CREATE TABLE public.staged_pdus (
+    room_nid bigint NOT NULL,
+    staged_nid bigint NOT NULL,
+    event_id text NOT NULL,
+    origin text NOT NULL,
+    pdu text NOT NULL,
+    received_ts bigint NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_ts bigint NOT NULL
+);
+ALTER TABLE public.staged_pdus ALTER COLUMN staged_nid ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.staged_pdus_staged_nid_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE public.state_keys (
     state_key_nid bigint NOT NULL,
@@ -593,6 +623,8 @@ ALTER TABLE ONLY public.one_time_keys
     ADD CONSTRAINT one_time_keys_pkey PRIMARY KEY (user_id, device_id, algorithm, key_id);
 ALTER TABLE ONLY public.openid_tokens
     ADD CONSTRAINT openid_tokens_pkey PRIMARY KEY (token_hash);
+ALTER TABLE ONLY public.out_of_band_memberships
+    ADD CONSTRAINT out_of_band_memberships_pkey PRIMARY KEY (room_nid, user_id);
 ALTER TABLE ONLY public.outgoing_to_device
     ADD CONSTRAINT outgoing_to_device_pkey PRIMARY KEY (destination, "position");
 ALTER TABLE ONLY public.pending_redactions
@@ -621,9 +653,11 @@ ALTER TABLE ONLY public.rate_limit_overrides
     ADD CONSTRAINT rate_limit_overrides_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY public.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (room_nid, user_id, receipt_type, thread_id);
+ALTER TABLE ONLY public.received_device_messages
+    ADD CONSTRAINT received_device_messages_pkey PRIMARY KEY (origin, message_id);
+ALTER TABLE ONLY public.received_transactions
+    ADD CONSTRAINT received_transactions_pkey PRIMARY KEY (origin, txn_id);
 ALTER TABLE ONLY public.refresh_tokens
-ALTER TABLE ONLY public.out_of_band_memberships
-    ADD CONSTRAINT out_of_band_memberships_pkey PRIMARY KEY (room_nid, user_id);
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
 ALTER TABLE ONLY public.registration_nonces
     ADD CONSTRAINT registration_nonces_pkey PRIMARY KEY (nonce);
@@ -653,6 +687,8 @@ ALTER TABLE ONLY public.server_key_documents
     ADD CONSTRAINT server_key_documents_pkey PRIMARY KEY (document_nid);
 ALTER TABLE ONLY public.server_keys
     ADD CONSTRAINT server_keys_pkey PRIMARY KEY (server_name, key_id);
+ALTER TABLE ONLY public.staged_pdus
+    ADD CONSTRAINT staged_pdus_pkey PRIMARY KEY (room_nid, event_id);
 ALTER TABLE ONLY public.state_keys
     ADD CONSTRAINT state_keys_event_type_state_key_key UNIQUE (event_type, state_key);
 ALTER TABLE ONLY public.state_keys
@@ -697,14 +733,18 @@ CREATE INDEX membership_changes_room ON public.membership_changes USING btree (r
 CREATE INDEX one_time_keys_claimed ON public.one_time_keys USING btree (claimed_ts) WHERE (claimed_ts IS NOT NULL);
 CREATE INDEX one_time_keys_waiting ON public.one_time_keys USING btree (user_id, device_id, algorithm, key_nid) WHERE (claimed_ts IS NULL);
 CREATE INDEX openid_tokens_expires ON public.openid_tokens USING btree (expires_ts);
+CREATE UNIQUE INDEX out_of_band_memberships_position ON public.out_of_band_memberships USING btree ("position");
 CREATE UNIQUE INDEX outgoing_to_device_position ON public.outgoing_to_device USING btree ("position");
 CREATE INDEX outgoing_to_device_queued ON public.outgoing_to_device USING btree (queued_ts);
+CREATE INDEX presence_heard ON public.presence USING btree (heard_ts) WHERE ((heard_ts IS NOT NULL) AND (state <> 'offline'::text));
 CREATE UNIQUE INDEX presence_position ON public.presence USING btree ("position");
 CREATE INDEX presence_present ON public.presence USING btree (user_id) WHERE (state <> 'offline'::text);
 CREATE INDEX purged_memberships_position ON public.purged_memberships USING btree ("position");
 CREATE INDEX purged_rooms_unswept ON public.purged_rooms USING btree (purged_ts) WHERE (NOT is_swept);
 CREATE UNIQUE INDEX receipts_position ON public.receipts USING btree ("position");
 CREATE INDEX receipts_room ON public.receipts USING btree (room_nid, "position");
+CREATE INDEX received_device_messages_received ON public.received_device_messages USING btree (received_ts);
+CREATE INDEX received_transactions_received ON public.received_transactions USING btree (received_ts);
 CREATE INDEX refresh_tokens_device ON public.refresh_tokens USING btree (user_id, device_id);
 CREATE INDEX refresh_tokens_expired ON public.refresh_tokens USING btree (expires_ts) WHERE (expires_ts IS NOT NULL);
 CREATE INDEX refresh_tokens_successor ON public.refresh_tokens USING btree (successor_hash);
@@ -717,6 +757,8 @@ CREATE INDEX room_members_user ON public.room_members USING btree (user_id, memb
 CREATE INDEX room_servers_server ON public.room_servers USING btree (server_name, room_nid);
 CREATE INDEX search_texts_words ON public.search_texts USING gin (words);
 CREATE INDEX server_key_documents_of_server ON public.server_key_documents USING btree (server_name, fetched_ts);
+CREATE INDEX staged_pdus_due ON public.staged_pdus USING btree (due_ts, room_nid);
+CREATE INDEX staged_pdus_origin ON public.staged_pdus USING btree (origin);
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
 CREATE INDEX timeline_outgoing ON public.timeline USING btree ("position") WHERE is_outgoing;
 CREATE INDEX timeline_outgoing_room ON public.timeline USING btree (room_nid, "position") WHERE is_outgoing;
@@ -732,7 +774,6 @@ CREATE INDEX unread_singled_user ON public.unread_singled USING btree (user_id, 
 CREATE INDEX unread_threads_position ON public.unread_threads USING btree (room_nid, "position");
 CREATE UNIQUE INDEX user_signatures_position ON public.user_signatures USING btree ("position");
 CREATE INDEX users_deactivated ON public.users USING btree (user_id) WHERE is_deactivated;
-CREATE UNIQUE INDEX out_of_band_memberships_position ON public.out_of_band_memberships USING btree ("position");
 CREATE INDEX users_search ON public.users USING gin (search_grams);
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;

@@ -259,6 +259,19 @@ def get_of_event(txn: Any, room_nid: int, event_nid: int, topological: int) -> R
     return Row(*row) if row else None
 
 
+def get_depth_min(txn: Any, room_nid: int) -> int:
+    """The least depth that an event of a room's timeline has; 0 for an empty one."""
+    txn.execute(
+        """
+        SELECT COALESCE(min(topological), 0)
+          FROM timeline
+         WHERE room_nid = %s
+        """,
+        (room_nid,),
+    )
+    return txn.fetchone()[0]
+
+
 def get_state_root_at(txn: Any, room_nid: int, position: int) -> int | None:
     """The room's current state as it was at a position of the stream; None before the room's first
     event.

@@ -20,10 +20,11 @@ from typing import Any
 import gevent
 
 from impl.app import App
-from impl.core import event_format, event_hash, redaction, signing
+from impl.core import event_format, event_hash, redaction
 from impl.core.event import Event
 from impl.core.rejection import Malformed
 from impl.core.room_version import RoomVersion
+from impl.services import server_keys
 
 # After so many the worker's other requests have their turn.
 BREATH_PDUS = 50
@@ -86,7 +87,9 @@ def check(
 ) -> list[Event | Dropped]:
     """The second and the third check of what was parsed."""
     events = [one for one in parsed if isinstance(one, Event)]
-    faults = iter(_faults(app, [one.pdu for one in events], room_version))
+    faults = iter(
+        server_keys.check_event_signatures(app, [one.pdu for one in events], room_version)
+    )
     checked: list[Event | Dropped] = []
     for number, one in enumerate(parsed, 1):
         if isinstance(one, Event):
@@ -126,20 +129,3 @@ def _with_its_content(event: Event) -> Event:
 
 def _drop(event: Event, reason: str) -> Dropped:
     return Dropped(event.event_id, reason)
-
-
-def _faults(
-    app: App, pdus: Sequence[dict[str, Any]], room_version: RoomVersion
-) -> list[str | None]:
-    """Why the signatures of each are no good, or None. Others' keys are not known yet."""
-    found: list[str | None] = []
-    for pdu in pdus:
-        fault = None
-        try:
-            for server_name in signing.required_servers(pdu, room_version):
-                key = app.signing_key
-                signing.verify_event(pdu, room_version, server_name, key.key_id, key.verify_key)
-        except Malformed as error:
-            fault = str(error)
-        found.append(fault)
-    return found

@@ -25,7 +25,7 @@ BATCH_EVENTS_MAX = 100
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["Submission", "submit"]
+__all__ = ["Submission", "submit", "submit_all"]
 
 Item = tuple[Submission, AsyncResult]
 
@@ -38,6 +38,13 @@ def submit(app: App, submission: Submission) -> list[str]:
     event, NotFound for an unknown room, Unavailable when the database is away: then it is not known
     whether the events were written."""
     return app.part(Persister, Persister).submit(submission)
+
+
+def submit_all(app: App, submissions: Sequence[Submission]) -> list[list[str] | Exception]:
+    """The same for several at once, most likely in one transaction: what became of each, its event
+    ids or what `submit` would have raised.
+    """
+    return app.part(Persister, Persister).submit_all(submissions)
 
 
 class Persister:
@@ -56,6 +63,13 @@ class Persister:
         result = AsyncResult()
         self._quick.put((submission, result))
         return result.get()
+
+    def submit_all(self, submissions: Sequence[Submission]) -> list[list[str] | Exception]:
+        results = [AsyncResult() for _ in submissions]
+        for item in zip(submissions, results, strict=True):
+            self._quick.put(item)
+        gevent.wait(results)
+        return [one.value if one.exception is None else one.exception for one in results]
 
     def stop(self) -> None:
         gevent.killall(self._greenlets)

@@ -1,0 +1,250 @@
+"""PDUs that refer to what is not here wait in the database until that has come.
+
+Theory. They were answered for, so they must not be lost: they are rows, and every worker can go on
+with what another has left, killed or not. A room's are taken up in the order in which they came, by
+one worker at a time (a lease that falls free with its holder); several rooms go on at once. The
+worker that stages a PDU begins at once; the background process looks every few seconds for rooms
+that nobody looks after (jobs/staged_pdus.py).
+
+A PDU leaves when it has its place, or when it is clear that it will have none. Where a server
+cannot be reached it is tried again later, and what came after it goes on meanwhile. Of an origin
+that was of no help nothing else is tried in that room for a while, so that what it costs does not
+grow with what it sends."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import gevent
+import msgspec
+
+from impl import errors
+from impl.app import App
+from impl.core.event import Event
+from impl.core.room_version import ROOM_VERSIONS
+from impl.outbound.failures import Unreachable
+from impl.services.incoming import missing_events, placing
+from impl.services.incoming.placing import Unplaceable
+from impl.services.room_events.submission import MissingEvents, Received
+from impl.storage import event_graph, memberships, staged_pdus
+from impl.storage.database import DatabaseUnavailable
+from impl.storage.leases import Leases
+from impl.storage.rooms import Room
+from impl.storage.staged_pdus import StagedPdu
+
+# What may wait in a room, and what an origin may have waiting.
+OF_ROOM_MAX = 500
+OF_ORIGIN_MAX = 5_000
+# Rooms that a worker looks after at once, and those of them whose first PDU is of one origin.
+ROOMS_AT_ONCE = 20
+ROOMS_OF_ORIGIN_MAX = 5
+BATCH_PDUS = 50
+# How long until it is tried again, and how often at most: in all some six hours.
+RETRY_MS = 60_000
+ATTEMPTS_MAX = 10
+RETRY_MS_MAX = 3_600_000
+# So long nobody is asked again who was of no help.
+SHUNNED_MS = 60_000
+SHUNNED_KEPT_MAX = 10_000
+
+_log = logging.getLogger(__name__)
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict).decode
+
+
+def stage(app: App, origin: str, room: Room, events: Sequence[Event]) -> Mapping[str, str]:
+    """Keep events, which passed the first three checks, until they can be placed, and begin with
+    it. Returns event_id -> why one is not kept.
+    """
+    with app.database.transaction() as txn:
+        of_room, of_origin = staged_pdus.count(txn, room.room_nid, origin)
+        space = max(0, min(OF_ROOM_MAX - of_room, OF_ORIGIN_MAX - of_origin))
+        kept, left = events[:space], events[space:]
+        rows = [(one.event_id, _encode(one.pdu).decode()) for one in kept]
+        staged_pdus.insert(txn, room.room_nid, origin, rows, app.now_ms())
+    wake(app, room.room_nid, origin)
+    return {one.event_id: "too much waits for what it refers to already" for one in left}
+
+
+def wake(app: App, room_nid: int, origin: str) -> None:
+    """See to a room in which something waits, unless somebody does, or this worker has its hands
+    full.
+    """
+    app.part(Placers, Placers).start(room_nid, origin)
+
+
+def take_up(app: App) -> None:
+    """See to what nobody sees to."""
+    placers = app.part(Placers, Placers)
+    with app.database.read() as txn:
+        due = staged_pdus.list_rooms_due(
+            txn, app.now_ms(), list(placers.running), 10 * ROOMS_AT_ONCE
+        )
+    for room_nid, origin in due:
+        placers.start(room_nid, origin)
+
+
+class Placers:
+    """This worker's greenlets, one for each room that it sees to."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._leases = Leases(app.database, "staged PDUs")
+        # room_nid -> the origin of what was first in it.
+        self.running: dict[int, str] = {}
+        self._greenlets: dict[int, gevent.Greenlet] = {}
+        # (room_nid, origin) -> until when it is not asked.
+        self._shunned: dict[tuple[int, str], int] = {}
+
+    def start(self, room_nid: int, origin: str) -> None:
+        if room_nid in self.running or self._app.is_stopping:
+            return
+        # A server that answers slowly must not keep all others waiting.
+        if len(self.running) >= ROOMS_AT_ONCE:
+            return
+        if Counter(self.running.values())[origin] >= ROOMS_OF_ORIGIN_MAX:
+            return
+        self.running[room_nid] = origin
+        self._greenlets[room_nid] = gevent.spawn(self._run, room_nid)
+
+    def is_shunned(self, room_nid: int, origin: str) -> bool:
+        return self._shunned.get((room_nid, origin), 0) > self._app.now_ms()
+
+    def shun(self, room_nid: int, origin: str) -> None:
+        """It was of no help."""
+        if len(self._shunned) >= SHUNNED_KEPT_MAX:
+            self._shunned.clear()
+        self._shunned[room_nid, origin] = self._app.now_ms() + SHUNNED_MS
+
+    def stop(self) -> None:
+        """Others go on with it."""
+        gevent.killall(list(self._greenlets.values()))
+        self._leases.close()
+
+    def wait(self) -> None:
+        """Until nothing is under way here."""
+        gevent.joinall(list(self._greenlets.values()))
+
+    def _run(self, room_nid: int) -> None:
+        try:
+            if not self._leases.take(room_nid):
+                return
+            try:
+                while not self._app.is_stopping and _turn(self._app, self, room_nid):
+                    pass
+            finally:
+                self._leases.give(room_nid)
+        except (DatabaseUnavailable, errors.Unavailable) as error:
+            _log.warning("staged PDUs wait: %s", error)
+        except Exception:
+            _log.exception("staged PDUs of the room %d wait", room_nid)
+        finally:
+            self.running.pop(room_nid, None)
+            self._greenlets.pop(room_nid, None)
+
+
+def _turn(app: App, placers: Placers, room_nid: int) -> bool:
+    """Try some of what is due in a room; False if there is nothing."""
+    with app.database.read() as txn:
+        room = app.rooms.get_by_nids(txn, [room_nid]).get(room_nid)
+        due = staged_pdus.list_due(txn, room_nid, app.now_ms(), BATCH_PDUS)
+        is_ours = bool(memberships.list_joined_here(txn, [room_nid]))
+    if not due:
+        return False
+    if room is None:
+        return False  # It was purged: they go with it.
+    if not is_ours:
+        _drop(app, room, due, "this server is not in the room any more")
+        return True
+    version = ROOM_VERSIONS[room.room_version]
+    staged = {one.event_id: one for one in due}
+    events = [Event(_decode(one.pdu), version, one.event_id) for one in due]
+    ready = _ready(app, room, events)
+    if ready and _submit(app, room, ready):
+        for event in ready:
+            del staged[event.event_id]
+    for event in events:
+        one = staged.get(event.event_id)
+        if one is not None and not app.is_stopping:
+            _place(app, placers, room, one, event)
+    return True
+
+
+def _ready(app: App, room: Room, events: Sequence[Event]) -> list[Event]:
+    """Those that refer to nothing but what is here and each other, in an order in which they can be
+    put.
+    """
+    ordered = missing_events.in_order(events)
+    cited = {one for event in ordered for one in (*event.prev_event_ids, *event.auth_event_ids)}
+    with app.database.read() as txn:
+        here = event_graph.list_here(txn, room.room_nid, cited)
+    known, placed = set(here), {event_id for event_id, has_place in here.items() if has_place}
+    ready: list[Event] = []
+    for event in ordered:
+        if placed.issuperset(event.prev_event_ids) and known.issuperset(event.auth_event_ids):
+            ready.append(event)
+            placed.add(event.event_id)
+            known.add(event.event_id)
+    return ready
+
+
+def _submit(app: App, room: Room, events: Sequence[Event]) -> bool:
+    """Whether they have their places. What one of them meets is found out one by one."""
+    try:
+        placing.submit(app, room, [Received(one) for one in events])
+    except (DatabaseUnavailable, errors.Unavailable):
+        raise
+    except Exception:
+        _log.warning("staged PDUs of %s go one by one", room.room_id, exc_info=True)
+        return False
+    return True
+
+
+def _place(app: App, placers: Placers, room: Room, staged: StagedPdu, event: Event) -> None:
+    room_nid, origin = room.room_nid, staged.origin
+    try:
+        if _is_placed_alone(app, room, event):
+            return
+        if placers.is_shunned(room_nid, origin):
+            _put_off(app, room, staged, f"{origin} was of no help a moment ago")
+            return
+        placing.place(app, room, event, origin)
+    except Unplaceable as reason:
+        placers.shun(room_nid, origin)
+        _drop(app, room, [staged], str(reason))
+    except Unreachable as failure:
+        placers.shun(room_nid, origin)
+        _put_off(app, room, staged, str(failure))
+    except (DatabaseUnavailable, errors.Unavailable):
+        raise
+    except Exception as error:
+        _log.exception("%s in %s failed", event.event_id, room.room_id)
+        _put_off(app, room, staged, str(error))
+
+
+def _is_placed_alone(app: App, room: Room, event: Event) -> bool:
+    """What it refers to may have come meanwhile."""
+    try:
+        placing.submit(app, room, [Received(event)])
+    except MissingEvents:
+        return False
+    return True
+
+
+def _put_off(app: App, room: Room, staged: StagedPdu, reason: str) -> None:
+    if staged.attempts + 1 >= ATTEMPTS_MAX:
+        _drop(app, room, [staged], reason)
+        return
+    _log.info("%s in %s is tried again later: %s", staged.event_id, room.room_id, reason)
+    due_ts = app.now_ms() + min(RETRY_MS << staged.attempts, RETRY_MS_MAX)
+    with app.database.at_once() as txn:
+        staged_pdus.put_off(txn, room.room_nid, staged.event_id, due_ts)
+
+
+def _drop(app: App, room: Room, staged: Sequence[StagedPdu], reason: str) -> None:
+    for one in staged:
+        _log.warning(
+            "%s of %s has no place in %s: %s", one.event_id, one.origin, room.room_id, reason
+        )
+    with app.database.transaction() as txn:
+        staged_pdus.delete(txn, room.room_nid, [one.event_id for one in staged])
