@@ -1,0 +1,259 @@
+"""One HTTPS connection, and a request and its answer over it, with a bound on everything that the
+other side can make long.
+
+The protocol is http.client's; what is ours is where it connects to, and what lies under it: the
+channel counts what comes in, and lets others run now and then. A peer that sends for ever faster
+than we read would else keep this process for itself, and no time limit would ever strike.
+"""
+
+import http.client
+import io
+import ssl as system_ssl
+import time
+from collections.abc import Iterable, Mapping
+
+import gevent
+from gevent import monkey, socket
+
+from impl.outbound.guard import Guard
+from impl.outbound.tls import Tls
+from impl.outbound.wire import WireResponse
+
+CONNECT_S_MAX = 10.0
+# Where there are further addresses to be tried.
+CONNECT_S_MAX_OF_MANY = 5.0
+ADDRESSES_MAX = 8
+
+# Beside the body: status, headers, and what a chunked body is wrapped in.
+_EXTRA_BYTES_MAX = 256 << 10
+_PIECE_BYTES = 64 << 10
+_READS_BETWEEN_YIELDS = 16
+
+_select = monkey.get_original("select", "select")
+
+
+class HttpFailure(Exception):
+    """No answer. `is_untouched`: not a byte of it had come."""
+
+    def __init__(self, reason: str, is_untouched: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_untouched = is_untouched
+
+
+class HttpsConnection:
+    """To one address; for one request at a time."""
+
+    def __init__(self, sock: socket.socket, address: str, port: int, host_header: str) -> None:
+        self.address = address
+        self.port = port
+        self.host_header = host_header
+        self.opened_s = time.monotonic()
+        self.is_reusable = True
+        self._channel = _Channel(sock)
+        self._http = http.client.HTTPConnection("unused")
+        self._http.auto_open = 0
+        self._http.sock = self._channel  # type: ignore[assignment]
+
+    def certificate(self) -> bytes | None:
+        """The other side's certificate, in DER."""
+        return self._channel.sock.getpeercert(binary_form=True)
+
+    def close(self) -> None:
+        self.is_reusable = False
+        self._http.close()
+        self._channel.sock.close()
+
+    def is_quiet(self) -> bool:
+        """Whether it can be used again: who has something to say now, says goodbye."""
+        try:
+            return not _select([self._channel.sock.fileno()], [], [], 0)[0]
+        except (OSError, ValueError):
+            return False
+
+    def exchange(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        bytes_max: int,
+    ) -> WireResponse:
+        """Raises HttpFailure; the connection is of no use then."""
+        self._channel.begin(bytes_max + bytes_max // 2 + _EXTRA_BYTES_MAX)
+        is_done = False
+        try:
+            self._send(method, target, headers, body)
+            response = self._http.getresponse()
+            answer = _read(response, bytes_max)
+            is_done = True
+        except (http.client.HTTPException, OSError) as error:
+            is_untouched = self._channel.bytes_read == 0
+            raise HttpFailure(_reason_of(error), is_untouched) from None
+        finally:
+            # Also where a time limit struck.
+            if not is_done:
+                self.close()
+        if response.will_close:
+            self.is_reusable = False
+        return answer
+
+    def _send(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+    ) -> None:
+        http_connection = self._http
+        http_connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+        http_connection.putheader("Host", self.host_header)
+        # What is small when it travels and large here is a bomb.
+        http_connection.putheader("Accept-Encoding", "identity")
+        for name, value in headers.items():
+            http_connection.putheader(name, value)
+        if body is not None or method not in ("GET", "HEAD"):
+            http_connection.putheader("Content-Length", str(len(body or b"")))
+        http_connection.endheaders(body)
+
+
+def connect(
+    addresses: Iterable[tuple[str, int]],
+    host_header: str,
+    certificate_name: str,
+    tls: Tls,
+    guard: Guard,
+) -> HttpsConnection:
+    """To the first of the addresses that takes us. Raises HttpFailure."""
+    reasons: dict[str, None] = {}
+    tried = 0
+    # One is taken ahead, to know whether it is the last; further ones cost a look at the DNS.
+    ends = iter(addresses)
+    end = next(ends, None)
+    while end is not None and tried < ADDRESSES_MAX:
+        tried += 1
+        following = next(ends, None)
+        patience_s = CONNECT_S_MAX if following is None else CONNECT_S_MAX_OF_MANY
+        try:
+            sock = _open(end, certificate_name, tls, guard, patience_s)
+            return HttpsConnection(sock, *end, host_header)
+        except HttpFailure as failure:
+            reasons[failure.reason] = None
+        end = following
+    raise HttpFailure("; ".join(reasons) or "it has no address", is_untouched=True)
+
+
+def _open(
+    end: tuple[str, int], certificate_name: str, tls: Tls, guard: Guard, patience_s: float
+) -> socket.socket:
+    address, port = end
+    where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    if not guard.is_allowed(address):
+        raise HttpFailure(f"{where} is an address that this server does not connect to")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = None
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        with gevent.Timeout(patience_s, TimeoutError("nobody answers")):
+            sock.connect((address, port))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            context = tls.context_for(certificate_name)
+            secured = context.wrap_socket(sock, server_hostname=certificate_name)
+            sock = None
+            return secured
+    except (OSError, ValueError) as error:
+        # ValueError: the name is none that a certificate could have.
+        raise HttpFailure(f"{where}: {_reason_of(error)}") from None
+    finally:
+        if sock is not None:
+            sock.close()
+
+
+def _read(response: http.client.HTTPResponse, bytes_max: int) -> WireResponse:
+    if response.length is not None and response.length > bytes_max:
+        raise HttpFailure(f"its answer is of more than {bytes_max} bytes")
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding.lower() not in ("identity", ""):
+        raise HttpFailure(f"its answer is encoded ({encoding[:20]!r}), which nobody asked for")
+    pieces = []
+    size = 0
+    while piece := response.read(_PIECE_BYTES):
+        pieces.append(piece)
+        size += len(piece)
+        if size > bytes_max:
+            raise HttpFailure(f"its answer is of more than {bytes_max} bytes")
+    if response.length:
+        raise HttpFailure("its answer ends early")
+    headers: dict[str, str] = {}
+    for name, value in response.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return WireResponse(response.status, headers, body)
+
+
+class _Channel:
+    """What http.client takes for a socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.bytes_read = 0
+        self._bytes_max = 0
+        self._bytes_since_yield = 0
+        self._reads_since_yield = 0
+
+    def begin(self, bytes_max: int) -> None:
+        """A new exchange, in which so much may come in."""
+        self.bytes_read = 0
+        self._bytes_max = bytes_max
+
+    def sendall(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self), _PIECE_BYTES)
+
+    def close(self) -> None:
+        # http.client lets go of a connection that ends with this answer before it has read it.
+        pass
+
+    def recv_into(self, buffer: memoryview) -> int:
+        count = self.sock.recv_into(buffer)
+        self.bytes_read += count
+        if self.bytes_read > self._bytes_max:
+            raise HttpFailure(f"its answer is of more than {self._bytes_max} bytes")
+        self._bytes_since_yield += count
+        self._reads_since_yield += 1
+        if (
+            self._bytes_since_yield >= _PIECE_BYTES
+            or self._reads_since_yield >= _READS_BETWEEN_YIELDS
+        ):
+            self._bytes_since_yield = self._reads_since_yield = 0
+            gevent.sleep(0)
+        return count
+
+
+class _Reader(io.RawIOBase):
+    """A file to read one answer from; to close it leaves the connection open."""
+
+    def __init__(self, channel: _Channel) -> None:
+        self._channel = channel
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        return self._channel.recv_into(buffer)
+
+
+def _reason_of(error: Exception) -> str:
+    """For a person: what to look for."""
+    if isinstance(error, system_ssl.SSLCertVerificationError):
+        return f"its certificate is not good: {error.verify_message}"
+    if isinstance(error, system_ssl.SSLError):
+        if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+            return "it does not speak TLS"
+        return f"TLS fails: {(error.reason or str(error)).lower().replace('_', ' ')}"
+    if isinstance(error, http.client.RemoteDisconnected | ConnectionResetError | BrokenPipeError):
+        return "it closed the connection"
+    if isinstance(error, http.client.IncompleteRead):
+        return "its answer ends early"
+    if isinstance(error, http.client.HTTPException):
+        return f"its answer is not HTTP ({type(error).__name__})"
+    return str(getattr(error, "strerror", None) or error)

@@ -1,0 +1,123 @@
+"""The wire to the real world: finds the server, connects, sends, within the time there is.
+
+The time limit is for all of it, so that no server holds a request longer by answering slowly. A
+kept connection needs no finding; it is tried once more, anew, where it turns out to have been
+closed by the other side just then.
+"""
+
+import resource
+from collections.abc import Mapping
+
+import gevent
+
+from impl.outbound.connection_pool import CONNECTIONS_MAX, ConnectionPool
+from impl.outbound.discovery import Discovery, NoRoute, Route
+from impl.outbound.dns import DnsFailure, Resolver
+from impl.outbound.failures import Unreachable
+from impl.outbound.guard import Guard
+from impl.outbound.https_connection import HttpFailure, HttpsConnection, connect
+from impl.outbound.tls import Tls
+from impl.outbound.well_known import WellKnownClient
+from impl.outbound.wire import WireResponse
+
+
+class HttpsWire:
+    """Of one process; `close` ends its connections and threads."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        tls: Tls,
+        guard: Guard,
+        user_agent: str,
+        *,
+        pool: ConnectionPool | None = None,
+        well_known: WellKnownClient | None = None,
+    ) -> None:
+        self._tls = tls
+        self._guard = guard
+        self._user_agent = user_agent
+        self.resolver = resolver
+        self.pool = pool or ConnectionPool(_connections_max())
+        self.discovery = Discovery(
+            resolver, well_known or WellKnownClient(resolver, tls, guard, user_agent)
+        )
+
+    def request(
+        self,
+        destination: str,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout_s: float,
+        bytes_max: int,
+    ) -> WireResponse:
+        """See `Wire`."""
+        timeout = gevent.Timeout.start_new(timeout_s)
+        try:
+            with self.pool.slot(destination):
+                return self._request(destination, (method, target, headers, body, bytes_max))
+        except gevent.Timeout as expired:
+            if expired is not timeout:
+                raise
+            raise Unreachable(destination, f"no answer in {timeout_s:.0f} s") from None
+        except (HttpFailure, DnsFailure, NoRoute) as failure:
+            raise Unreachable(destination, str(failure)) from None
+        finally:
+            timeout.close()
+
+    def close(self) -> None:
+        self.pool.close()
+        self.resolver.close()
+
+    def _request(self, destination: str, request: tuple) -> WireResponse:
+        connection = self.pool.take(destination)
+        if connection is not None:
+            try:
+                return self._exchange(destination, connection, request)
+            except HttpFailure as failure:
+                if not failure.is_untouched:
+                    raise
+                # Closed while it lay idle, and so may be its like. Nothing was answered, and what
+                # we ask of others may be asked twice.
+                self.pool.drop(destination)
+        connection = self.pool.open(lambda: self._connect(destination))
+        return self._exchange(destination, connection, request)
+
+    def _exchange(
+        self, destination: str, connection: HttpsConnection, request: tuple
+    ) -> WireResponse:
+        method, target, headers, body, bytes_max = request
+        try:
+            return connection.exchange(
+                method, target, {"User-Agent": self._user_agent, **headers}, body, bytes_max
+            )
+        finally:
+            # Where the exchange failed, to be closed.
+            self.pool.give_back(destination, connection)
+
+    def _connect(self, destination: str) -> HttpsConnection:
+        route = self.discovery.route(destination)
+        try:
+            return self._connect_by(route)
+        except (HttpFailure, DnsFailure):
+            # It may have moved since we looked.
+            if not self.discovery.forget(destination, route):
+                raise
+        return self._connect_by(self.discovery.route(destination))
+
+    def _connect_by(self, route: Route) -> HttpsConnection:
+        return connect(
+            self.discovery.ends(route),
+            route.host_header,
+            route.certificate_name,
+            self._tls,
+            self._guard,
+        )
+
+
+def _connections_max() -> int:
+    """Few beside those of the clients, who have the same descriptors."""
+    return max(16, min(CONNECTIONS_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 8))
