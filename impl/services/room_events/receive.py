@@ -40,7 +40,7 @@ def append(room: OpenRoom, received: Sequence[Received]) -> list[str]:
     """Keep the events, in their order, and return their ids.
 
     Raises MissingEvents where what one cites is not here, or neither what it stands on nor a state;
-    BadJson for an event of another room.
+    BadJson for an event of another room; Forbidden for what must be allowed and is not.
     """
     if not received:
         return []
@@ -84,8 +84,13 @@ class _Receiving:
             raise errors.BadJson("room_id: the event is of another room")
         known = _find_any(room, [event.event_id]).get(event.event_id)
         if _is_here(known) and (known.state_before is not None or received.is_outlier):
-            return event.event_id  # It was here before.
+            # It was here before.
+            if received.must_be_allowed:
+                _refuse_unallowed(known.rejected_reason, known.is_soft_failed)
+            return event.event_id
         placed = self._place(received, known)
+        if received.must_be_allowed:
+            _refuse_unallowed(placed.rejected_reason, placed.is_soft_failed)
         room.append(placed)
         self._note(placed, room.new_nids[event.event_id])
         return event.event_id
@@ -175,6 +180,13 @@ def _is_here(one: StoredEvent | None) -> TypeGuard[StoredEvent]:
     return one is not None and one.rejected_reason != out_of_band.REASON
 
 
+def _refuse_unallowed(rejected_reason: str | None, is_soft_failed: bool) -> None:
+    if rejected_reason is not None:
+        raise errors.Forbidden(f"the event is rejected {rejected_reason}")
+    if is_soft_failed:
+        raise errors.Forbidden("the room's current state does not allow the event")
+
+
 def _has_place(one: StoredEvent | None) -> bool:
     return one is not None and one.state_before is not None
 
@@ -219,7 +231,7 @@ def _state_before(
 ) -> int:
     event = received.event
     if received.state_before is not None:
-        return _root_of(room, received.state_before)
+        return _state_told(room, received, received.state_before, prev_events)
     if event.type == CREATE[0]:
         return state_trie.EMPTY
     placed = {
@@ -231,6 +243,22 @@ def _state_before(
     if not placed:
         raise MissingEvents([])  # It stands on nothing, and is no beginning.
     return room.merge(room, list(placed.values()))
+
+
+def _state_told(
+    room: OpenRoom,
+    received: Received,
+    event_ids: Collection[str],
+    prev_events: Mapping[str, StoredEvent],
+) -> int:
+    """A state as another server tells it. Where the event stands on some of our events as well,
+    what we know of these is resolved with it: else anybody could take from the room what they do
+    not tell of.
+    """
+    told = _root_of(room, event_ids)
+    here = [one.state_after for one in prev_events.values() if one.state_after is not None]
+    has_all = len(here) == len(set(received.event.prev_event_ids))
+    return told if received.starts_anew or has_all else room.merge(room, [told, *here])
 
 
 def _root_of(room: OpenRoom, event_ids: Collection[str]) -> int:

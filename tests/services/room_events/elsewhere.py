@@ -25,14 +25,14 @@ KEY = signing.new_signing_key(b"\x02" * 32, "else")
 class Elsewhere:
     """The other server's view of one room that a user of its own made."""
 
-    def __init__(self, version: str, creator: str = DAVE) -> None:
+    def __init__(self, version: str, creator: str = DAVE, name: str = "room") -> None:
         self.version = ROOM_VERSIONS[version]
         self.events: dict[str, Event] = {}
         self.states: dict[str, StateMap] = {}
         self.rejected: set[str] = set()
         self.now_ms = 1_000
-        self.room_id: str | None = f"!room:{ELSEWHERE}"
-        content: dict[str, Any] = {"room_version": version}
+        self.room_id: str | None = f"!{name}:{ELSEWHERE}"
+        content: dict[str, Any] = {"room_version": version, "test.name": name}
         if not self.version.creator_is_sender:
             content["creator"] = creator
         if self.version.room_id_is_create_hash:
@@ -142,9 +142,9 @@ def topic(sender: str, text: str) -> Draft:
     return Draft("m.room.topic", sender, {"topic": text}, "")
 
 
-def a_room_elsewhere(version: str = "11") -> Elsewhere:
+def a_room_elsewhere(version: str = "11", name: str = "room") -> Elsewhere:
     """Public, with Dave in charge and Evelyn and Alice in it."""
-    room = Elsewhere(version)
+    room = Elsewhere(version, name=name)
     room.add(member(DAVE, "join"))
     room.add(levels(DAVE, {DAVE: 100}, version))
     room.add(join_rule(DAVE, "public"))
