@@ -1,4 +1,4 @@
-"""Room aliases of this server. C-S API, "Room aliases"."""
+"""Room aliases: this server's own, and what others' point to. C-S API, "Room aliases"."""
 
 from typing import Any
 
@@ -7,14 +7,16 @@ from impl.app import App
 from impl.core import identifiers
 from impl.core.event_builder import Draft
 from impl.requester import Requester
-from impl.services import room_reading
+from impl.services import remote_queries, room_reading
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
-from impl.storage import aliases
+from impl.storage import aliases, room_servers
 from impl.storage.aliases import Alias
 from impl.storage.rooms import Room
 
 CANONICAL_ALIAS = "m.room.canonical_alias"
+# Of a room that is on thousands of servers a few will do to join it.
+SERVERS_MAX = 50
 
 
 def check(room_alias: str) -> None:
@@ -60,8 +62,20 @@ def create(app: App, requester: Requester, room_alias: str, room_id: str) -> Non
 
 
 def resolve(app: App, room_alias: str) -> tuple[str, list[str]]:
-    """The room that an alias points to, and servers that know it."""
-    return _get(app, room_alias).room_id, [app.server_name]
+    """The room that an alias points to, of this server or another, and servers that know it."""
+    check(room_alias)
+    if identifiers.server_name_of(room_alias) != app.server_name:
+        return remote_queries.resolve_alias(app, room_alias)
+    return resolve_own(app, room_alias)
+
+
+def resolve_own(app: App, room_alias: str) -> tuple[str, list[str]]:
+    """The same for an alias of this server."""
+    alias = _get(app, room_alias)
+    with app.database.read() as txn:
+        room = room_reading.find(app, txn, alias.room_id)
+        others = room_servers.list_of_room(txn, room.room_nid) if room is not None else []
+    return alias.room_id, [app.server_name, *others[:SERVERS_MAX]]
 
 
 def resolve_either(app: App, room_id_or_alias: str) -> tuple[str, list[str]]:
@@ -75,7 +89,7 @@ def resolve_either(app: App, room_id_or_alias: str) -> tuple[str, list[str]]:
 def resolve_room(app: App, room_id_or_alias: str) -> str:
     """The room id that is meant by either. Raises NotFound for an unknown alias."""
     if room_id_or_alias.startswith("#"):
-        return _get(app, room_id_or_alias).room_id
+        return resolve(app, room_id_or_alias)[0]
     if not identifiers.is_room_id(room_id_or_alias):
         raise errors.InvalidParam("neither a room id nor a room alias")
     return room_id_or_alias
@@ -126,8 +140,8 @@ def may_curate(app: App, txn: Any, room: Room, user_id: str) -> bool:
     return levels.user(user_id) >= levels.event(CANONICAL_ALIAS, is_state=True)
 
 
-def check_canonical_alias(app: App, txn: Any, room: Room, content: dict[str, Any]) -> None:
-    """Refuse an m.room.canonical_alias with new aliases that do not point to its room.
+def new_aliases(app: App, txn: Any, room: Room, content: dict[str, Any]) -> set[str]:
+    """The aliases of a new m.room.canonical_alias that are not known to point to its room.
 
     C-S API, PUT /rooms/{roomId}/state: what stands in the present event already is not looked at
     again."""
@@ -135,9 +149,19 @@ def check_canonical_alias(app: App, txn: Any, room: Room, content: dict[str, Any
     present = room_reading.stored_state(app, txn, room, (key,)).get(key)
     known = named_aliases(room_reading.content_of(present)) if present else set()
     here = set(aliases.list_of_room(txn, room.room_nid))
-    for room_alias in sorted(named_in(content) - known - here):
+    return named_in(content) - known - here
+
+
+def check_point_to(app: App, room_aliases: set[str], room_id: str) -> None:
+    """Raises BadAlias for an alias that does not point to a room; other servers are asked."""
+    for room_alias in sorted(room_aliases):
         check(room_alias)
-        raise errors.BadAlias(f"{room_alias} does not point to this room")
+        try:
+            found = resolve(app, room_alias)[0]
+        except errors.MatrixError:
+            found = None
+        if found != room_id:
+            raise errors.BadAlias(f"{room_alias} does not point to this room")
 
 
 def named_in(content: dict[str, Any]) -> set[str]:
@@ -162,7 +186,6 @@ def named_aliases(content: dict[str, Any]) -> set[str]:
 
 def _get(app: App, room_alias: str) -> Alias:
     check(room_alias)
-    # Aliases of other servers are unknown until there is federation to ask them.
     with app.database.read() as txn:
         alias = aliases.get(txn, room_alias)
     if alias is None:

@@ -8,7 +8,7 @@ from impl import errors
 from impl.app import App
 from impl.core import identifiers
 from impl.requester import Requester
-from impl.services import membership, presence, rate_limiting
+from impl.services import membership, presence, rate_limiting, remote_queries
 from impl.storage import account_data, accounts, profiles
 
 PROFILE_BYTES_MAX = 65_536
@@ -27,11 +27,32 @@ def get_profile(app: App, requester: Requester | None, user_id: str) -> dict[str
         raise errors.MissingToken("the access token is missing")
     if not identifiers.is_user_id(user_id):
         raise errors.InvalidParam("user_id is not a user id")
+    if identifiers.server_name_of(user_id) != app.server_name:
+        return remote_queries.profile(app, user_id)
+    return get_own(app, user_id)
+
+
+def get_own(app: App, user_id: str) -> dict[str, Any]:
+    """All fields of a user of this server."""
     with app.database.read() as txn:
         fields = profiles.get(txn, user_id)
         if not fields and accounts.get(txn, user_id) is None:
             raise errors.NotFound("there is no such user")
     return fields
+
+
+def tell_server(app: App, user_id: str, field: str | None) -> dict[str, Any]:
+    """What another server is told of a user of ours. S-S API, "Querying for information"."""
+    if not app.config.allow_profile_lookup_over_federation:
+        raise errors.Forbidden("this server does not tell others of its users")
+    if not identifiers.is_user_id(user_id):
+        raise errors.InvalidParam("user_id is not a user id")
+    if identifiers.server_name_of(user_id) != app.server_name:
+        raise errors.NotFound("that is not a user of this server")
+    fields = get_own(app, user_id)
+    if field is None:
+        return fields
+    return {field: fields[field]} if field in fields else {}
 
 
 def get_field(app: App, requester: Requester | None, user_id: str, key_name: str) -> object:

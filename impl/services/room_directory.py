@@ -1,4 +1,4 @@
-"""The published rooms of this server. C-S API, "Published room directory".
+"""The published rooms of this server, and of others. C-S API, "Published room directory".
 
 What the directory shows of a room is kept in the worker until the room's position in the stream
 moves, so a look into the directory costs what has changed since the last one, not what is there.
@@ -13,7 +13,7 @@ from typing import Any
 from impl import errors
 from impl.app import App
 from impl.requester import Requester
-from impl.services import aliases, room_reading, room_summaries
+from impl.services import aliases, remote_queries, room_reading, room_summaries
 from impl.services.room_summaries import Outline
 from impl.storage import aliases as alias_storage
 
@@ -95,7 +95,43 @@ def search(app: App, requester: Requester | None, query: Query) -> dict[str, Any
     """A page of the directory, as the response has it."""
     if requester is None and not app.config.allow_public_rooms_without_auth:
         raise errors.MissingToken("an access token is missing")
-    _check(app, query)
+    if query.server is not None and query.server != app.server_name:
+        return remote_queries.public_rooms(app, query.server, _as_body(query))
+    return page(app, query)
+
+
+def search_from(app: App, query: Query) -> dict[str, Any]:
+    """The same for another server. S-S API, "Published Room Directory"."""
+    if not app.config.allow_public_rooms_over_federation:
+        raise errors.Forbidden("this server does not show its directory to other servers")
+    return page(app, query)
+
+
+def _as_body(query: Query) -> dict[str, Any]:
+    """What is asked of another server's directory."""
+    if query.limit is not None and query.limit < 0:
+        raise errors.InvalidParam("limit must not be negative")
+    wanted: dict[str, Any] = {}
+    if query.search_term:
+        wanted["generic_search_term"] = query.search_term
+    if query.room_types is not None:
+        wanted["room_types"] = list(query.room_types)
+    body: dict[str, Any] = {
+        "limit": min(query.limit or ROOMS_MAX, ROOMS_MAX),
+        "since": query.since,
+        "filter": wanted,
+        "third_party_instance_id": query.third_party_instance_id,
+        "include_all_networks": "true" if query.include_all_networks else None,
+    }
+    body = {name: value for name, value in body.items() if value}
+    if wanted and "include_all_networks" in body:
+        body["include_all_networks"] = True
+    return body
+
+
+def page(app: App, query: Query) -> dict[str, Any]:
+    """A page of this server's directory, as the response has it."""
+    _check(query)
     entries = app.part(Directory, Directory).list_all()
     total = len(entries)
     found = [entry for entry in entries if _matches(entry, query)]
@@ -111,10 +147,7 @@ def search(app: App, requester: Requester | None, query: Query) -> dict[str, Any
     return response
 
 
-def _check(app: App, query: Query) -> None:
-    if query.server is not None and query.server != app.server_name:
-        # Until there is federation to ask it.
-        raise errors.NotFound("the directory of that server cannot be read")
+def _check(query: Query) -> None:
     if query.limit is not None and query.limit < 0:
         raise errors.InvalidParam("limit must not be negative")
     if query.include_all_networks and query.third_party_instance_id is not None:

@@ -64,13 +64,15 @@ def put(
     if event_type == "m.room.member":
         return membership.put_content(app, requester, room_id, state_key, content)
 
+    named: set[str] = set()
     with app.database.read() as txn:
         if (event_type, state_key) == room_reading.CANONICAL_ALIAS:
             # First: what is wrong with the content would tell a stranger what stands there now.
             room = room_reading.get_joined(app, txn, room_id, requester.user_id)
-            aliases.check_canonical_alias(app, txn, room, content)
+            named = aliases.new_aliases(app, txn, room, content)
         elif room_reading.find(app, txn, room_id) is None:
             raise errors.Forbidden("you are not in this room")
+    aliases.check_point_to(app, named, room_id)
     draft = Draft(event_type, requester.user_id, content, state_key=state_key)
     event_id = batching.submit(app, Submission(room_id, [draft]))[0]
 
