@@ -5,6 +5,7 @@ from pathlib import Path
 
 from impl.app import App
 from impl.config import Config, RateLimit, RateLimits, SomaSettings
+from impl.config.federation import RcFederation
 from impl.core import signing
 from impl.core.event_builder import Draft
 from impl.core.signing import SigningKey
@@ -38,6 +39,7 @@ def a_config(directory: Path) -> Config:
         enable_registration=True,
         enable_registration_without_verification=True,
         rate_limits=RateLimits(**dict.fromkeys(names, UNLIMITED)),
+        rc_federation=RcFederation(sleep_limit=1_000_000, reject_limit=1_000_000, concurrent=1_000),
     )
 
 

@@ -8,6 +8,8 @@ from impl.core.rejection import Malformed
 
 SCHEME = "X-Matrix"
 HEADER_LENGTH_MAX = 4096
+# A header for each of the keys by which a request is signed.
+HEADERS_MAX = 4
 
 # A parameter's name, and its value as a token, with the colons that older servers leave bare, or
 # in quotes.
@@ -17,6 +19,8 @@ _PARAMETER = re.compile(
 )
 _SEPARATOR = re.compile(r"[ \t]*(?:,[ \t]*)+")
 _ESCAPED = re.compile(r"\\(.)")
+# Where several headers were joined to one; what is in quotes does not count.
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[^",]+|(,[ \t]*(?=X-Matrix ))|,', re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,25 @@ class Credentials:
     destination: str | None
     key_id: str
     signature: str
+
+
+def parse_all(field: str) -> list[Credentials]:
+    """Read a field that may be several headers, with a comma between them. Raises Malformed."""
+    if len(field) > HEADER_LENGTH_MAX:
+        raise Malformed("the Authorization header is too long")
+    headers, start, place = [], 0, 0
+    while place < len(field):
+        found = _PIECE.match(field, place)
+        if found is None:
+            raise Malformed("a quote of the Authorization header is not closed")
+        if found[1] is not None:
+            headers.append(field[start : found.start()])
+            start = found.end()
+        place = found.end()
+    headers.append(field[start:])
+    if len(headers) > HEADERS_MAX:
+        raise Malformed(f"there are more than {HEADERS_MAX} Authorization headers")
+    return [parse(header) for header in headers]
 
 
 def parse(header: str) -> Credentials:

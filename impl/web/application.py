@@ -6,6 +6,7 @@ the function, one encode. What all this needs was worked out at start (routing.p
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import gevent
@@ -14,13 +15,24 @@ from impl import errors
 from impl.app import App
 from impl.requester import Requester
 from impl.services import presence
-from impl.web import authentication, error_handler, path_tree, rate_limit, request_log, response
+from impl.services.federation_limits import FederationLimits
+from impl.web import (
+    authentication,
+    error_handler,
+    path_tree,
+    rate_limit,
+    request_log,
+    response,
+    server_authentication,
+)
 from impl.web.authentication import Authentication
 from impl.web.request import Environ, raw_target
 from impl.web.response import STATUS_LINES, Answer
 from impl.web.route import Route
 
 StartResponse = Callable[..., object]
+
+_AT_ONCE = nullcontext()
 
 
 class Application:
@@ -30,6 +42,7 @@ class Application:
         self._app = app
         self._root = root
         self._authentication = Authentication(app)
+        self._federation_limits = app.part(FederationLimits, FederationLimits)
         self._request_ids = request_log.RequestIds()
 
     def find(self, method: str, target: str) -> Route | None:
@@ -48,7 +61,8 @@ class Application:
             answer = error_handler.answer(error, request_id)
         start_response(STATUS_LINES[answer.status], response.headers_of(answer, request_id))
         elapsed = time.perf_counter() - started
-        request_log.write(environ, path, answer, call.requester, request_id, elapsed)
+        caller = call.requester or call.origin
+        request_log.write(environ, path, answer, caller, request_id, elapsed)
         return () if environ["REQUEST_METHOD"] == "HEAD" else (answer.body,)
 
     def _answer(self, call: "_Call") -> Answer:
@@ -73,11 +87,13 @@ class Application:
         return self._perform(call, route, values)
 
     def _perform(self, call: "_Call", route: Route, values: list[str]) -> Answer:
-        arguments = [self._app, *self._callers(call, route, values)]
-        for place in route.path_arguments:
-            arguments.append(place if isinstance(place, str) else values[place])
-        if route.decode_query is not None:
-            arguments.append(route.decode_query(call.query))
+        if route.caller == "server":
+            return self._perform_for_server(call, route, values)
+        arguments = [
+            self._app,
+            *self._callers(call, route, values),
+            *_from_path_and_query(call, route, values),
+        ]
         if route.read_body is not None:
             arguments.append(route.read_body(call.environ, self._app.config.max_upload_size))
 
@@ -94,12 +110,24 @@ class Application:
             presence.note_activity(self._app, call.requester)
         return answer
 
+    def _perform_for_server(self, call: "_Call", route: Route, values: list[str]) -> Answer:
+        """The same for a server: it signs the body too, so that is read first."""
+        signed = server_authentication.verify(
+            self._app, call.environ, holds_events=route.holds_events
+        )
+        origin = call.origin = signed.origin
+        arguments = [self._app, origin, *_from_path_and_query(call, route, values)]
+        if route.read_content is not None:
+            arguments.append(route.read_content(signed.content))
+        is_transaction = route.operation_id == "sendTransaction"
+        limits = self._federation_limits
+        turn = limits.transaction(origin) if is_transaction else limits.turn(origin)
+        return response.success(self._run(route, arguments, turn))
+
     def _callers(self, call: "_Call", route: Route, values: list[str]) -> tuple[object, ...]:
         """The arguments that say who asks: none, one, or None where the token may be missing."""
         if not route.caller:
             return ()
-        if route.caller == "server":
-            return (authentication.refuse_server(call.environ),)
         if route.caller == "optional token":
             call.requester = self._authentication.accept(
                 call.environ, call.query, route.operation_id
@@ -112,16 +140,19 @@ class Application:
             authentication.check_rights(call.requester, route.caller, route.operation_id, values)
         return (call.requester,)
 
-    def _run(self, route: Route, arguments: list[Any]) -> object:
+    def _run(
+        self, route: Route, arguments: list[Any], turn: AbstractContextManager[None] = _AT_ONCE
+    ) -> object:
         assert route.function is not None
         if route.deadline_s is None:
             self._app.news.catch_up_if_behind()
             return route.function(*arguments)
         deadline = gevent.Timeout.start_new(route.deadline_s)
         try:
-            # What any worker has answered for is to be found by this request.
-            self._app.news.catch_up_if_behind()
-            return route.function(*arguments)
+            with turn:
+                # What any worker has answered for is to be found by this request.
+                self._app.news.catch_up_if_behind()
+                return route.function(*arguments)
         except gevent.Timeout as timeout:
             if timeout is not deadline:
                 raise
@@ -133,10 +164,21 @@ class Application:
 class _Call:
     """One request on its way."""
 
-    __slots__ = ("environ", "path", "query", "requester")
+    __slots__ = ("environ", "origin", "path", "query", "requester")
 
     def __init__(self, environ: Environ, path: str, query: str) -> None:
         self.environ = environ
         self.path = path
         self.query = query
+        # Who asks, once it is known: a user, or a server.
         self.requester: Requester | None = None
+        self.origin: str | None = None
+
+
+def _from_path_and_query(call: _Call, route: Route, values: list[str]) -> list[Any]:
+    arguments: list[Any] = [
+        place if isinstance(place, str) else values[place] for place in route.path_arguments
+    ]
+    if route.decode_query is not None:
+        arguments.append(route.decode_query(call.query))
+    return arguments

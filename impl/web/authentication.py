@@ -176,16 +176,6 @@ def check_rights(
         raise errors.Forbidden("only application services may do this")
 
 
-def refuse_server(environ: Environ) -> str:
-    """A request that a server has to sign. S-S API, "Request Authentication".
-
-    Nothing can verify a signature yet, so none is good.
-    """
-    if not environ.get("HTTP_AUTHORIZATION", "").startswith("X-Matrix "):
-        raise errors.Unauthorized("the request is not signed")
-    raise errors.Unauthorized("the signature cannot be verified")
-
-
 def _token(environ: Environ, query: str) -> str:
     authorization: str = environ.get("HTTP_AUTHORIZATION", "")
     kind, _, token = authorization.partition(" ")

@@ -40,6 +40,8 @@ _LONG_INTEGER = re.compile(rb"(?<![\d.eE+\-])-?\d{16,}(?![\d.eE])")
 _DIGITS_16 = re.compile(rb"\d{16}")
 _MISSING = re.compile(r"Object missing required field `(.*?)`")
 
+_decode_any = msgspec.json.Decoder().decode
+
 
 def raw_target(environ: Environ) -> str:
     """Path and query as the client sent them."""
@@ -132,6 +134,42 @@ def json_reader(
         if is_open:
             _refuse_doubles(raw)
         return body
+
+    return read
+
+
+def decode_object(raw: bytes, *, is_checked: bool) -> dict[str, Any]:
+    """A body that another server sent. Unless it `is_checked`, what is in it may be what nothing of
+    a client's may be: who takes the events out of it looks at each.
+    """
+    try:
+        content = _decode_any(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise errors.NotJson(f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise errors.BadJson("the body is nested too deeply") from None
+    if not isinstance(content, dict):
+        raise errors.BadJson("the body is not an object")
+    if is_checked:
+        _check_text(raw)
+    return content
+
+
+def object_reader(body_type: Any, is_required: bool) -> Callable[[dict[str, Any] | None], Any]:
+    """From an object that was decoded to a body of a generated type, or to `dict`."""
+    is_open = body_type in (dict, dict[str, Any])
+
+    def read(content: dict[str, Any] | None) -> Any:
+        if content is None:
+            if is_required:
+                raise errors.NotJson("the body is not JSON: it is empty")
+            content = {}
+        if is_open:
+            return content
+        try:
+            return msgspec.convert(content, body_type)
+        except msgspec.ValidationError as error:
+            raise errors.BadJson(_told(error)) from None
 
     return read
 

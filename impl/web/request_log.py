@@ -45,7 +45,7 @@ def write(
     environ: Environ,
     path: str,
     answer: Answer,
-    requester: Requester | None,
+    caller: Requester | str | None,
     request_id: str,
     seconds: float,
 ) -> None:
@@ -61,8 +61,10 @@ def write(
         "address": environ.get("REMOTE_ADDR", ""),
         "request_id": request_id,
     }
-    if requester is not None:
-        fields["user_id"] = requester.user_id
+    if isinstance(caller, str):
+        fields["origin"] = caller
+    elif caller is not None:
+        fields["user_id"] = caller.user_id
     if answer.errcode is not None:
         fields["errcode"] = answer.errcode
     _log.handle(_Record(fields))

@@ -30,6 +30,10 @@ class Route:
     decode_query: Callable[[str], Any] | None = None
     # (environ, how many bytes an upload may have)
     read_body: Callable[[Environ, int], Any] | None = None
+    # The same of what a server has signed and sent, which was decoded before.
+    read_content: Callable[[dict[str, Any] | None], Any] | None = None
+    # That holds events, each of which is looked at by itself.
+    holds_events: bool = False
     spendings: tuple[Spending, ...] = ()
     # Whether it shows that the user is active.
     is_activity: bool = False

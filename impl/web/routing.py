@@ -15,6 +15,19 @@ _LONG_POLLS = frozenset({"sync", "getEvents"})
 # Their bodies may be larger than others'.
 _BACKUPS = frozenset({"putRoomKeys", "putRoomKeysByRoomId"})
 
+# Servers send events in these.
+_WITH_EVENTS = frozenset(
+    {
+        "sendTransaction",
+        "sendJoinV2",
+        "sendLeaveV2",
+        "sendKnock",
+        "sendInviteV1",
+        "sendInviteV2",
+        "exchangeThirdPartyInvite",
+    }
+)
+
 # C-S API, "Last active ago": what a user does that others see.
 _ACTIVITIES = frozenset(
     {
@@ -73,7 +86,10 @@ def make(method: str, path: str, function: Callable[..., Any] | None) -> Route:
     if function is not None:
         if operation.query_name is not None:
             route.decode_query = request.query_decoder(operation.query_type)
-        if operation.body_name == "bytes":
+        if route.caller == "server" and operation.body_name is not None:
+            route.read_content = request.object_reader(operation.body_type, operation.body_required)
+            route.holds_events = operation.operation_id in _WITH_EVENTS
+        elif operation.body_name == "bytes":
             route.read_body = request.read_bytes
         elif operation.body_name is not None:
             is_backup = operation.operation_id in _BACKUPS

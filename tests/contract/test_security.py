@@ -7,16 +7,23 @@ import re
 import pytest
 
 from generated.operations import Operation
+from impl.core import request_auth
 from tests.api.api_client import Answer, Api
 from tests.contract.implemented import IMPLEMENTED, STUBBED, place_of
 
 GUARDED = [one for one in IMPLEMENTED if one.security and not one.security_optional]
 
 
-def ask(api: Api, operation: Operation, token: str | None) -> Answer:
+FOR_SERVERS = [one for one in GUARDED if "signedRequest" in one.security]
+
+
+def ask(
+    api: Api, operation: Operation, token: str | None, authorization: str | None = None
+) -> Answer:
     path = re.sub(r"\{\w+\}", "x", operation.path)
-    body = {} if operation.method in ("PUT", "POST") else None
-    return api.request(operation.method, path, *([] if body is None else [body]), token=token)
+    body = [{}] if operation.method in ("PUT", "POST") else []
+    headers = {} if authorization is None else {"HTTP_AUTHORIZATION": authorization}
+    return api.request(operation.method, path, *body, token=token, headers=headers)
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=place_of)
@@ -31,6 +38,16 @@ def test_with_wrong_credentials_it_is_401(operation: Operation, contract_api: Ap
     answer = ask(contract_api, operation, "wrong")
     expected = "M_UNAUTHORIZED" if "signedRequest" in operation.security else "M_UNKNOWN_TOKEN"
     assert (answer.status, answer.errcode) == (401, expected)
+
+
+@pytest.mark.parametrize("origin", ["elsewhere.test", "soma.test", ""])
+@pytest.mark.parametrize("operation", FOR_SERVERS, ids=place_of)
+def test_what_no_server_has_signed_is_401(
+    operation: Operation, origin: str, contract_api: Api
+) -> None:
+    signed = request_auth.write(origin, "soma.test", "ed25519:test", "A" * 86)
+    answer = ask(contract_api, operation, None, signed)
+    assert (answer.status, answer.errcode) == (401, "M_UNAUTHORIZED")
 
 
 @pytest.mark.parametrize("operation", STUBBED, ids=place_of)

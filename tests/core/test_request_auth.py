@@ -56,10 +56,40 @@ def test_what_cannot_be_read_is_malformed(header):
         request_auth.parse(header)
 
 
+ONE = 'X-Matrix origin="a",destination="b",key="ed25519:1",sig="s"'
+OTHER = 'x-matrix origin="a, X-Matrix b",key="ed25519:2",sig="t"'
+
+
+@pytest.mark.parametrize("comma", [",", ", ", ",\t"])
+def test_several_headers_are_read(comma):
+    first = Credentials("a", "b", "ed25519:1", "s")
+    second = Credentials("a, X-Matrix b", None, "ed25519:2", "t")
+    assert request_auth.parse_all(ONE) == [first]
+    assert request_auth.parse_all(ONE + comma + OTHER) == [first, second]
+    assert request_auth.parse_all(comma.join([OTHER, ONE, OTHER])) == [second, first, second]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "",
+        "Bearer abc",
+        ONE + ",Bearer abc",
+        ONE + ",X-Matrix ",
+        ONE + ', X-Matrix origin="a',
+        ",".join([ONE] * 5),
+        ONE + "," * 5000,
+    ],
+)
+def test_headers_that_cannot_be_read_are_malformed(field):
+    with pytest.raises(Malformed):
+        request_auth.parse_all(field)
+
+
 @given(st.text(max_size=300))
 def test_nothing_else_is_raised(text):
     try:
-        request_auth.parse("X-Matrix " + text)
+        request_auth.parse_all("X-Matrix " + text)
     except Malformed:
         pass
 

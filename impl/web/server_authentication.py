@@ -1,0 +1,92 @@
+"""Which server is asking: the signature on its request. S-S API, "Request Authentication"."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from impl import errors
+from impl.app import App
+from impl.core import canonical_json, identifiers, request_auth, signing
+from impl.core.rejection import Malformed
+from impl.core.request_auth import Credentials
+from impl.services import server_keys
+from impl.web import request
+from impl.web.request import Environ
+
+# COMPAT(Synapse): 200 events of the largest size. A transaction has 50 of them, and 100 EDUs.
+BODY_BYTES_MAX = 200 * 65_536
+
+_METHODS_WITH_BODY = frozenset({"PUT", "POST"})
+
+
+class SignedRequest(NamedTuple):
+    """Who sent it, and what: None where it has no body."""
+
+    origin: str
+    content: dict[str, Any] | None
+
+
+def verify(app: App, environ: Environ, *, holds_events: bool) -> SignedRequest:
+    """Read the body and see that the origin has signed it, with all that the request is.
+
+    Raises Unauthorized; Forbidden for a server that we have nothing to do with. `holds_events`:
+    what is wrong inside of one thing in the body is not to be held against the others."""
+    given = _credentials(app, environ)
+    # Before the body is read: it may be large, and of anybody.
+    signers = server_keys.find_signers(app, given)
+    method = environ["REQUEST_METHOD"]
+    raw = request.read_bytes(environ, BODY_BYTES_MAX) if method in _METHODS_WITH_BODY else b""
+    content = request.decode_object(raw, is_checked=not holds_events) if raw else None
+    origin, target = given[0].origin, request.raw_target(environ)
+    for body in _forms(raw, content):
+        message = request_auth.signed_bytes(method, target, origin, app.server_name, body)
+        for signer in signers:
+            if signing.is_signed(message, signer.signature, signer.verify_key):
+                return SignedRequest(origin, content)
+    raise errors.Unauthorized("the signature of the request is wrong")
+
+
+def _credentials(app: App, environ: Environ) -> list[Credentials]:
+    """What the header claims, if it can be true."""
+    field = environ.get("HTTP_AUTHORIZATION", "")
+    if not field:
+        raise errors.Unauthorized("the request is not signed")
+    try:
+        given = request_auth.parse_all(field)
+    except Malformed as error:
+        raise errors.Unauthorized(str(error)) from None
+    origin = given[0].origin
+    if any(one.origin != origin for one in given):
+        raise errors.Unauthorized("the request is signed by more than one server")
+    if not identifiers.is_server_name(origin):
+        raise errors.Unauthorized("origin is not the name of a server")
+    if origin.lower() == app.server_name:
+        raise errors.Unauthorized("origin is this server")
+    # COMPAT(servers before 1.3 of the specification): they sign the destination and do not name it.
+    if any(one.destination not in (None, app.server_name) for one in given):
+        raise errors.Unauthorized("destination is another server")
+    if not app.is_federated_with(origin):
+        raise errors.Forbidden("this server does not federate with yours")
+    return given
+
+
+def _forms(raw: bytes, content: dict[str, Any] | None) -> Iterator[bytes | None]:
+    """The body as it may have been signed.
+
+    The signature is of its canonical JSON. That is how most servers send it, and then there is no
+    need to write it anew; nor is it a question then how a fraction is written, which only events of
+    old rooms may have. Whether the bytes were signed can be told without knowing that they are
+    canonical: what stands behind them in the message begins nowhere else."""
+    if content is None:
+        yield None
+        return
+    is_likely = _looks_canonical(raw)
+    if is_likely:
+        yield raw
+    written = canonical_json.encode(content, strict=False)
+    if not (is_likely and written == raw):
+        yield written
+
+
+def _looks_canonical(raw: bytes) -> bool:
+    first = raw.find(b'":')
+    return raw[:2] == b'{"' and raw[first + 2 : first + 3] not in (b" ", b"\n", b"\r", b"\t")
