@@ -211,6 +211,29 @@ class UnsupportedRoomVersion(MatrixError):
     errcode = "M_UNSUPPORTED_ROOM_VERSION"
 
 
+class IncompatibleRoomVersion(MatrixError):
+    """Another server does not know the version of a room, or this one does not."""
+
+    errcode = "M_INCOMPATIBLE_ROOM_VERSION"
+
+    def __init__(self, room_version: str) -> None:
+        super().__init__(
+            "the version of the room is not supported", extra={"room_version": room_version}
+        )
+
+
+class UnableToAuthoriseJoin(MatrixError):
+    """Nobody here can tell whether a user meets a condition of a restricted room."""
+
+    errcode = "M_UNABLE_TO_AUTHORISE_JOIN"
+
+
+class UnableToGrantJoin(MatrixError):
+    """A user may join a restricted room, and nobody of this server can vouch for it."""
+
+    errcode = "M_UNABLE_TO_GRANT_JOIN"
+
+
 class DuplicateAnnotation(MatrixError):
     errcode = "M_DUPLICATE_ANNOTATION"
 

@@ -102,10 +102,7 @@ def is_signed(message: bytes, signature: bytes, verify_key: bytes) -> bool:
 def sign_event(
     pdu: dict[str, Any], room_version: RoomVersion, server_name: str, key: SigningKey
 ) -> dict[str, Any]:
-    """A copy with its content hash and our signature. S-S API, "Signing Events".
-
-    What is signed is what a redaction leaves, so that signatures hold for redacted events.
-    """
+    """A copy with its content hash and our signature. S-S API, "Signing Events"."""
     hashes = pdu.get("hashes", {})
     if not isinstance(hashes, dict):
         raise Malformed("hashes is not an object")
@@ -113,11 +110,20 @@ def sign_event(
         **pdu,
         "hashes": {**hashes, "sha256": event_hash.content_hash(pdu, room_version)},
     }
-    redacted = redaction.redact(hashed, room_version)
+    return countersign_event(hashed, room_version, server_name, key)
+
+
+def countersign_event(
+    pdu: dict[str, Any], room_version: RoomVersion, server_name: str, key: SigningKey
+) -> dict[str, Any]:
+    """A copy with our signature besides those that it has: all else stays as it is.
+
+    What is signed is what a redaction leaves, so that signatures hold for redacted events.
+    """
+    redacted = redaction.redact(pdu, room_version)
     message = _signed_bytes(redacted, strict=room_version.strict_canonical_json)
     signature = encode_base64(key.sign(message))
-    hashed["signatures"] = _with_signature(pdu, server_name, key, signature)
-    return hashed
+    return {**pdu, "signatures": _with_signature(pdu, server_name, key, signature)}
 
 
 def verify_event(

@@ -10,24 +10,22 @@ from typing import Any
 from impl import errors
 from impl.app import App
 from impl.core import identifiers
-from impl.core.event import Event
 from impl.core.event_builder import Draft
-from impl.core.power_levels import PowerLevels
 from impl.core.room_version import ROOM_VERSIONS
 from impl.requester import Requester
 from impl.services import (
     joining_elsewhere,
     member_content,
     rate_limiting,
+    restricted_joins,
     room_reading,
     room_succession,
 )
+from impl.services.restricted_joins import AUTHORISED_VIA
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import memberships
 from impl.storage.rooms import Room
-
-AUTHORISED_VIA = "join_authorised_via_users_server"
 
 Signed = Mapping[str, Any]
 
@@ -133,20 +131,19 @@ def _authorisation(
     version = ROOM_VERSIONS[room.room_version]
     rules = state.get(room_reading.JOIN_RULES)
     join_rule = rules.content.get("join_rule") if rules is not None else None
-    is_restricted = (join_rule == "restricted" and version.restricted_join) or (
-        join_rule == "knock_restricted" and version.knock_restricted_join
-    )
     if membership == "ban":
         raise errors.Forbidden("you are banned from this room")
     if membership == "invite" or join_rule == "public":
         return {}
-    if rules is None or not is_restricted:
+    if rules is None or not restricted_joins.is_restricted(version, rules):
         raise errors.Forbidden("you are not invited to this room")
 
-    if not _meets_a_condition(txn, requester.user_id, rules):
+    room_ids = restricted_joins.condition_rooms(rules)
+    if not memberships.is_joined_to_any(txn, requester.user_id, room_ids):
         # Of its rooms another server may know some that we do not.
         raise CannotVouch("you are not invited, nor in a room whose members may join")
-    voucher = _voucher(app, txn, room, room_reading.levels_in(room, state))
+    levels = room_reading.levels_in(room, state)
+    voucher = restricted_joins.find_voucher(app, txn, room, levels)
     if voucher is None:
         raise CannotVouch("nobody of this server in the room may invite")
     return {AUTHORISED_VIA: voucher}
@@ -158,38 +155,6 @@ def _check_guests_may_join(app: App, txn: Any, room: Room) -> None:
     event = state.get(room_reading.GUEST_ACCESS)
     if event is None or room_reading.content_of(event).get("guest_access") != "can_join":
         raise errors.GuestAccessForbidden("guests may not join this room")
-
-
-def _meets_a_condition(txn: Any, user_id: str, rules: Event) -> bool:
-    # A condition that cannot be read, or is about a room unknown here, is not met.
-    allow = rules.content.get("allow")
-    room_ids = [
-        condition["room_id"]
-        for condition in (allow if isinstance(allow, list) else [])
-        if isinstance(condition, dict)
-        and condition.get("type") == "m.room_membership"
-        and identifiers.is_room_id(condition.get("room_id"))
-    ]
-    return bool(room_ids) and memberships.is_joined_to_any(txn, user_id, room_ids)
-
-
-def _voucher(app: App, txn: Any, room: Room, levels: PowerLevels) -> str | None:
-    """One of our users in the room who has the power to invite."""
-    if levels.named("users_default") >= levels.invite:
-        some = memberships.list_joined_of_server(txn, room.room_nid, app.server_name, 100)
-        if capable := [user_id for user_id in some if levels.user(user_id) >= levels.invite]:
-            return min(capable)
-
-    users = levels.content.get("users") if levels.content is not None else None
-    named = {*levels.creators, *(users if isinstance(users, dict) else ())}
-    candidates = [
-        user_id
-        for user_id in named
-        if identifiers.server_name_of(user_id) == app.server_name
-        and levels.user(user_id) >= levels.invite
-    ]
-    joined = memberships.list_joined_among(txn, room.room_nid, candidates)
-    return joined[0] if joined else None
 
 
 def _third_party_invite(app: App, txn: Any, room: Room, user_id: str, signed: Signed) -> Draft:

@@ -16,6 +16,7 @@ from impl.services import (
     joining_elsewhere,
     member_content,
     rate_limiting,
+    restricted_joins,
     room_reading,
     room_succession,
     typing,
@@ -164,7 +165,7 @@ def put_content(
     """Set a membership to what a client says, as PUT /state does; returns the event id."""
     member_content.check_user_id(user_id)
     # Who vouches for a join is for the server to say.
-    content = {key: value for key, value in content.items() if key != joining.AUTHORISED_VIA}
+    content = {key: value for key, value in content.items() if key != restricted_joins.AUTHORISED_VIA}
     membership = content.get("membership")
     old = None
     expected: Collection[str] = ()

@@ -106,6 +106,12 @@ class StoredEvent:
             self._event = _without_redacted(event, self.redacted_by_nid)
         return self._event
 
+    def json(self) -> bytes:
+        """The event as JSON, without what was redacted."""
+        if self._pdu and self.redacted_by_nid is None:
+            return self._pdu.encode()
+        return _encode(self.event.pdu)
+
 
 def _without_redacted(event: Event, redacted_by_nid: int | None) -> Event:
     if redacted_by_nid is None:
@@ -246,6 +252,21 @@ def get_nids(txn: Any, room_nid: int, event_ids: Collection[str]) -> dict[str, i
         (list(event_ids), room_nid),
     )
     return dict(txn.fetchall())
+
+
+def list_of_id(txn: Any, event_id: str, limit: int) -> list[EventKey]:
+    """The events of an id, which another room may have as well."""
+    txn.execute(
+        """
+        SELECT room_nid, event_nid
+          FROM events
+         WHERE event_id = %s
+         ORDER BY room_nid
+         LIMIT %s
+        """,
+        (event_id, limit),
+    )
+    return txn.fetchall()
 
 
 def get_by_id(txn: Any, room_nid: int, event_id: str) -> StoredEvent | None:

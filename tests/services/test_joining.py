@@ -12,7 +12,8 @@ from impl.app import App
 from impl.config import RateLimit
 from impl.core import canonical_json
 from impl.core.event_builder import Draft
-from impl.services import joining, membership, room_reading
+from impl.services import membership, room_reading
+from impl.services.restricted_joins import AUTHORISED_VIA
 from tests import builders
 from tests.builders import ALICE, BOB, CHARLIE, a_requester
 
@@ -41,7 +42,7 @@ def test_a_member_of_the_other_room_comes_in_and_somebody_vouches(app: App, vers
         membership.join(app, bob, room_id)
     membership.join(app, bob, club)
     membership.join(app, bob, room_id)
-    assert member(app, room_id, BOB) == {"membership": "join", joining.AUTHORISED_VIA: ALICE}
+    assert member(app, room_id, BOB) == {"membership": "join", AUTHORISED_VIA: ALICE}
 
 
 def test_who_has_left_the_other_room_does_not(app: App) -> None:
@@ -88,7 +89,7 @@ def test_who_vouches_has_the_power_to_invite_and_is_in_the_room(app: App) -> Non
     membership.join(app, bob, room_id)
     membership.leave(app, alice, room_id)
     membership.join(app, charlie, room_id)
-    assert member(app, room_id, CHARLIE)[joining.AUTHORISED_VIA] == BOB
+    assert member(app, room_id, CHARLIE)[AUTHORISED_VIA] == BOB
     membership.leave(app, bob, room_id)
     membership.leave(app, charlie, room_id)
     with pytest.raises(errors.Forbidden):
@@ -117,12 +118,12 @@ def test_conditions_that_cannot_be_read_let_nobody_in(app: App, allow: object) -
 def test_as_state_it_is_the_same_and_the_client_cannot_say_who_vouches(app: App) -> None:
     club = builders.a_room(app)
     room_id = restricted(app, club)
-    said = {"membership": "join", joining.AUTHORISED_VIA: ALICE}
+    said = {"membership": "join", AUTHORISED_VIA: ALICE}
     with pytest.raises(errors.Forbidden):
         membership.put_content(app, bob, room_id, BOB, said)
     membership.join(app, bob, club)
-    membership.put_content(app, bob, room_id, BOB, {**said, joining.AUTHORISED_VIA: CHARLIE})
-    assert member(app, room_id, BOB)[joining.AUTHORISED_VIA] == ALICE
+    membership.put_content(app, bob, room_id, BOB, {**said, AUTHORISED_VIA: CHARLIE})
+    assert member(app, room_id, BOB)[AUTHORISED_VIA] == ALICE
 
 
 def third_party(key: nacl.signing.SigningKey, user_id: str, token: str = "token") -> dict:

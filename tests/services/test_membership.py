@@ -9,7 +9,8 @@ from impl import errors
 from impl.app import App
 from impl.config import RateLimit
 from impl.core.event_builder import Draft
-from impl.services import joining, membership, room_reading
+from impl.services import membership, room_reading
+from impl.services.restricted_joins import AUTHORISED_VIA
 from impl.storage import account_data, accounts, profiles
 from tests import builders
 from tests.builders import ALICE, BOB, CHARLIE, SERVER_NAME, a_requester
@@ -328,7 +329,7 @@ def test_a_membership_is_set_as_state_with_the_profile_for_what_is_not_said(app:
         profiles.put(txn, BOB, "displayname", "Bob")
         profiles.put(txn, BOB, "avatar_url", "mxc://a/b")
     room_id = builders.a_room(app)
-    said = {"membership": "join", "displayname": "Bobby", joining.AUTHORISED_VIA: ALICE}
+    said = {"membership": "join", "displayname": "Bobby", AUTHORISED_VIA: ALICE}
     membership.put_content(app, bob, room_id, BOB, said)
     assert member(app, room_id, BOB) == {
         "membership": "join",

@@ -38,13 +38,16 @@ class Received:
     `starts_anew`: with it this server comes into the room. What it knows of the room from before is
     old and decides nothing, as long as nobody of ours is there.
 
-    `is_outgoing`: its server leaves it to us to send it to the others in the room."""
+    `is_outgoing`: its server leaves it to us to send it to the others in the room.
+
+    `must_be_allowed`: what the rules refuse is not kept, and the submission is Forbidden."""
 
     event: Event
     state_before: Sequence[str] | None = None
     is_outlier: bool = False
     starts_anew: bool = False
     is_outgoing: bool = False
+    must_be_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,9 @@ class Submission:
 
     `create_event` is that of a room that does not exist yet (create.create_event makes it); its id
     is not among the results. `received` come before the drafts, and whatever the rules say of them
-    they are kept. `transaction` belongs to the first draft: the same transaction again
-    gives the same event. `alongside` writes, last and in the same transaction, what is no event; it
-    raises before it has written anything.
+    they are kept, unless they ask for something else. `transaction` belongs to the first draft: the
+    same transaction again gives the same event. `alongside` writes, last and in the same
+    transaction, what is no event; it raises before it has written anything.
 
     `expected` are memberships that the drafts count on, user_id -> any of these (`leave` if there
     never was one): what was read before the room was locked may not be so any more. If it is not,
