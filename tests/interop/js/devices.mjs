@@ -4,11 +4,16 @@
 // devices send each other arrives once, in order and as it was.
 
 import { isDeepStrictEqual } from "node:util";
-import { ClientEvent } from "matrix-js-sdk";
+import { ClientEvent, HttpApiEvent } from "matrix-js-sdk";
 import { DecryptionFailureCode } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { ask, claim, device, events, knowsDevices, meet } from "./encrypted.mjs";
 import { proof, reads, saysAnew } from "./encrypted.mjs";
 import { dialogue, must, refused, same } from "./people.mjs";
+
+// So much less than the SDK's poll of 30 s that the poll was ended.
+const SOON_MS = 10_000;
+
+const ids = (...devices) => devices.map((each) => each.deviceId).sort();
 
 const sessionOf = (person, roomId, body) =>
   events(person, roomId)
@@ -24,7 +29,7 @@ async function unauthorized(promise) {
   return error;
 }
 
-// What works for Bob's device, and what for others: before it is deleted, and not after.
+// Whether others find a device and get keys for it: before it is deleted, and not after.
 async function isThere(alice, gone, isSo) {
   const { userId, deviceId } = gone;
   const query = { device_keys: { [userId]: [] } };
@@ -39,17 +44,20 @@ async function deleteOne(bob, gone) {
   const wrong = bob.client.deleteDevice(deviceId, proof(bob, asked, "a guess"));
   must((await unauthorized(wrong)).data.errcode === "M_FORBIDDEN", "a guess will do");
   await gone.client.whoami();
+  let isOut = false;
+  gone.client.once(HttpApiEvent.SessionLoggedOut, () => (isOut = true));
   await bob.client.deleteDevice(deviceId, proof(bob, asked));
+  await gone.sees("that it is logged out", () => isOut, SOON_MS);
   await refused(gone.client.whoami(), "M_UNKNOWN_TOKEN", "the device that is deleted");
 }
 
 async function deleteMany(bob, gone) {
-  const ids = gone.map((each) => each.deviceId);
-  const asked = await unauthorized(bob.client.deleteMultipleDevices(ids));
-  await bob.client.deleteMultipleDevices(ids, proof(bob, asked));
+  const named = ids(...gone);
+  const asked = await unauthorized(bob.client.deleteMultipleDevices(named));
+  await bob.client.deleteMultipleDevices(named, proof(bob, asked));
   for (const each of gone) await refused(each.client.whoami(), "M_UNKNOWN_TOKEN", "its token");
   const { devices } = await bob.client.getDevices();
-  must(!devices.some((each) => ids.includes(each.device_id)), "they are still on the list");
+  must(!devices.some((each) => named.includes(each.device_id)), "they are still on the list");
 }
 
 // Alice writes; to which of Bob's devices the key went.
@@ -59,8 +67,6 @@ async function keyFor(alice, bob, roomId, body) {
   await reads(bob, roomId, body);
   return alice.wire.sealedFor(bob.userId, before);
 }
-
-const ids = (...devices) => devices.map((each) => each.deviceId).sort();
 
 async function part(alice, bob, others, roomId) {
   const [first, ...rest] = others;

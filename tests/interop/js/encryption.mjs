@@ -1,8 +1,8 @@
 // Alice and Bob write to each other in an encrypted room, with the SDK's own Rust crypto: real
 // keys, claimed and used. Bob comes with one more device, which reads what is said from then on;
-// when its one-time keys are used up, the fallback key serves; once it is gone it gets no more keys.
-// They cross-sign their devices and verify each other by comparing emoji, until Alice replaces her
-// keys.
+// when its one-time keys are used up, the fallback key serves; once it is gone it gets no more
+// keys. They cross-sign their devices and verify each other by comparing emoji, until Alice
+// replaces her keys.
 
 import { CryptoEvent } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { claim, compare, crossSign, device, events, failures } from "./encrypted.mjs";
