@@ -118,7 +118,9 @@ class _Receiving:
         root = _state_before(room, received, prev_events)
         reason = reason or _refusal_by_state(room, event, root)
         starts_anew = received.starts_anew and not _is_resident(room)
-        is_soft_failed = reason is None and not starts_anew and _is_soft_failed(room, event, root)
+        is_soft_failed = (
+            reason is None and not starts_anew and _is_soft_failed(room, received, root)
+        )
         moves_the_head = reason is None and not is_soft_failed
         redacts_nid, redacts_later = None, None
         if event.type == REDACTION and moves_the_head:
@@ -287,13 +289,19 @@ def _refusal_by_state(room: OpenRoom, event: Event, root: int) -> str | None:
     return None
 
 
-def _is_soft_failed(room: OpenRoom, event: Event, root: int) -> bool:
+def _is_soft_failed(room: OpenRoom, received: Received, root: int) -> bool:
     """S-S API, "Soft failure": would it be refused now, although it was not then?"""
     current = room.head.current_state_root
     if root == current or not room.extremities:
         return False
+    if received.state_before is not None:
+        # There is a gap below it: what we take for current may be long past. But anybody can make
+        # a gap, so that is not simply passed over either. COMPAT(Synapse): it does the same.
+        stored = room.stored_by_nid(nid for nid, _ in room.extremities)
+        roots = [one.state_after or state_trie.EMPTY for one in stored.values()]
+        current = room.merge(room, [*roots, root])
     try:
-        rules.check_state_dependent(event, _auth_state(room, event, current))
+        rules.check_state_dependent(received.event, _auth_state(room, received.event, current))
     except Rejected:
         return True
     return False
