@@ -47,8 +47,7 @@ class ConnectionPool:
         self._sweeper: gevent.Greenlet | None = None
         self.is_closed = False
 
-    def __len__(self) -> int:
-        """Idle ones."""
+    def count_idle(self) -> int:
         return len(self._idle)
 
     @contextmanager

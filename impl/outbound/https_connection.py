@@ -84,7 +84,7 @@ class HttpsConnection:
         is_done = False
         try:
             self._send(method, target, headers, body)
-            response = self._http.getresponse()
+            response = self._receive()
             answer = _read(response, bytes_max)
             is_done = True
         except (http.client.HTTPException, OSError) as error:
@@ -97,6 +97,13 @@ class HttpsConnection:
         if response.will_close:
             self.is_reusable = False
         return answer
+
+    def _receive(self) -> http.client.HTTPResponse:
+        response = self._http.getresponse()
+        if self._channel.is_ended:
+            # http.client takes a head that was cut off for a whole one.
+            raise HttpFailure("its answer ends early")
+        return response
 
     def _send(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
@@ -173,7 +180,7 @@ def _read(response: http.client.HTTPResponse, bytes_max: int) -> WireResponse:
         raise HttpFailure(f"its answer is encoded ({encoding[:20]!r}), which nobody asked for")
     pieces = []
     size = 0
-    while piece := response.read(_PIECE_BYTES):
+    while piece := _next_piece(response):
         pieces.append(piece)
         size += len(piece)
         if size > bytes_max:
@@ -188,12 +195,21 @@ def _read(response: http.client.HTTPResponse, bytes_max: int) -> WireResponse:
     return WireResponse(response.status, headers, body)
 
 
+def _next_piece(response: http.client.HTTPResponse) -> bytes:
+    try:
+        return response.read(_PIECE_BYTES)
+    except ValueError:
+        # The size of a chunk is negative, which http.client does not notice.
+        raise HttpFailure("its answer is not HTTP") from None
+
+
 class _Channel:
     """What http.client takes for a socket."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.bytes_read = 0
+        self.is_ended = False
         self._bytes_max = 0
         self._bytes_since_yield = 0
         self._reads_since_yield = 0
@@ -215,6 +231,8 @@ class _Channel:
 
     def recv_into(self, buffer: memoryview) -> int:
         count = self.sock.recv_into(buffer)
+        if not count:
+            self.is_ended = True
         self.bytes_read += count
         if self.bytes_read > self._bytes_max:
             raise HttpFailure(f"its answer is of more than {self._bytes_max} bytes")

@@ -38,7 +38,7 @@ class HttpsWire:
         self._guard = guard
         self._user_agent = user_agent
         self.resolver = resolver
-        self.pool = pool or ConnectionPool(_connections_max())
+        self.pool = ConnectionPool(_connections_max()) if pool is None else pool
         self.discovery = Discovery(
             resolver, well_known or WellKnownClient(resolver, tls, guard, user_agent)
         )

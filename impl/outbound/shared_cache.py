@@ -43,9 +43,6 @@ class SharedCache(Generic[T]):
         self._now_s = now_s
         self._running: dict[str, gevent.Greenlet] = {}
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def get(self, key: str, find: Callable[[Entry[T] | None], Found[T]]) -> T:
         """The value; raises the failure. `find` is given the entry that is no longer fresh."""
         entry = self._entries.get(key)

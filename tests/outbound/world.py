@@ -100,12 +100,14 @@ class HttpsServer:
         # The names that clients asked for by SNI.
         self.names: list[str | None] = []
         self.connections = 0
+        # Done with a connection before anything else, for those who do not even read.
+        self.on_connection: Callable[[Any], None] = lambda connection: None
         options: dict[str, Any] = {}
         if certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            certificate.configure_cert(context)
-            context.sni_callback = lambda _socket, name, _context: self.names.append(name)
-            options["ssl_context"] = context
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            certificate.configure_cert(self.context)
+            self.context.sni_callback = lambda _socket, name, _context: self.names.append(name)
+            options["ssl_context"] = self.context
         self._server = StreamServer(end, self._serve, **options)
         # What a client that does not like us does to the handshake is no error of the test's.
         self._server.wrap_socket_and_handle = self._wrap  # type: ignore[method-assign]
@@ -128,6 +130,7 @@ class HttpsServer:
         if not self._server.ssl_enabled:
             self.connections += 1
         try:
+            self.on_connection(connection)
             while (request := _read_request(connection)) is not None:
                 self.requests.append(request)
                 assert self.handler is not None
