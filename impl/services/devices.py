@@ -34,20 +34,32 @@ def put(app: App, requester: Requester, device_id: str, display_name: str | None
     check_device(device_id, display_name)
     with app.database.transaction() as txn:
         device = devices.get(txn, user_id, device_id)
-        if device is None:
-            if not is_service(requester):
-                raise errors.NotFound("you have no such device")
-            if accounts.get(txn, user_id) is None:
-                raise errors.Forbidden("the application service has not registered this user")
-            if devices.put(txn, user_id, device_id, display_name, app.now_ms()):
-                check_is_no_key(txn, user_id, device_id)
-                idempotency.delete_of_device(txn, user_id, device_id)
-                return False
-        if display_name is not None and (device is None or device.display_name != display_name):
+        is_new = device is None and _make(app, txn, requester, device_id, display_name)
+        is_renamed = device is None or device.display_name != display_name
+        if not is_new and display_name is not None and is_renamed:
             devices.put_display_name(txn, user_id, device_id, display_name)
             if device_keys.list_of_devices(txn, user_id, [device_id]):
                 # Others see the name beside the keys.
                 device_lists.put(txn, user_id, [device_id])
+    if is_new:
+        # One of this name may have had keys.
+        app.page.move_keys()
+    return not is_new
+
+
+def _make(
+    app: App, txn: Any, requester: Requester, device_id: str, display_name: str | None
+) -> bool:
+    """False if somebody else has made it meanwhile."""
+    user_id = requester.user_id
+    if not is_service(requester):
+        raise errors.NotFound("you have no such device")
+    if accounts.get(txn, user_id) is None:
+        raise errors.Forbidden("the application service has not registered this user")
+    if not devices.put(txn, user_id, device_id, display_name, app.now_ms()):
+        return False
+    check_is_no_key(txn, user_id, device_id)
+    idempotency.delete_of_device(txn, user_id, device_id)
     return True
 
 

@@ -176,6 +176,9 @@ def begin(
             tokens = _issue(app, txn, user_id, device_id, ends_ts)
     if wish.device_id is not None:
         app.page.revoke()
+        if is_new:
+            # One of this name may have had keys.
+            app.page.move_keys()
     return {
         "user_id": user_id,
         "device_id": device_id,

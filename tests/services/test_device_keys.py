@@ -1,6 +1,7 @@
 """Keys of devices, on a real database: what is kept, what is refused, who gets which key."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -8,11 +9,11 @@ import pytest
 
 from impl import errors
 from impl.app import App
-from impl.services import device_keys, sessions
+from impl.services import device_keys, devices, sessions
 from tests.builders import ALICE, BOB, a_requester
 from tests.keyring import Device
-from tests.services.keys_client import claim, publish, query
-from tests.to_device import a_person
+from tests.services.keys_client import claim, hear, publish, query
+from tests.to_device import a_person, log_in, log_out
 
 PHONE = Device(ALICE, "PHONE")
 LAPTOP = Device(ALICE, "LAPTOP")
@@ -216,6 +217,21 @@ def test_a_device_that_goes_takes_its_keys_along(people: App) -> None:
     sessions.begin(people, ALICE, sessions.DeviceWish("PHONE", None, has_refresh_token=False))
     assert query(people, BOB, alice=[])["device_keys"][ALICE] == {}
     assert upload(people) == {NAME: 0}
+
+
+def test_a_device_of_its_name_has_none_of_them(people: App) -> None:
+    def count() -> int:
+        return hear(people, ALICE, "PHONE")["device_one_time_keys_count"][NAME]
+
+    def make() -> None:
+        devices.put(people, a_requester(ALICE, device_id=None, appservice_id="x"), "PHONE", None)
+
+    for again in (partial(log_in, people, ALICE, "PHONE"), make):
+        publish(people, PHONE, one_time=PHONE.one_time("A"))
+        assert count() == 1
+        log_out(people, ALICE, "PHONE")
+        again()
+        assert count() == 0
 
 
 def test_each_key_is_handed_out_once_by_two_workers(new_app: Callable[..., App]) -> None:

@@ -2,7 +2,8 @@
 "Extensions to /sync".
 
 Every answer says so, and few things change it: so a worker keeps what it has read until keys of
-whatever device come or go, on any worker of this machine."""
+whatever device come or go, on any worker of this machine. A device that goes takes its keys along:
+whoever gives its name to another one says so, too."""
 
 from dataclasses import dataclass, field
 
