@@ -82,11 +82,11 @@ def devices_of(user: User) -> Json:
     return {one["device_id"]: one for one in found}
 
 
-def log_in(user: User) -> User:
+def log_in(user: User, device_id: str | None = None) -> User:
     """On one more device."""
     name = {"type": "m.id.user", "user": user.user_id}
     body = {"type": "m.login.password", "identifier": name, "password": user.password}
-    made = user.api.post(f"{V3}/login", body).json
+    made = user.api.post(f"{V3}/login", {**body, "device_id": device_id}).json
     return User(user.api, user.user_id, made["access_token"], made["device_id"], user.password)
 
 

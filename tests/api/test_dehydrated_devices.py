@@ -28,7 +28,7 @@ from tests.api.dehydrating import (
     send,
     sync,
 )
-from tests.keyring import Identity
+from tests.keyring import Device, Identity
 
 
 @pytest.fixture
@@ -107,10 +107,48 @@ def test_the_same_once_more_loses_nothing(alice: User, bob: User) -> None:
     assert numbers_of(alice.get(place_of_events())) == [1]
     # What was handed out stays so.
     assert list(claim(bob, alice)) == [f"{NAME}:B"]
-    # With other private keys it is another device, if of the same name.
-    leave(alice, device_data={**DATA, "device_pickle": "b3RoZXI"})
+
+
+@pytest.mark.parametrize("part", ["device_data", "device_keys"])
+def test_with_other_keys_it_is_another_if_of_the_same_name(
+    alice: User, bob: User, part: str
+) -> None:
+    others = {
+        "device_data": {**DATA, "device_pickle": "b3RoZXI"},
+        "device_keys": Device(alice.user_id, ONE).keys(dehydrated=True, algorithms=["other"]),
+    }
+    leave(alice)
+    claim(bob, alice)
+    send(bob, alice, 1)
+    leave(alice, **{part: others[part]})
     assert numbers_of(alice.get(place_of_events())) == []
     assert list(claim(bob, alice)) == [f"{NAME}:A"]
+
+
+@pytest.mark.parametrize("how", ["delete", "replace"])
+def test_who_logged_in_under_its_name_goes_with_it(
+    new_app: Callable[..., App], api_of: Callable[[App], Api], how: str
+) -> None:
+    one = new_app()
+    two = new_app(one.database.dsn)
+    alice = register(api_of(one), "alice")
+    leave(alice)
+    same = log_in(alice, ONE)
+    elsewhere = User(api_of(two), alice.user_id, same.access_token, ONE, "")
+    for device in (same, elsewhere):
+        assert device.get(f"{V3}/account/whoami").status == 200
+    assert alice.delete(PLACE).status == 200 if how == "delete" else leave(alice, OTHER)
+    for device in (same, elsewhere):
+        refused(device.get(f"{V3}/account/whoami"), 401, "M_UNKNOWN_TOKEN")
+
+
+def test_who_logs_in_under_its_name_is_told_of_its_keys(alice: User) -> None:
+    leave(alice)
+    same = log_in(alice, ONE)
+    assert sync(same)["device_one_time_keys_count"] == {NAME: 2}
+    more = Device(alice.user_id, ONE).one_time("A", "B", "C")
+    leave(alice, one_time_keys=more)
+    assert sync(same)["device_one_time_keys_count"] == {NAME: 3}
 
 
 def test_it_can_be_deleted(alice: User, bob: User, met: str) -> None:

@@ -115,7 +115,8 @@ def test_an_application_service_leaves_one_for_its_users(people: App) -> None:
     assert device_ids(people) == []
 
 
-def test_its_signature_goes_with_it(people: App) -> None:
+@pytest.mark.parametrize("how", ["delete", "replace"])
+def test_its_signature_goes_with_it(people: App, how: str) -> None:
     """Of the master key: a device of that name that comes later has not made it."""
     identity = Identity(ALICE)
     publish_identity(people, identity)
@@ -123,7 +124,10 @@ def test_its_signature_goes_with_it(people: App) -> None:
     master = Device(ALICE, "DRY").sign(identity.unsigned_object("master"))
     signed = {ALICE: {identity.public("master"): master}}
     assert cross_signing.sign(people, a_requester(ALICE), signed) == {}
-    dehydrated_devices.delete(people, a_requester(ALICE))
+    if how == "delete":
+        dehydrated_devices.delete(people, a_requester(ALICE))
+    else:
+        leave(people, "DRY", again="y")
     found = query(people, ALICE, alice=[])["master_keys"][ALICE]
     assert "ed25519:DRY" not in found.get("signatures", {}).get(ALICE, {})
 
