@@ -9,6 +9,7 @@ site.asked("state_ids")                 how often it was asked
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -61,7 +62,10 @@ class Site:
         pieces = [unquote(piece) for piece in path.split("/")]
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         answer_by = self.answers.get(operation, getattr(self, f"_{operation}", None))
-        answer = None if answer_by is None else answer_by(*pieces, **query, **_read(body))
+        answer: Any = None
+        if answer_by is not None:
+            with suppress(KeyError):  # An event or a room that it does not know.
+                answer = answer_by(*pieces, **query, **_read(body))
         if answer is None:
             return WireResponse(404, {}, b'{"errcode": "M_NOT_FOUND"}')
         return WireResponse(200, {}, json.dumps(answer).encode())
