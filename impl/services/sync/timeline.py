@@ -30,7 +30,7 @@ class Timeline:
     prev_batch: str
     # The root of the state before the first event.
     root_start: int
-    # Whether state events of the window are not among `events`.
+    # Whether state of the window does not stand in `events`.
     lacks_state: bool
 
 
@@ -66,6 +66,7 @@ def cut(sync: Sync, sights: Sights, delta: RoomDelta, last_join_depth: int) -> T
             hidden.add(one.event.key)
     shown.reverse()
     is_cut = end < len(stored) or delta.is_cut
+    root_start = delta.rows[end].current_state_root if end < len(delta.rows) else delta.root_start
     return Timeline(
         delta,
         shown,
@@ -73,9 +74,23 @@ def cut(sync: Sync, sights: Sights, delta: RoomDelta, last_join_depth: int) -> T
         # Who comes back to a room has a gap between what they knew and this.
         is_cut or (delta.after == 0 and sync.since > 0),
         _prev_batch(sync, delta, end),
-        delta.rows[end].current_state_root if end < len(delta.rows) else delta.root_start,
-        bool(hidden),
+        root_start,
+        bool(hidden) or _has_leaps(delta, end, root_start),
     )
+
+
+def _has_leaps(delta: RoomDelta, end: int, root_start: int) -> bool:
+    """Whether the state of the room changed by more than its events say: where branches met, or
+    where this server came into the room.
+    """
+    before = root_start
+    for row in reversed(delta.rows[:end]):
+        after = row.current_state_root
+        stored = delta.events[row.event_nid]
+        if before != after and (before, after) != (stored.state_before, stored.state_after):
+            return True
+        before = after
+    return False
 
 
 def _would_undo(sync: Sync, hidden: Collection[tuple[str, str]], stored: StoredEvent) -> bool:
