@@ -10,7 +10,8 @@ import http.client
 import io
 import ssl as system_ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import gevent
 from gevent import monkey, socket
@@ -117,7 +118,8 @@ class HttpsConnection:
             http_connection.putheader(name, value)
         if body is not None or method not in ("GET", "HEAD"):
             http_connection.putheader("Content-Length", str(len(body or b"")))
-        http_connection.endheaders(body)
+        with self._channel.together():
+            http_connection.endheaders(body)
 
 
 def connect(
@@ -210,6 +212,7 @@ class _Channel:
         self.sock = sock
         self.bytes_read = 0
         self.is_ended = False
+        self._held: list[bytes] | None = None
         self._bytes_max = 0
         self._bytes_since_yield = 0
         self._reads_since_yield = 0
@@ -219,8 +222,21 @@ class _Channel:
         self.bytes_read = 0
         self._bytes_max = bytes_max
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is sent in here goes out as one, if it is small: a record, and a packet, less."""
+        self._held = held = []
+        yield
+        self._held = None
+        is_small = sum(map(len, held)) <= _PIECE_BYTES
+        for data in [b"".join(held)] if is_small else held:
+            self.sock.sendall(data)
+
     def sendall(self, data: bytes) -> None:
-        self.sock.sendall(data)
+        if self._held is None:
+            self.sock.sendall(data)
+        else:
+            self._held.append(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
         return io.BufferedReader(_Reader(self), _PIECE_BYTES)

@@ -18,7 +18,7 @@ from impl.outbound.guard import Guard
 from impl.outbound.https_wire import HttpsWire
 from impl.outbound.tls import Tls
 from impl.outbound.wire import WireResponse
-from tests.outbound.world import HttpsServer, Request, World, answer, ok, says
+from tests.outbound.world import HttpsServer, Request, World, answer, ask, ok, says
 
 Serve = Callable[[Any, Request], None]
 BYTES_MAX = 100_000
@@ -28,19 +28,12 @@ BYTES_MAX = 100_000
 def asks(world: World, wire: HttpsWire) -> Callable[..., WireResponse]:
     """Asks a server that does this: `asks(handler, timeout_s=...)`."""
 
-    def ask(handler: Serve, timeout_s: float = 20.0, body: bytes | None = None) -> WireResponse:
+    def make(handler: Serve, timeout_s: float = 20.0) -> WireResponse:
         server = world.host("a.test", handler)
-        return wire.request(
-            f"a.test:{server.port}",
-            "PUT",
-            "/_matrix/x",
-            headers={},
-            body=body,
-            timeout_s=timeout_s,
-            bytes_max=BYTES_MAX,
-        )
+        name = f"a.test:{server.port}"
+        return ask(wire, name, method="PUT", timeout_s=timeout_s, bytes_max=BYTES_MAX)
 
-    return ask
+    return make
 
 
 def endlessly(first: bytes, more: bytes, pause_s: float | None = None) -> Serve:
@@ -103,15 +96,7 @@ def test_a_server_that_does_not_read_is_left(world: World, wire: HttpsWire) -> N
     world.dns.add("a.test", "A", server.address)
     server.on_connection = lambda secured: gevent.sleep(60)
     with pytest.raises(Unreachable, match="no answer in"):
-        wire.request(
-            f"a.test:{server.port}",
-            "PUT",
-            "/x",
-            headers={},
-            body=b"x" * 50_000_000,
-            timeout_s=1.0,
-            bytes_max=BYTES_MAX,
-        )
+        ask(wire, f"a.test:{server.port}", method="PUT", body=b"x" * 50_000_000, timeout_s=1.0)
 
 
 def test_a_server_that_accepts_and_says_nothing_is_left(world: World, wire: HttpsWire) -> None:
@@ -119,7 +104,7 @@ def test_a_server_that_accepts_and_says_nothing_is_left(world: World, wire: Http
     server = world.plain_server(says(b""), "127.80.0.1")
     server.on_connection = lambda connection: gevent.sleep(60)
     with pytest.raises(Unreachable, match="no answer in"):
-        _get(wire, f"127.80.0.1:{server.port}", timeout_s=0.3)
+        ask(wire, f"127.80.0.1:{server.port}", timeout_s=0.3)
 
 
 @pytest.fixture
@@ -146,15 +131,7 @@ def test_a_flood_does_not_stop_the_clock(
     # lets others run, no time limit ever strikes.
     wire = HttpsWire(resolver, tls, Guard(), "Test")
     with pytest.raises(Unreachable, match="no answer in"):
-        wire.request(
-            f"127.0.0.1:{flood}",
-            "GET",
-            "/x",
-            headers={},
-            body=None,
-            timeout_s=0.5,
-            bytes_max=300_000_000,
-        )
+        ask(wire, f"127.0.0.1:{flood}", timeout_s=0.5, bytes_max=300_000_000)
     wire.close()
 
 
@@ -221,18 +198,6 @@ def test_a_redirect_is_an_answer_and_not_followed(
 # Where it would lead us.
 
 
-def _get(wire: HttpsWire, destination: str, timeout_s: float = 5.0) -> WireResponse:
-    return wire.request(
-        destination,
-        "GET",
-        "/x",
-        headers={},
-        body=None,
-        timeout_s=timeout_s,
-        bytes_max=BYTES_MAX,
-    )
-
-
 @pytest.fixture
 def private(world: World) -> HttpsServer:
     """A server that nobody outside should reach."""
@@ -250,7 +215,7 @@ def test_a_name_with_a_private_address_is_not_reached(
     names = [f"a.test:{port}", f"b.test:{port}", "c.test", "d.test"]
     for name in [*names, f"127.0.0.9:{port}", f"[::ffff:127.0.0.9]:{port}"]:
         with pytest.raises(Unreachable, match="does not connect to"):
-            _get(wire, name)
+            ask(wire, name)
     assert private.connections == 0
 
 
@@ -259,7 +224,7 @@ def test_of_several_addresses_only_the_public_ones_are_tried(
 ) -> None:
     public = world.server("a.test", handler=ok(b"public"), port=private.port)
     world.dns.add("a.test", "A", "127.0.0.9", public.address)
-    assert _get(wire, f"a.test:{private.port}").body == b"public"
+    assert ask(wire, f"a.test:{private.port}").body == b"public"
     assert private.connections == 0
 
 
@@ -271,11 +236,11 @@ def test_a_name_that_changes_between_two_looks_gets_nowhere(
     world.dns.ttl_s = 0
     world.dns.add("a.test", "A", public.address)
     name = f"a.test:{private.port}"
-    assert _get(wire, name).status == 200
+    assert ask(wire, name).status == 200
     world.dns.add("a.test", "A", "127.0.0.9")
     wire.resolver.forget("a.test", 0)
     with pytest.raises(Unreachable, match="does not connect to"):
-        _get(wire, name)
+        ask(wire, name)
     assert private.connections == 0
 
 
@@ -289,13 +254,13 @@ def test_plain_http_is_not_spoken(world: World, wire: HttpsWire) -> None:
 
     server.on_connection = hello
     with pytest.raises(Unreachable, match="does not speak TLS"):
-        _get(wire, f"127.80.0.2:{server.port}")
+        ask(wire, f"127.80.0.2:{server.port}")
 
 
 def test_a_thousand_dead_servers_leave_nothing_behind(world: World, wire: HttpsWire) -> None:
     def attempt(number: int) -> None:
         with pytest.raises(Unreachable):
-            _get(wire, f"127.81.{number // 250}.{number % 250 + 1}:9")
+            ask(wire, f"127.81.{number // 250}.{number % 250 + 1}:9")
 
     for start in range(0, 1000, 100):
         gevent.joinall(

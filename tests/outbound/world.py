@@ -20,6 +20,8 @@ import trustme
 from gevent import socket
 from gevent.server import DatagramServer, StreamServer
 
+from impl.outbound.wire import Wire, WireResponse
+
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 Handler = Callable[[Any, "Request"], None]
@@ -223,6 +225,13 @@ def says(data: bytes) -> Handler:
 
 def ok(body: bytes = b"{}", **headers: str) -> Handler:
     return says(answer(body, **headers))
+
+
+def ask(wire: Wire, destination: str, **changes: Any) -> WireResponse:
+    """A request over a wire, but for the changes a plain GET."""
+    options = {"headers": {}, "body": None, "timeout_s": 5.0, "bytes_max": 100_000, **changes}
+    method, target = options.pop("method", "GET"), options.pop("target", "/_matrix/x")
+    return wire.request(destination, method, target, **options)
 
 
 def soon(condition: Callable[[], bool], patience_s: float = 5.0) -> None:
