@@ -128,5 +128,6 @@ class App:
             stop = getattr(part, "stop", None)
             if stop is not None:
                 stop()
+        self.federation.wire.close()
         self.news.close()
         self.database.close()

@@ -17,6 +17,7 @@ from impl import jobs
 from impl.app import App
 from impl.config import Config
 from impl.core.signing import read_signing_keys
+from impl.services import https
 from impl.storage.worker_page import WorkerPage
 
 RETRY_S_MAX = 60.0
@@ -29,7 +30,12 @@ def main(config: Config, dsn: str, page: Path, slot: int) -> None:
     """The whole life of the process; `slot` is its own in the worker page."""
     signing_keys = read_signing_keys(config.signing_key_path.read_text())
     app = App(
-        config, dsn, signing_keys[0], WorkerPage(page, slot), more_signing_keys=signing_keys[1:]
+        config,
+        dsn,
+        signing_keys[0],
+        WorkerPage(page, slot),
+        wire=https.wire_of(config),
+        more_signing_keys=signing_keys[1:],
     )
     run(app, [importlib.import_module(name).run for name in jobs.LOOPS])
 

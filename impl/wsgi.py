@@ -8,7 +8,7 @@ from typing import Any
 from impl.app import App
 from impl.config import Config
 from impl.core.signing import read_signing_keys
-from impl.services import accounts, presence, typing
+from impl.services import accounts, https, presence, typing
 from impl.storage.worker_page import WorkerPage
 from impl.web import matrix_api
 from impl.web.application import Application
@@ -39,7 +39,12 @@ def make_site(config: Config, dsn: str, page: Path, slot: int, api: MatrixApi) -
     """The site of one worker; `slot` is its own in the worker page."""
     signing_keys = read_signing_keys(config.signing_key_path.read_text())
     app = App(
-        config, dsn, signing_keys[0], WorkerPage(page, slot), more_signing_keys=signing_keys[1:]
+        config,
+        dsn,
+        signing_keys[0],
+        WorkerPage(page, slot),
+        wire=https.wire_of(config),
+        more_signing_keys=signing_keys[1:],
     )
     app.start()
     typing.watch(app)

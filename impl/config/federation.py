@@ -5,6 +5,7 @@ only for federation and has one key each is a field of `Config` under that key's
 """
 
 import ipaddress
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
@@ -217,7 +218,11 @@ def _read_authorities(root: Section) -> tuple[Path, ...]:
     for place, name in enumerate(root.strings(key) or ()):
         path = root.resolve(name, key)
         try:
-            path.open("rb").close()
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        except ssl.SSLError:
+            raise root.error(
+                f"{key}[{place}]", f"names {path}, which holds no certificate"
+            ) from None
         except OSError as error:
             raise root.error(
                 f"{key}[{place}]", f"names {path}, which cannot be read: {error.strerror}"

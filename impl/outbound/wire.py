@@ -37,6 +37,10 @@ class Wire(Protocol):
         Raises Unreachable, also for an answer of more than `bytes_max`."""
         ...
 
+    def close(self) -> None:
+        """Nothing will be sent any more."""
+        ...
+
 
 class NoWire:
     """For an App that is not to talk to anybody: nobody can be reached."""
@@ -45,3 +49,6 @@ class NoWire:
         self, destination: str, method: str, target: str, **options: object
     ) -> WireResponse:
         raise Unreachable(destination, "this process sends no requests to other servers")
+
+    def close(self) -> None:
+        pass

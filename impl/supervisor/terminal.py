@@ -1,11 +1,11 @@
 """What `soma serve` says on the terminal: what it did, where the data is, what to do next."""
 
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import TextIO
 
 from impl.config import Config
+from impl.services import software
 
 
 class Terminal:
@@ -69,7 +69,4 @@ class Terminal:
 
 
 def version() -> str:
-    try:
-        return metadata.version("soma-homeserver")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
+    return software.version()

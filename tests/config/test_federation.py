@@ -5,6 +5,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+import trustme
 
 from impl.config import Config, ConfigError, load
 from impl.config.federation import (
@@ -64,7 +65,7 @@ def test_the_defaults_are_synapses(load_text: Load) -> None:
 
 
 def test_every_key_is_read(load_text: Load, tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").touch()
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
     config, warnings = load_text(
         f"""
 federation_domain_whitelist: [a.test, "b.test:8448"]
@@ -120,6 +121,14 @@ soma: {{federation: {{dns_servers: ["127.0.0.1:5353", "::1", "[::1]:54"], sender
     assert config.soma.federation == SomaFederation(
         (("127.0.0.1", 5353), ("::1", 53), ("::1", 54)), 2
     )
+
+
+def test_a_file_of_authorities_holds_certificates(load_text: Load, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("not a certificate")
+    with pytest.raises(
+        ConfigError, match=r"^federation_custom_ca_list\[0\] names .* no certificate"
+    ):
+        load_text("federation_custom_ca_list: [ca.pem]")
 
 
 def test_an_empty_list_of_domains_is_nobody(load_text: Load) -> None:

@@ -145,6 +145,9 @@ class FakeWire:
         self._network = network
         self._origin = origin
 
+    def close(self) -> None:
+        pass
+
     def request(
         self,
         destination: str,

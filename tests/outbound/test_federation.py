@@ -22,6 +22,9 @@ class Recorder:
         self.answer = WireResponse(status, {}, body)
         self.requests: list[dict[str, Any]] = []
 
+    def close(self) -> None:
+        pass
+
     def request(self, destination: str, method: str, target: str, **options: Any) -> WireResponse:
         self.requests.append(
             {"destination": destination, "method": method, "target": target, **options}

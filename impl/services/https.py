@@ -1,0 +1,33 @@
+"""The configuration -> what reaches other servers: whose names, certificates and addresses are good.
+
+Made once in a process, since it keeps connections and what it found out.
+"""
+
+from impl.config import Config
+from impl.outbound.dns import Resolver
+from impl.outbound.guard import Guard
+from impl.outbound.https_wire import HttpsWire
+from impl.outbound.tls import Tls
+from impl.services import software
+
+
+def wire_of(config: Config) -> HttpsWire:
+    return HttpsWire(
+        Resolver(config.soma.federation.dns_servers),
+        tls_of(config),
+        guard_of(config),
+        software.user_agent(),
+    )
+
+
+def tls_of(config: Config) -> Tls:
+    return Tls(
+        config.federation_custom_ca_list,
+        verifies=config.federation_verify_certificates,
+        unverified=config.federation_certificate_verification_whitelist,
+        minimum_version=config.federation_client_minimum_tls_version,
+    )
+
+
+def guard_of(config: Config) -> Guard:
+    return Guard(config.federation_ip_range_blacklist, config.ip_range_whitelist)
