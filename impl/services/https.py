@@ -1,4 +1,4 @@
-"""The configuration -> what reaches other servers: whose names, certificates and addresses are good.
+"""The configuration -> what reaches other servers: which addresses and certificates are good.
 
 Made once in a process, since it keeps connections and what it found out.
 """

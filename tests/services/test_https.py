@@ -1,5 +1,6 @@
 """What the configuration says of other servers' addresses and certificates is what counts."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,8 +16,10 @@ from tests.outbound.world import World, ask, ok
 
 
 @pytest.fixture
-def world() -> World:
-    return World(trustme.CA())
+def world() -> Iterator[World]:
+    world = World(trustme.CA())
+    yield world
+    world.close()
 
 
 @pytest.fixture
