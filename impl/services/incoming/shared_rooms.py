@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from impl.app import App
-from impl.core import server_acl
-from impl.services import room_reading
-from impl.storage import memberships, room_state
+from impl.services import room_reading, server_acl
+from impl.storage import memberships
 from impl.storage.rooms import Room
-
-ACL = "m.room.server_acl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ def look_up(app: App, txn: Any, origin: str, room_ids: Collection[str]) -> Share
     known = {room_id: room for room_id, room in found.items() if room is not None}
     nids = [room.room_nid for room in known.values()]
     joined = memberships.list_joined_here(txn, nids) if nids else set()
-    denied = _denying(app, txn, origin, joined) if joined else set()
+    denied = server_acl.list_denying(app, txn, joined, origin) if joined else set()
     shared = Shared({}, {}, {})
     for room_id, room in found.items():
         if room is None:
@@ -47,14 +44,3 @@ def look_up(app: App, txn: Any, origin: str, room_ids: Collection[str]) -> Share
             continue
         shared.known[room_id] = room
     return shared
-
-
-def _denying(app: App, txn: Any, origin: str, room_nids: Collection[int]) -> set[int]:
-    rows = room_state.list_of_rooms(txn, list(room_nids), [ACL])
-    lists = {nid: room_nid for room_nid, _, state_key, nid in rows if state_key == ""}
-    loaded = app.events.get_many(txn, [(room_nid, nid) for nid, room_nid in lists.items()])
-    return {
-        one.room_nid
-        for one in loaded.values()
-        if not server_acl.is_allowed(origin, room_reading.content_of(one))
-    }
