@@ -6,6 +6,7 @@ from typing import Any
 
 from impl import errors
 from impl.app import App
+from impl.core import server_name
 from impl.core.room_version import ROOM_VERSIONS
 from impl.requester import Requester
 from impl.services import profiles
@@ -13,6 +14,8 @@ from impl.services import profiles
 # A client takes a version for a promise. From v1.11 on it would fetch media by the authenticated
 # endpoints alone, which are not there yet.
 VERSIONS = tuple(f"v1.{minor}" for minor in range(1, 11))
+
+_HTTPS_PORT = 443
 
 MODERATION = {"lock": True, "suspend": True}
 
@@ -31,6 +34,18 @@ def client_well_known(app: App) -> dict[str, Any]:
         **app.config.extra_well_known_client_content,
         "m.homeserver": {"base_url": app.config.public_baseurl},
     }
+
+
+def server_well_known(app: App) -> dict[str, Any]:
+    """Where other servers find us: S-S API, "getWellKnown". Raises NotFound where that is not ours
+    to say.
+    """
+    name = server_name.parse(app.server_name)
+    if name is None or not app.config.serve_server_wellknown:
+        raise errors.NotFound("this server does not say where it is (serve_server_wellknown)")
+    # Who reads this came here by https://<our name>/, and so may everything else.
+    host = f"[{name.host}]" if ":" in name.host else name.host
+    return {"m.server": f"{host}:{name.port or _HTTPS_PORT}"}
 
 
 def support_well_known(app: App) -> dict[str, Any]:
