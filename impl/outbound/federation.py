@@ -63,6 +63,7 @@ class FederationClient:
             "/_matrix/key/v2/server",
             is_signed=False,
             insists=True,
+            is_noted=False,
             timeout_s=timeout_s,
             bytes_max=KEYS_BYTES_MAX,
         )
@@ -254,20 +255,21 @@ class FederationClient:
             raise Unreachable(destination, "this server does not federate with it")
         if not given.insists:
             self.check_worth(destination)
+        note = self.note if given.is_noted else _note_nothing
         target = path if not query else f"{path}?{urlencode(query, doseq=True)}"
         try:
             answer = self._exchange(destination, method, target, content, given)
         except Unreachable as failure:
-            self.note(destination, failure)
+            note(destination, failure)
             raise
         except Refused as failure:
             # Who says so is there, unless something in front of it says it.
-            self.note(destination, failure if failure.status >= 500 else None)
+            note(destination, failure if failure.status >= 500 else None)
             raise
         except BadAnswer:
-            self.note(destination, None)
+            note(destination, None)
             raise
-        self.note(destination, None)
+        note(destination, None)
         return answer
 
     def _exchange(
@@ -318,7 +320,13 @@ class _Options(msgspec.Struct, kw_only=True, frozen=True):
     is_signed: bool = True
     # Ask, although it did not answer lately.
     insists: bool = False
+    # Strangers can have keys asked for of whatever name: nobody keeps count of that.
+    is_noted: bool = True
     kind: type = dict
+
+
+def _note_nothing(destination: str, failure: FederationFailure | None) -> None:
+    pass
 
 
 def path_of(target: str) -> str:

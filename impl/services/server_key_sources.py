@@ -22,6 +22,7 @@ from gevent import Greenlet
 from gevent.lock import BoundedSemaphore
 from gevent.pool import Group
 
+from impl import errors
 from impl.app import App
 from impl.config.federation import TrustedKeyServer
 from impl.core import identifiers, server_keys, signing
@@ -40,6 +41,9 @@ NOTARY_S = 30.0
 # Before the next source is asked as well.
 PATIENCE_S = 2.0
 SERVERS_AT_ONCE = 100
+# Requests at a time that say they are of servers whose keys are not known.
+STRANGERS_MAX = 200
+_STRANGERS_PAUSE_MS = 5_000
 # So many are asked themselves before the notaries are.
 FEW_SERVERS = 2
 # Servers in one request to a notary, and documents of each in its answer.
@@ -60,6 +64,9 @@ class KeySources:
         self._known = app.part(KnownKeys, KnownKeys)
         self._greenlets = Group()
         self._slots = BoundedSemaphore(SERVERS_AT_ONCE)
+        # Requests whose signers are being looked up, and what they may ask beside all others.
+        self._strangers = 0
+        self._slots_of_strangers = BoundedSemaphore(STRANGERS_MAX)
         # What is under way.
         self._servers_asked: dict[str, Greenlet] = {}
         self._notaries_asked: dict[tuple[str, KeyName], Greenlet] = {}
@@ -68,7 +75,7 @@ class KeySources:
         self._unreachable = BackOff(_MINUTE_MS // 2, _HOUR_MS)
         self._notaries_failed = BackOff(_MINUTE_MS, _HOUR_MS)
         # Keys that nobody knows, and servers in whose name somebody signs with such.
-        self._absent = BackOff(10 * _MINUTE_MS, 24 * _HOUR_MS)
+        self._absent = BackOff(_MINUTE_MS, 24 * _HOUR_MS)
         self._unknown_signers = BackOff(_MINUTE_MS, _MINUTE_MS)
         self._refreshed = BackOff(10 * _MINUTE_MS, 10 * _MINUTE_MS)
 
@@ -90,28 +97,38 @@ class KeySources:
                 running += way(unmet)
                 self._wait(running, needs, min(PATIENCE_S, ends - time.monotonic()))
         self._wait(running, needs, ends - time.monotonic())
-        if all(one.ready() for one in running):
-            for name in self._known.unmet(needs):
-                self._absent.failed(name, now_ms)
+        self._note_absent(needs, running, now_ms)
 
     def fetch_for_request(self, name: KeyName) -> None:
         """Ask for a key by which a server, it is said, has signed a request just now.
 
-        Anybody can say so: a server is asked once a minute at most for keys that it does not have.
+        Anybody can say so: a server is asked once a minute at most for keys that it does not have,
+        and not all servers at once. Raises LimitExceeded.
         """
         server_name, now_ms = name[0], self._app.now_ms()
         if self._unknown_signers.is_waiting(server_name, now_ms) or not self._may_ask(server_name):
             return
-        needs = {name: now_ms}
+        if self._strangers >= STRANGERS_MAX:
+            raise errors.LimitExceeded(
+                "too many servers ask that are not known yet", retry_after_ms=_STRANGERS_PAUSE_MS
+            )
+        self._strangers += 1
+        try:
+            self._fetch_for_request(name, now_ms)
+        finally:
+            self._strangers -= 1
+
+    def _fetch_for_request(self, name: KeyName, now_ms: int) -> None:
+        server_name, needs = name[0], {name: now_ms}
         # It is there again, it seems.
-        running = self._start_asking_servers(needs, _MINUTE_MS)
+        running = self._start_asking_servers(needs, _MINUTE_MS, self._slots_of_strangers)
         self._wait(running, needs, PATIENCE_S)
         # What it answers itself counts, also if the key is not in it.
         if not self._answered.is_waiting(server_name, self._app.now_ms()):
             running += self._start_asking_notaries(needs)
         self._wait(running, needs, NOTARY_S)
         if self._known.unmet(needs):
-            self._unknown_signers.failed(server_name, now_ms)
+            self._unknown_signers.put_off(server_name, now_ms)
 
     def refresh(self, name: KeyName, stale_ts: int) -> None:
         """Ask for a key that is still good, in the background, so that nobody has to wait when it
@@ -119,7 +136,7 @@ class KeySources:
         """
         now_ms = self._app.now_ms()
         if not self._refreshed.is_waiting(name[0], now_ms):
-            self._refreshed.failed(name[0], now_ms)
+            self._refreshed.put_off(name[0], now_ms)
             self._greenlets.spawn(self._refresh, name, stale_ts)
 
     def ask_server(self, server_name: str) -> bool:
@@ -132,6 +149,15 @@ class KeySources:
 
     def stop(self) -> None:
         self._greenlets.kill()
+
+    def _note_absent(self, needs: Needs, running: Collection[Greenlet], now_ms: int) -> None:
+        """Put off what nobody knew, unless nobody was asked, or somebody may say it yet."""
+        unmet = self._known.unmet(needs)
+        for name in needs:
+            if name not in unmet:
+                self._absent.forget(name)
+            elif running and all(one.ready() for one in running):
+                self._absent.put_off(name, now_ms)
 
     def _refresh(self, name: KeyName, stale_ts: int) -> None:
         try:
@@ -160,7 +186,10 @@ class KeySources:
                     return
 
     def _start_asking_servers(
-        self, names: Iterable[KeyName], longest_ms: int | None = None
+        self,
+        names: Iterable[KeyName],
+        longest_ms: int | None = None,
+        slots: BoundedSemaphore | None = None,
     ) -> list[Greenlet]:
         """One request to each server, unless it failed or answered lately."""
         now_ms = self._app.now_ms()
@@ -172,15 +201,15 @@ class KeySources:
                     server_name, now_ms, longest_ms
                 ):
                     continue
-                asked = self._greenlets.spawn(self._ask_server, server_name)
+                asked = self._greenlets.spawn(self._ask_server, server_name, slots or self._slots)
                 self._servers_asked[server_name] = asked
             running.append(asked)
         return running
 
-    def _ask_server(self, server_name: str) -> bool:
+    def _ask_server(self, server_name: str, slots: BoundedSemaphore) -> bool:
         now_ms = self._app.now_ms()
         try:
-            with self._slots:
+            with slots:
                 answer = self._app.federation.get_server_key(server_name, SERVER_S)
             document = server_keys.read(answer, now_ms)
             if document.server_name != server_name:
@@ -188,15 +217,15 @@ class KeySources:
             self._known.keep([document], is_first_hand=True)
         except (FederationFailure, Malformed) as error:
             _log.info("%s does not say its keys: %s", server_name, error)
-            self._unreachable.failed(server_name, now_ms)
+            self._unreachable.put_off(server_name, now_ms)
             return False
         except DatabaseUnavailable as error:
             _log.warning("the keys of %s cannot be kept: %s", server_name, error)
             return False
         finally:
             del self._servers_asked[server_name]
-        self._unreachable.succeeded(server_name)
-        self._answered.failed(server_name, now_ms)
+        self._unreachable.forget(server_name)
+        self._answered.put_off(server_name, now_ms)
         return True
 
     def _start_asking_notaries(self, needs: Needs) -> list[Greenlet]:
@@ -255,11 +284,11 @@ class KeySources:
             self._known.keep(documents, is_first_hand=False)
         except FederationFailure as error:
             _log.info("the notary %s does not answer: %s", notary.server_name, error)
-            self._notaries_failed.failed(notary.server_name, now_ms)
+            self._notaries_failed.put_off(notary.server_name, now_ms)
         except DatabaseUnavailable as error:
             _log.warning("keys from %s cannot be kept: %s", notary.server_name, error)
         else:
-            self._notaries_failed.succeeded(notary.server_name)
+            self._notaries_failed.forget(notary.server_name)
 
     def _read_given(
         self,

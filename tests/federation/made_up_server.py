@@ -23,6 +23,16 @@ DAY_MS = 86_400_000
 KEYS, QUERY = "/_matrix/key/v2/server", "/_matrix/key/v2/query"
 
 
+class Clock:
+    """The time of a test: `now_ms` of all its servers."""
+
+    def __init__(self) -> None:
+        self.ms = 1_700_000_000_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
 def a_key(server_name: str, version: str) -> SigningKey:
     seed = hashlib.sha256(f"{server_name} {version}".encode()).digest()
     return signing.new_signing_key(seed, version)

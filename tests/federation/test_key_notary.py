@@ -14,18 +14,10 @@ from impl.core.unpadded_base64 import encode_base64
 from impl.services import key_notary, server_keys
 from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
-from tests.federation.made_up_server import DAY_MS, MadeUpServer
+from tests.federation.made_up_server import DAY_MS, Clock, MadeUpServer
 
 PATH = "/_matrix/key/v2/query"
 V12 = ROOM_VERSIONS["12"]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.ms = 1_700_000_000_000
-
-    def __call__(self) -> int:
-        return self.ms
 
 
 @pytest.fixture

@@ -3,38 +3,22 @@
 import io
 import json
 from collections.abc import Callable
-from typing import Any
 
 import gevent
-import gevent.event
 import pytest
 
 from impl.app import App
-from impl.config.federation import RcFederation, TrustedKeyServer
-from impl.core import canonical_json, request_auth, signing
+from impl.config.federation import TrustedKeyServer
+from impl.core import request_auth, signing
 from impl.core.signing import SigningKey
-from impl.core.unpadded_base64 import encode_base64
-from impl.services.federation_limits import FederationLimits
+from impl.services import server_key_sources
 from impl.services.known_server_keys import KnownKeys
-from impl.web import path_tree, request, server_authentication
-from impl.web.application import Application
-from impl.web.route import Route
+from impl.web import request, server_authentication
 from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
-from tests.federation.made_up_server import DAY_MS, MadeUpServer
-from tests.web.wsgi_call import CLIENT, call
-
-US = "soma.test"
-PATH = "/_matrix/federation/v1/things"
-Answer = tuple[int, Any]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.ms = 1_700_000_000_000
-
-    def __call__(self) -> int:
-        return self.ms
+from tests.federation.made_up_server import DAY_MS, Clock, MadeUpServer
+from tests.federation.signed_requests import PATH, US, Answer, ask, header, put, site
+from tests.web.wsgi_call import call
 
 
 @pytest.fixture
@@ -50,54 +34,6 @@ def other(network: Network, clock: Clock) -> MadeUpServer:
 @pytest.fixture
 def us(new_server: Callable[..., Server], clock: Clock) -> App:
     return new_server(US, clock).app
-
-
-def site(app: App, function: Callable[..., Any] | None = None, **options: Any) -> Application:
-    """Operations that tell who asked, and what."""
-    root = path_tree.Node()
-    get = function or (lambda app, origin: {"origin": origin})
-    path_tree.add(root, PATH, Route("get", "", "GET", PATH, get, CLIENT, caller="server"))
-    put = function or (lambda app, origin, body: {"origin": origin, "body": body})
-    options.setdefault("read_content", request.object_reader(dict, True))
-    route = Route("put", "", "PUT", PATH, put, CLIENT, caller="server", **options)
-    path_tree.add(root, PATH, route)
-    return Application(app, root)
-
-
-def header(
-    origin: str,
-    key: SigningKey,
-    method: str = "GET",
-    target: str = PATH,
-    content: bytes | None = None,
-    destination: str = US,
-) -> str:
-    message = request_auth.signed_bytes(method, target, origin, destination, content)
-    return request_auth.write(origin, destination, key.key_id, encode_base64(key.sign(message)))
-
-
-def ask(
-    wsgi: Application,
-    authorization: str,
-    method: str = "GET",
-    target: str = PATH,
-    body: bytes = b"",
-) -> Answer:
-    status, _, answer = call(
-        wsgi,
-        target,
-        method,
-        HTTP_AUTHORIZATION=authorization,
-        CONTENT_LENGTH=str(len(body)),
-        **{"wsgi.input": io.BytesIO(body)},
-    )
-    return status, answer
-
-
-def put(wsgi: Application, server: MadeUpServer, body: bytes, signed: object = None) -> Answer:
-    """Send a body whose canonical JSON is signed, or something else."""
-    content = canonical_json.encode(json.loads(body) if signed is None else signed, strict=False)
-    return ask(wsgi, header(server.name, server.key, "PUT", content=content), "PUT", body=body)
 
 
 def refused(answer: Answer) -> bool:
@@ -260,6 +196,29 @@ def test_who_signs_with_keys_that_nobody_knows_makes_us_ask_once_a_minute(
     assert ask(site(us), header(other.name, other.key))[0] == 200
 
 
+def test_not_all_that_say_they_are_somebody_are_looked_up_at_once(
+    us: App, other: MadeUpServer, network: Network, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    monkeypatch.setattr(server_key_sources, "STRANGERS_MAX", 3)
+    assert ask(site(us), header(other.name, other.key))[0] == 200
+    asking, gates = [], []
+    for number in range(3):
+        slow = MadeUpServer(network, f"slow{number}.test", clock)
+        gates.append(network.hold(US, slow.name))
+        asking.append(gevent.spawn(ask, site(us), header(slow.name, slow.key)))
+        gates[-1].wait()
+    third = MadeUpServer(network, "third.test", clock)
+    status, answer = ask(site(us), header(third.name, third.key))
+    assert (status, answer["errcode"]) == (429, "M_LIMIT_EXCEEDED")
+    # Who is known is no stranger.
+    assert ask(site(us), header(other.name, other.key))[0] == 200
+    for gate in gates:
+        gate.open()
+    gevent.joinall(asking, timeout=10, raise_error=True)
+    assert [one.value[0] for one in asking] == [200] * 3
+    assert ask(site(us), header(third.name, third.key))[0] == 200
+
+
 def test_the_key_may_come_from_a_notary(
     new_server: Callable[..., Server], other: MadeUpServer, network: Network, clock: Clock
 ) -> None:
@@ -358,80 +317,3 @@ def test_the_types_of_the_operation_hold_for_servers_too(us: App, other: MadeUpS
     status, answer = put(wsgi, other, b'{"a":"x"}')
     assert (status, answer["errcode"]) == (400, "M_BAD_JSON")
     assert put(wsgi, other, b'{"a":5}')[0] == 200
-
-
-def limited(new_server: Callable[..., Server], clock: Clock, **limits: int) -> App:
-    rates = {"window_size": 1000, "sleep_limit": 100, "sleep_delay": 1, "reject_limit": 2, **limits}
-    return new_server(US, clock, rc_federation=RcFederation(**rates)).app
-
-
-def test_so_many_requests_of_a_server_are_worked_on_at_once(
-    new_server: Callable[..., Server], other: MadeUpServer, network: Network, clock: Clock
-) -> None:
-    app = limited(new_server, clock, concurrent=2)
-    running: list[str] = []
-    gate = gevent.event.Event()
-
-    def function(app: App, origin: str) -> dict[str, str]:
-        running.append(origin)
-        gate.wait()
-        return {}
-
-    wsgi = site(app, function)
-    signed = header(other.name, other.key)
-    asking = [gevent.spawn(ask, wsgi, signed) for _ in range(6)]
-    # Two are worked on, three wait, and the sixth is one too many.
-    gevent.wait(asking, timeout=10, count=1)
-    (refusal,) = [one.value for one in asking if one.ready()]
-    assert refusal[0] == 429 and refusal[1]["errcode"] == "M_LIMIT_EXCEEDED"
-    assert running == [other.name] * 2
-    # Another server is not kept waiting by that.
-    third = MadeUpServer(network, "third.test", clock)
-    beside = gevent.spawn(ask, wsgi, header(third.name, third.key))
-    with gevent.Timeout(10):
-        while third.name not in running:
-            gevent.sleep(0.001)
-    gate.set()
-    gevent.joinall([*asking, beside], timeout=10, raise_error=True)
-    assert sorted(one.value[0] for one in asking) == [200] * 5 + [429]
-
-
-def test_a_server_that_asks_too_often_is_slowed_down(
-    new_server: Callable[..., Server],
-    other: MadeUpServer,
-    clock: Clock,
-) -> None:
-    app = limited(new_server, clock, sleep_limit=3, sleep_delay=250)
-    slept: list[float] = []
-    app.part(FederationLimits, FederationLimits).sleep = slept.append
-    wsgi = site(app)
-    for _ in range(5):
-        assert ask(wsgi, header(other.name, other.key))[0] == 200
-    assert slept == [0.25, 0.25]
-    clock.ms += 1000
-    assert ask(wsgi, header(other.name, other.key))[0] == 200
-    assert len(slept) == 2
-
-
-def test_who_gives_up_waiting_leaves_no_hole(
-    new_server: Callable[..., Server], other: MadeUpServer, clock: Clock
-) -> None:
-    limits = limited(new_server, clock, concurrent=1).part(FederationLimits, FederationLimits)
-    order: list[str] = []
-
-    def wait(name: str) -> None:
-        with limits.turn("x.test"):
-            order.append(name)
-
-    with limits.turn("x.test"):
-        first, second = gevent.spawn(wait, "first"), gevent.spawn(wait, "second")
-        gevent.sleep(0)
-        first.kill()
-    gevent.joinall([second], timeout=10, raise_error=True)
-    with limits.turn("x.test"):
-        third = gevent.spawn(wait, "third")
-        gevent.sleep(0)
-        # It is given its turn in the moment in which it is killed.
-        third.kill(block=False)
-    with gevent.Timeout(10), limits.turn("x.test"):
-        assert order == ["second"]

@@ -1,0 +1,102 @@
+"""rc_federation: how much of a worker one other server may have."""
+
+from collections.abc import Callable
+
+import gevent
+import gevent.event
+import pytest
+
+from impl.app import App
+from impl.config.federation import RcFederation
+from impl.services.federation_limits import FederationLimits
+from tests.federation.conftest import Server
+from tests.federation.fake_wire import Network
+from tests.federation.made_up_server import Clock, MadeUpServer
+from tests.federation.signed_requests import US, ask, header, site
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def other(network: Network, clock: Clock) -> MadeUpServer:
+    return MadeUpServer(network, "other.test", clock)
+
+
+def limited(new_server: Callable[..., Server], clock: Clock, **limits: int) -> App:
+    rates = {"window_size": 1000, "sleep_limit": 100, "sleep_delay": 1, "reject_limit": 2, **limits}
+    return new_server(US, clock, rc_federation=RcFederation(**rates)).app
+
+
+def test_so_many_requests_of_a_server_are_worked_on_at_once(
+    new_server: Callable[..., Server], other: MadeUpServer, network: Network, clock: Clock
+) -> None:
+    app = limited(new_server, clock, concurrent=2)
+    running: list[str] = []
+    gate = gevent.event.Event()
+
+    def function(app: App, origin: str) -> dict[str, str]:
+        running.append(origin)
+        gate.wait()
+        return {}
+
+    wsgi = site(app, function)
+    signed = header(other.name, other.key)
+    asking = [gevent.spawn(ask, wsgi, signed) for _ in range(6)]
+    # Two are worked on, three wait, and the sixth is one too many.
+    gevent.wait(asking, timeout=10, count=1)
+    (refusal,) = [one.value for one in asking if one.ready()]
+    assert refusal[0] == 429 and refusal[1]["errcode"] == "M_LIMIT_EXCEEDED"
+    assert running == [other.name] * 2
+    # Another server is not kept waiting by that.
+    third = MadeUpServer(network, "third.test", clock)
+    beside = gevent.spawn(ask, wsgi, header(third.name, third.key))
+    with gevent.Timeout(10):
+        while third.name not in running:
+            gevent.sleep(0.001)
+    gate.set()
+    gevent.joinall([*asking, beside], timeout=10, raise_error=True)
+    assert sorted(one.value[0] for one in asking) == [200] * 5 + [429]
+
+
+def test_a_server_that_asks_too_often_is_slowed_down(
+    new_server: Callable[..., Server],
+    other: MadeUpServer,
+    clock: Clock,
+) -> None:
+    app = limited(new_server, clock, sleep_limit=3, sleep_delay=250)
+    slept: list[float] = []
+    app.part(FederationLimits, FederationLimits).sleep = slept.append
+    wsgi = site(app)
+    for _ in range(5):
+        assert ask(wsgi, header(other.name, other.key))[0] == 200
+    assert slept == [0.25, 0.25]
+    clock.ms += 1000
+    assert ask(wsgi, header(other.name, other.key))[0] == 200
+    assert len(slept) == 2
+
+
+def test_who_gives_up_waiting_leaves_no_hole(
+    new_server: Callable[..., Server], other: MadeUpServer, clock: Clock
+) -> None:
+    limits = limited(new_server, clock, concurrent=1).part(FederationLimits, FederationLimits)
+    order: list[str] = []
+
+    def wait(name: str) -> None:
+        with limits.turn("x.test"):
+            order.append(name)
+
+    with limits.turn("x.test"):
+        first, second = gevent.spawn(wait, "first"), gevent.spawn(wait, "second")
+        gevent.sleep(0)
+        first.kill()
+    gevent.joinall([second], timeout=10, raise_error=True)
+    with limits.turn("x.test"):
+        third = gevent.spawn(wait, "third")
+        gevent.sleep(0)
+        # It is given its turn in the moment in which it is killed.
+        third.kill(block=False)
+    with gevent.Timeout(10), limits.turn("x.test"):
+        assert order == ["second"]
