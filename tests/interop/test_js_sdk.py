@@ -14,6 +14,7 @@ from tests.served import Served
 DIALOGUE_S_MAX = 180
 SUBJECTS = (
     "bot",
+    "dehydration",
     "devices",
     "encryption",
     "jump_to_date",

@@ -2,7 +2,11 @@
 // their wires.
 
 import { createClient } from "matrix-js-sdk";
-import { VerificationPhase, VerifierEvent } from "matrix-js-sdk/lib/crypto-api/index.js";
+import {
+  decodeRecoveryKey,
+  VerificationPhase,
+  VerifierEvent,
+} from "matrix-js-sdk/lib/crypto-api/index.js";
 import { must, Person, same, sleep } from "./people.mjs";
 
 const NAME = "signed_curve25519";
@@ -154,20 +158,44 @@ export function proof(person, error, password = secretOf(person)) {
   return { type: "m.login.password", password, identifier, session: error.data.session };
 }
 
-// Publish new cross-signing keys; says how often it took the password.
-export async function crossSign(person, isReset) {
-  let proofs = 0;
-  const prove = async (request) => {
+// Makes a request, and once more with the password if it takes that.
+export function proving(person, asked = () => {}) {
+  return async (request) => {
     try {
       return await request(null);
     } catch (error) {
-      proofs += 1;
+      asked();
       return await request(proof(person, error));
     }
   };
+}
+
+// Publish new cross-signing keys; says how often it took the password.
+export async function crossSign(person, isReset) {
+  let proofs = 0;
+  const prove = proving(person, () => (proofs += 1));
   const options = { authUploadDeviceSigningKeys: prove, setupNewCrossSigning: isReset };
   await person.crypto.bootstrapCrossSigning(options);
   return proofs;
+}
+
+// How somebody's devices get at secret storage: by what they have written down.
+export class Note {
+  words = null;
+
+  callbacks = {
+    getSecretStorageKey: async ({ keys }) => [Object.keys(keys)[0], decodeRecoveryKey(this.words)],
+  };
+
+  // A new storage, with the secrets of the device in it.
+  async store(person, options = {}) {
+    const createSecretStorageKey = async () => {
+      const key = await person.crypto.createRecoveryKeyFromPassphrase();
+      this.words = key.encodedPrivateKey;
+      return key;
+    };
+    await person.crypto.bootstrapSecretStorage({ createSecretStorageKey, ...options });
+  }
 }
 
 export async function isSigned(person, by = person) {

@@ -4,23 +4,14 @@
 // backup grows by what is new, is replaced by another version, and is deleted, and her devices
 // notice.
 
-import { CryptoEvent, decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/index.js";
+import { CryptoEvent } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { ask, compare, crossSign, device, failures, isSigned } from "./encrypted.mjs";
-import { knowsDevices, meet, reads, saysAnew } from "./encrypted.mjs";
+import { knowsDevices, meet, Note, reads, saysAnew } from "./encrypted.mjs";
 import { dialogue, must, refused, same } from "./people.mjs";
 
 // The SDK waits up to ten seconds, by chance, before it uploads keys.
 const { random } = Math;
 Math.random = () => random() / 100;
-
-// How Alice's devices get at secret storage: by what she has written down.
-class Note {
-  words = null;
-
-  callbacks = {
-    getSecretStorageKey: async ({ keys }) => [Object.keys(keys)[0], decodeRecoveryKey(this.words)],
-  };
-}
 
 const current = (person) => ask(person, "GET", "/room_keys/version");
 
@@ -38,14 +29,7 @@ async function begin(alice, note) {
   const none = current(alice);
   await refused(none, "M_NOT_FOUND", "a backup before the first");
   same(await crossSign(alice, false), 0, "proofs for the first keys");
-  await alice.crypto.bootstrapSecretStorage({
-    createSecretStorageKey: async () => {
-      const key = await alice.crypto.createRecoveryKeyFromPassphrase();
-      note.words = key.encodedPrivateKey;
-      return key;
-    },
-    setupNewKeyBackup: true,
-  });
+  await note.store(alice, { setupNewKeyBackup: true });
   const isActive = async () => (await alice.crypto.getActiveSessionBackupVersion()) !== null;
   await alice.sees("that its keys are backed up", isActive);
   const { publicKeysOnDevice, privateKeysInSecretStorage } =
