@@ -19,6 +19,7 @@ from impl.storage import (
     account_data,
     accounts,
     cross_signing,
+    device_lists,
     devices,
     ignored_users,
     key_backups,
@@ -210,7 +211,9 @@ def deactivate(app: App, requester: Requester, *, erase: bool) -> None:
     with app.database.transaction() as txn:
         accounts.deactivate(txn, user_id)
         device_removal.remove(app, txn, user_id)
-        cross_signing.delete_all(txn, user_id)
+        if cross_signing.list_of_user(txn, user_id):
+            cross_signing.delete_all(txn, user_id)
+            device_lists.put(txn, user_id, [device_lists.CROSS_SIGNING])
         stored_push_rules.delete(txn, user_id)
         account_data.delete_all(txn, user_id)
         stored_presence.delete(txn, user_id)

@@ -14,8 +14,10 @@ from impl.app import App
 from impl.core import identifiers, signed_keys
 from impl.core.rejection import Malformed
 from impl.requester import Requester
+from impl.services import published_keys
+from impl.services.published_keys import Published
 from impl.services.sync.key_counts import NONE_LEFT
-from impl.storage import device_keys, device_lists, key_queries
+from impl.storage import cross_signing, device_keys, device_lists
 from impl.storage.device_keys import KeyOfDevice, Wanted
 
 # Clients keep fifty or a hundred.
@@ -158,41 +160,50 @@ def query(
 ) -> dict[str, dict[str, Any]]:
     """The keys of users' devices, all or some, with the users' cross-signing keys."""
     local, failures = _sort_out(app, wanted, "device_keys")
+    viewer = requester.user_id
+    published = published_keys.of(app).get_many({*local, viewer})
+    vouched = _vouched_for(app, viewer, local, published)
     found: dict[str, dict[str, Any]] = {
         "failures": failures,
-        "device_keys": {user_id: {} for user_id in local},
+        "device_keys": {},
         "master_keys": {},
         "self_signing_keys": {},
         "user_signing_keys": {},
     }
-    users = [user_id for user_id in local if not wanted[user_id]]
-    devices = {
-        user_id: {one for one in wanted[user_id] if "\0" not in one}
-        for user_id in local
-        if wanted[user_id]
-    }
-    with app.database.read() as txn:
-        rows = key_queries.find(txn, requester.user_id, users, devices)
-    by_user = found["device_keys"]
-    signatures = {}
-    for kind, user_id, name, key_json, more in rows:
-        if kind == key_queries.DEVICE:
-            by_user[user_id][name] = _with_unsigned(key_json, more)
-        elif kind == key_queries.SIGNATURE:
-            signatures[user_id] = {f"{signed_keys.ED25519}:{name}": more or ""}
-        else:
-            found[f"{kind}_keys"][user_id] = msgspec.Raw(key_json.encode())
-    masters = found["master_keys"]
-    for user_id, signed in signatures.items():
-        master = msgspec.json.decode(masters[user_id])
-        masters[user_id] = signed_keys.with_signatures(master, requester.user_id, signed)
+    for user_id in local:
+        keys, named = published[user_id], wanted[user_id]
+        devices = keys.devices
+        if named:
+            devices = {device_id: devices[device_id] for device_id in named if device_id in devices}
+        found["device_keys"][user_id] = devices
+        if keys.master is not None:
+            master = keys.master.as_json(viewer, vouched.get(user_id, {}))
+            found["master_keys"][user_id] = master
+        if keys.self_signing is not None:
+            found["self_signing_keys"][user_id] = keys.self_signing
+        if keys.user_signing is not None and user_id == viewer:
+            found["user_signing_keys"][user_id] = keys.user_signing.as_json
     return found
 
 
-def _with_unsigned(key_json: str, display_name: str | None) -> msgspec.Raw:
-    name = {} if display_name is None else {"device_display_name": display_name}
-    unsigned = msgspec.json.encode(name).decode()
-    return msgspec.Raw(f'{key_json[:-1]},"unsigned":{unsigned}}}'.encode())
+def _vouched_for(
+    app: App, viewer: str, user_ids: Sequence[str], published: Mapping[str, Published]
+) -> dict[str, dict[str, str]]:
+    """The signature by which the viewer vouches for another's master key, with its key id. One by
+    or of a key that was replaced is without effect.
+    """
+    own = published[viewer].user_signing
+    if own is None:
+        return {}
+    with app.database.read() as txn:
+        signatures = cross_signing.list_user_signatures(txn, viewer, own.public_key, user_ids)
+    key_id = f"{signed_keys.ED25519}:{own.public_key}"
+    return {
+        one.target_user_id: {key_id: one.signature}
+        for one in signatures
+        if (master := published[one.target_user_id].master) is not None
+        and master.public_key == one.target_key
+    }
 
 
 def claim(

@@ -151,6 +151,23 @@ def put_user_signature(txn: Any, signature: UserSignature) -> None:
     )
 
 
+def list_user_signatures(
+    txn: Any, user_id: str, user_signing_key: str, target_user_ids: Sequence[str]
+) -> list[UserSignature]:
+    """What a user has signed with a key of some other users' master keys, of now or before."""
+    txn.execute(
+        """
+        SELECT user_id, user_signing_key, target_user_id, target_key, signature
+          FROM user_signatures
+         WHERE user_id = %s
+           AND user_signing_key = %s
+           AND target_user_id = ANY(%s)
+        """,
+        (user_id, user_signing_key, list(target_user_ids)),
+    )
+    return [UserSignature(*row) for row in txn.fetchall()]
+
+
 def list_signed(txn: Any, user_id: str, after: int, up_to: int) -> list[str]:
     """The users whose keys a user has signed in a window of the stream."""
     txn.execute(

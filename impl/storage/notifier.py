@@ -64,7 +64,8 @@ class News:
 
     def start(self) -> None:
         with self._database.read() as txn:
-            self.position = self._floor = streams.current(txn)
+            self._floor = streams.current(txn)
+        self._move_to(self._floor)
         self._greenlets = [gevent.spawn(self._listen), gevent.spawn(self._poll)]
 
     def stop(self) -> None:
@@ -199,7 +200,7 @@ class News:
         if rows:
             for listener in self.listeners:
                 listener(rows)
-            self.position = rows[-1].position
+            self._move_to(rows[-1].position)
         if len(self._rooms) + len(self._users) > KNOWN_MAX:
             self._rooms.clear()
             self._users.clear()
@@ -212,12 +213,19 @@ class News:
         self._users.clear()
         self._joined.clear()
         self._membership_moves += 1
-        self._floor = self.position = newest
+        self._floor = newest
+        self._move_to(newest)
         self.on_reset()
         for listener in self.listeners:
             listener(None)
         for event in list(self.waiters.all):
             event.set()
+
+    def _move_to(self, position: int) -> None:
+        self.position = position
+        # We may know of it before the worker that committed it has written it there. Whoever we
+        # tell may ask another worker, which must know by then.
+        self._page.advance(position)
 
     def _poll(self) -> None:
         while not self.is_stopping:

@@ -3,8 +3,8 @@ done.
 
 A client that got its 200 from one worker may ask another a moment later: it must find what it
 wrote, and a token that was revoked must not work any more. NOTIFY comes a millisecond too late for
-that. So each worker has a slot here that it alone writes, after a commit and before its answer: the
-newest stream position that it committed, how often it revoked tokens, and how often it moved
+that. So each worker has a slot here that it alone writes, before it answers: the newest stream
+position that it has committed or heard of, how often it revoked tokens, and how often it moved
 one-time keys. A request compares the greatest position, and the sums of the counts, with what its
 worker has seen: reads of memory.
 
@@ -63,11 +63,11 @@ class WorkerPage:
         os.replace(temporary, path)
 
     def newest(self) -> int:
-        """The newest stream position that any worker of this machine has committed."""
+        """The newest stream position that any worker of this machine has committed, or heard of."""
         return max(self._positions)
 
     def advance(self, position: int) -> None:
-        """This worker has committed up to a position."""
+        """This worker has committed up to a position, or heard of what was."""
         if position > self._positions[self._slot]:
             self._positions[self._slot] = position
 

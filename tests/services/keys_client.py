@@ -23,7 +23,8 @@ def publish_identity(app: App, identity: Identity, *usages: str) -> None:
 
 
 def query(app: App, viewer: str, **wanted: list[str]) -> Json:
-    """By localpart."""
+    """By localpart; from a worker that has heard what others committed."""
+    app.news.catch_up_if_behind()
     asked = {f"@{name}:soma.test": device_ids for name, device_ids in wanted.items()}
     return plain(device_keys.query(app, a_requester(viewer), asked))
 
