@@ -207,16 +207,15 @@ def claim_one_time(
     """Take the oldest key of each; what has none is left out. Nobody else gets the same, and nobody
     waits: what another transaction is taking is passed over.
 
-    What is taken is found once, before anything is changed: joined to the update, it would be
-    looked for again and again, and found anew each time."""
+    What is taken is found once, before anything is changed, and stays where it is, since it is
+    locked: joined to the update, it would be looked for again and again, and found anew each time.
+    """
     txn.execute(
         """
-        WITH oldest AS MATERIALIZED (
-                SELECT first.*
-                  FROM unnest(%s::text[], %s::text[], %s::text[])
-                       AS w (user_id, device_id, algorithm)
-                 CROSS JOIN LATERAL (
-                        SELECT user_id, device_id, algorithm, key_id
+        UPDATE one_time_keys
+           SET claimed_ts = %s
+         WHERE ctid = ANY(ARRAY(
+                SELECT (SELECT ctid
                           FROM one_time_keys
                          WHERE user_id = w.user_id
                            AND device_id = w.device_id
@@ -224,17 +223,12 @@ def claim_one_time(
                            AND claimed_ts IS NULL
                          ORDER BY key_nid
                          LIMIT 1
-                           FOR UPDATE SKIP LOCKED) AS first)
-        UPDATE one_time_keys k
-           SET claimed_ts = %s
-          FROM oldest
-         WHERE k.user_id = oldest.user_id
-           AND k.device_id = oldest.device_id
-           AND k.algorithm = oldest.algorithm
-           AND k.key_id = oldest.key_id
-        RETURNING k.user_id, k.device_id, k.algorithm, k.key_id, k.key_json
+                           FOR UPDATE SKIP LOCKED)
+                  FROM unnest(%s::text[], %s::text[], %s::text[])
+                       AS w (user_id, device_id, algorithm)))
+        RETURNING user_id, device_id, algorithm, key_id, key_json
         """,
-        (*_columns(wanted), claimed_ts),
+        (claimed_ts, *_columns(wanted)),
     )
     return _claimed(txn)
 
