@@ -56,5 +56,6 @@ def test_a_device_that_is_gone_is_remembered_as_long_as_it_is_the_users_last_cha
     expiry.delete_expired(app)
     assert rows(app, "device_list_changes") == [(ALICE, "LAPTOP")]
     # Who was away for so long hears of it.
+    app.news.catch_up_if_behind()
     found = device_lists.changes(app, a_requester(BOB), since, since)
     assert found.changed == [ALICE]
