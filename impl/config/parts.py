@@ -221,6 +221,7 @@ def _read_switches(root: Section) -> dict[str, object]:
         "require_auth_for_profile_requests": False,
         "allow_public_rooms_without_auth": False,
         "forget_rooms_on_leave": False,
+        "block_non_admin_invites": False,
         "serve_server_wellknown": False,
     }
     return {

@@ -173,6 +173,8 @@ class Config:
     require_auth_for_profile_requests: bool = False
     allow_public_rooms_without_auth: bool = False
     forget_rooms_on_leave: bool = False
+    # Only administrators invite, and nobody from other servers.
+    block_non_admin_invites: bool = False
     serve_server_wellknown: bool = False
     extra_well_known_client_content: Mapping[str, object] = field(default_factory=dict)
     filter_timeline_limit: int = 100

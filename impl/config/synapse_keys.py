@@ -30,7 +30,7 @@ NOT_SUPPORTED = _words(
     allow_per_room_profiles allow_underscore_prefixed_registration allowed_avatar_mimetypes
     allowed_local_3pids auto_accept_invites auto_join_mxid_localpart auto_join_rooms
     auto_join_rooms_for_guests autocreate_auto_join_room_preset autocreate_auto_join_rooms
-    autocreate_auto_join_rooms_federated block_non_admin_invites cas_config
+    autocreate_auto_join_rooms_federated cas_config
     default_identity_server default_power_level_content_override delete_stale_devices_after
     disable_msisdn_registration dont_notify_new_devices_for dynamic_thumbnails email
     enable_3pid_changes enable_3pid_lookup enable_authenticated_media

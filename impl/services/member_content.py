@@ -8,6 +8,7 @@ from typing import Any
 from impl import errors
 from impl.app import App
 from impl.core import identifiers
+from impl.requester import Requester
 from impl.storage import account_data, profiles
 
 # What of a profile stands in membership events.
@@ -58,8 +59,17 @@ def check_user_id(user_id: str) -> None:
         raise errors.InvalidParam("user_id is not a user id")
 
 
-def check_invites_allowed(app: App, txn: Any, user_ids: Collection[str]) -> None:
-    """Refuse to invite those of our users who block invites. C-S API, "Invite permission"."""
+def check_invites_allowed(
+    app: App, txn: Any, requester: Requester | None, user_ids: Collection[str]
+) -> None:
+    """Refuse to invite those of our users who block invites, and anybody on a server where
+    administrators alone may invite. `requester` is None for somebody of another server. C-S API,
+    "Invite permission".
+    """
+    is_admin = requester is not None and requester.is_admin
+    # COMPAT(Synapse's block_non_admin_invites): those from other servers are refused as well.
+    if user_ids and app.config.block_non_admin_invites and not is_admin:
+        raise errors.Forbidden("only administrators of this server may invite")
     ours = [one for one in user_ids if identifiers.server_name_of(one) == app.server_name]
     for user_id in list_blocking(txn, ours):
         raise errors.InviteBlocked(f"{user_id} does not accept invites")

@@ -16,13 +16,13 @@ from impl.services import (
     joining_elsewhere,
     member_content,
     rate_limiting,
-    restricted_joins,
     room_reading,
     room_succession,
     typing,
 )
 from impl.services.remote_membership import invite as remote_invite
 from impl.services.remote_membership import leave as remote_leave
+from impl.services.restricted_joins import AUTHORISED_VIA
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import memberships
@@ -83,7 +83,7 @@ def invite(
         _check_may_invite(app, txn, requester, room, user_id)
         message = (rate_limiting.MESSAGES, requester.user_id, 1)
         _count_invite(app, requester, room, user_id, message)
-        member_content.check_invites_allowed(app, txn, [user_id])
+        member_content.check_invites_allowed(app, txn, requester, [user_id])
         profile = member_content.profile_of(app, txn, user_id)
     content = member_content.make("invite", profile, reason)
     _put(app, requester.user_id, room_id, user_id, content)
@@ -165,7 +165,7 @@ def put_content(
     """Set a membership to what a client says, as PUT /state does; returns the event id."""
     member_content.check_user_id(user_id)
     # Who vouches for a join is for the server to say.
-    content = {key: value for key, value in content.items() if key != restricted_joins.AUTHORISED_VIA}
+    content = {name: value for name, value in content.items() if name != AUTHORISED_VIA}
     membership = content.get("membership")
     old = None
     expected: Collection[str] = ()
@@ -179,7 +179,7 @@ def put_content(
             if "third_party_invite" not in content:
                 _check_may_invite(app, txn, requester, room, user_id)
             _count_invite(app, requester, room, user_id)
-            member_content.check_invites_allowed(app, txn, [user_id])
+            member_content.check_invites_allowed(app, txn, requester, [user_id])
         if membership in ("join", "invite", "knock"):
             profile = member_content.profile_of(app, txn, user_id)
             content = member_content.profile_part(profile) | content

@@ -48,7 +48,7 @@ def create(app: App, requester: Requester, options: RoomOptions) -> str:
     with app.database.read() as txn:
         if room_alias and alias_storage.get(txn, room_alias):
             raise errors.RoomInUse("the room alias is taken")
-        member_content.check_invites_allowed(app, txn, invited)
+        member_content.check_invites_allowed(app, txn, requester, invited)
         profiles = member_content.profiles_of(app, txn, {creator, *options.invite})
     if invited:
         per_user = [("rc_invites_per_user", user_id, 1) for user_id in invited]

@@ -1,8 +1,12 @@
 """C-S API, "Invite permission": who wants no invites gets none, nor hears of what is there."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.api.api_client import User
+from impl.app import App
+from tests.api.accounts_actions import an_admin
+from tests.api.api_client import Api, User, register
 from tests.api.room_actions import CLIENT, act, member
 
 CONFIG = "m.invite_permission_config"
@@ -110,3 +114,22 @@ def test_who_was_sent_away_and_invited_by_somebody_ignored_hears_the_first(
     rooms = sync(bob, since)["rooms"]
     assert rooms["invite"] == rooms["join"] == {}
     assert set(rooms["leave"]) == {room_id}
+
+
+def test_where_administrators_alone_may_invite(
+    new_app: Callable[..., App], api_of: Callable[[App], Api]
+) -> None:
+    app = new_app(block_non_admin_invites=True)
+    api = api_of(app)
+    alice, bob = register(api, "alice"), register(api, "bob")
+    room_id = alice.create_room()
+    place = f"{CLIENT}/rooms/{room_id}/state/m.room.member/{bob.user_id}"
+    for answer in (
+        act(alice, room_id, "invite", bob),
+        alice.put(place, {"membership": "invite"}),
+        alice.post(f"{CLIENT}/createRoom", {"invite": [bob.user_id]}),
+    ):
+        assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
+    invited = an_admin(api, app).post(f"{CLIENT}/createRoom", {"invite": [bob.user_id]})
+    assert invited.status == 200
+    assert list(sync(bob)["rooms"]["invite"]) == [invited.json["room_id"]]

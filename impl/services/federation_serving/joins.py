@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 import msgspec
+from pyroaring import BitMap64
 
 from impl import errors
 from impl.app import App
@@ -110,7 +111,7 @@ class _Told:
             nids += self._heroes()
         chain = self._chains.union([*nids, self._stored.event_nid])
         # Whoever can take this answer has these already.
-        chain.difference_update(nids)
+        chain -= BitMap64(nids)
         return {**self._write(nids, chain), "members_omitted": True}
 
     def _write(self, nids: Collection[int], chain: Collection[int]) -> dict[str, Any]:

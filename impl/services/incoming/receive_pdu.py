@@ -94,7 +94,7 @@ def check(
     for number, one in enumerate(parsed, 1):
         if isinstance(one, Event):
             fault = next(faults)
-            checked.append(_with_its_content(one) if fault is None else _drop(one, fault))
+            checked.append(with_its_content(one) if fault is None else _drop(one, fault))
         else:
             checked.append(one)
         if number % BREATH_PDUS == 0:
@@ -119,7 +119,7 @@ def _parse(pdu: object, room_version: RoomVersion, room_id: str | None) -> Event
     return event
 
 
-def _with_its_content(event: Event) -> Event:
+def with_its_content(event: Event) -> Event:
     """The third check: what has another hash was redacted, or counts as if it was."""
     if event_hash.has_its_content(event.pdu, event.room_version):
         return event
