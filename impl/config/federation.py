@@ -315,8 +315,13 @@ def _read_limit_remote_rooms(root: Section) -> LimitRemoteRooms:
 
 def _read_trusted_key_servers(root: Section) -> tuple[TrustedKeyServer, ...]:
     key = "trusted_key_servers"
+    is_checked = root.boolean("federation_verify_certificates", True)
     if key not in root:
         root.accept(key)
+        if not is_checked:
+            raise root.error(
+                key, "is not given, and matrix.org is nobody to trust without its certificate"
+            )
         return (TrustedKeyServer("matrix.org"),)
     servers = []
     for section in root.sections(key):
@@ -326,13 +331,13 @@ def _read_trusted_key_servers(root: Section) -> tuple[TrustedKeyServer, ...]:
         keys = section.mapping("verify_keys")
         for key_id, verify_key in keys.items():
             _decode_key(section, f"verify_keys.{key_id}", key_id, verify_key)
-        servers.append(
-            TrustedKeyServer(
-                name,
-                {key_id: str(verify_key) for key_id, verify_key in keys.items()},
-                section.boolean("accept_keys_insecurely", False),
+        is_accepted = section.boolean("accept_keys_insecurely", False)
+        if not (is_checked or keys or is_accepted):
+            raise section.error(
+                "verify_keys", "is missing: without a certificate its keys must vouch for it"
             )
-        )
+        verify_keys = {key_id: str(verify_key) for key_id, verify_key in keys.items()}
+        servers.append(TrustedKeyServer(name, verify_keys, is_accepted))
         section.finish()
     return tuple(servers)
 

@@ -38,8 +38,9 @@ from impl.storage.server_keys import KeyName
 # For an answer; a notary may have to ask others first.
 SERVER_S = 10.0
 NOTARY_S = 30.0
-# Before the next source is asked as well.
+# Before the next source is asked as well: a few servers at most, or hundreds.
 PATIENCE_S = 2.0
+PATIENCE_WITH_NOTARY_S = 8.0
 SERVERS_AT_ONCE = 100
 # Requests at a time that say they are of servers whose keys are not known.
 STRANGERS_MAX = 200
@@ -88,14 +89,16 @@ class KeySources:
             if not self._absent.is_waiting(name, now_ms) and self._may_ask(name[0])
         }
         ways = [self._start_asking_servers, self._start_asking_notaries]
+        patience_s = PATIENCE_S
         if len({server_name for server_name, _ in needs}) > FEW_SERVERS:
             ways.reverse()
+            patience_s = PATIENCE_WITH_NOTARY_S
         ends = time.monotonic() + timeout_s
         running: list[Greenlet] = []
         for way in ways:
             if unmet := self._known.unmet(needs):
                 running += way(unmet)
-                self._wait(running, needs, min(PATIENCE_S, ends - time.monotonic()))
+                self._wait(running, needs, min(patience_s, ends - time.monotonic()))
         self._wait(running, needs, ends - time.monotonic())
         self._note_absent(needs, running, now_ms)
 

@@ -139,6 +139,12 @@ def test_no_trusted_key_server_at_all_is_possible(load_text: Load) -> None:
     assert load_text("trusted_key_servers: []")[0].trusted_key_servers == ()
 
 
+def test_without_certificates_a_notary_has_a_key_or_is_accepted_as_it_is(load_text: Load) -> None:
+    begin = "federation_verify_certificates: false\ntrusted_key_servers: [{server_name: a.test"
+    for end in (f', verify_keys: {{"ed25519:a": "{KEY}"}}}}]', ", accept_keys_insecurely: true}]"):
+        assert load_text(begin + end)[0].trusted_key_servers[0].server_name == "a.test"
+
+
 def test_the_flat_keys_of_early_files_are_read(load_text: Load) -> None:
     text = "federation_rc_sleep_limit: 7\nfederation_rc_window_size: 2000\n"
     config, warnings = load_text(text)
@@ -189,6 +195,10 @@ WRONG = {
     "rc_federation: {window_size: x}": "rc_federation.window_size must be a duration",
     "federation_rc_concurrent: x": "federation_rc_concurrent must be a whole number",
     "limit_remote_rooms: {complexity: x}": "limit_remote_rooms.complexity must be a number",
+    "federation_verify_certificates: false": "trusted_key_servers is not given",
+    "federation_verify_certificates: false\ntrusted_key_servers: [{server_name: a.test}]": (
+        "trusted_key_servers[0].verify_keys is missing"
+    ),
     "trusted_key_servers: [{server_name: a.test, verify_keys: {'ed25519:a': 'QUJD'}}]": (
         "trusted_key_servers[0].verify_keys.ed25519:a must be an ed25519 key"
     ),
