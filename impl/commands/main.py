@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": ("impl.commands.serve", "start the server"),
     "register": ("impl.commands.register", "make a user, or an administrator"),
     "room": ("impl.commands.room", "look into a room: its graph, its states, its decisions"),
+    "federation": ("impl.commands.federation", "how this server and others reach each other"),
     "migrate": ("impl.commands.migrate", "bring the database to the newest schema"),
     "generate-config": (
         "impl.commands.generate_config",

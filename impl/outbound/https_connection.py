@@ -12,6 +12,7 @@ import ssl as system_ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import gevent
 from gevent import monkey, socket
@@ -56,9 +57,11 @@ class HttpsConnection:
         self._http.auto_open = 0
         self._http.sock = self._channel  # type: ignore[assignment]
 
-    def certificate(self) -> bytes | None:
-        """The other side's certificate, in DER."""
-        return self._channel.sock.getpeercert(binary_form=True)
+    def certificate(self) -> Mapping[str, Any]:
+        """The other side's certificate, as `ssl.SSLSocket.getpeercert` has it: empty where it was
+        not checked.
+        """
+        return self._channel.sock.getpeercert() or {}
 
     def close(self) -> None:
         self.is_reusable = False

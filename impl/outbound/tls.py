@@ -34,10 +34,13 @@ class Tls:
         verifies: bool = True,
         unverified: Sequence[str] = (),
         minimum_version: str = "1",
+        checks_names: bool = True,
     ) -> None:
         self._unverified = tuple(compile_glob(glob) for glob in unverified)
         self._verifies = verifies
         self._strict = _new_context(minimum_version)
+        # Otherwise a good certificate for another name will do, to find out which.
+        self._strict.check_hostname = checks_names
         if authorities:
             for path in authorities:
                 self._strict.load_verify_locations(path)

@@ -8,7 +8,9 @@ from impl.outbound.dns import Resolver
 from impl.outbound.guard import Guard
 from impl.outbound.https_wire import HttpsWire
 from impl.outbound.tls import Tls
+from impl.outbound.well_known import WellKnownClient
 from impl.services import software
+from impl.services.federation_check import Instruments
 
 
 def wire_of(config: Config) -> HttpsWire:
@@ -17,6 +19,18 @@ def wire_of(config: Config) -> HttpsWire:
         tls_of(config),
         guard_of(config),
         software.user_agent(),
+    )
+
+
+def instruments_of(config: Config) -> Instruments:
+    """To look at servers as others see them: no certificate is exempt."""
+    resolver = Resolver(config.soma.federation.dns_servers)
+    authorities = config.federation_custom_ca_list
+    return Instruments(
+        resolver,
+        WellKnownClient(resolver, Tls(authorities), guard_of(config), software.user_agent()),
+        guard_of(config),
+        authorities,
     )
 
 

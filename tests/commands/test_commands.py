@@ -13,7 +13,9 @@ def stopped(tmp_path: Path) -> SomaServer:
     return SomaServer(tmp_path)
 
 
-@pytest.mark.parametrize("command", ["serve", "register", "room", "migrate", "generate-config"])
+@pytest.mark.parametrize(
+    "command", ["serve", "register", "room", "federation", "migrate", "generate-config"]
+)
 def test_every_command_explains_itself(command: str) -> None:
     result = soma(command, "--help")
     assert result.returncode == 0
@@ -23,7 +25,7 @@ def test_every_command_explains_itself(command: str) -> None:
 def test_help_lists_the_commands() -> None:
     result = soma("--help")
     assert result.returncode == 0
-    for command in ("serve", "register", "room", "migrate", "generate-config"):
+    for command in ("serve", "register", "room", "federation", "migrate", "generate-config"):
         assert command in result.stdout
     assert soma().returncode == 2
 
