@@ -62,24 +62,25 @@ def list_backward_extremities(txn: Any, room_nid: int) -> list[str]:
     return [row[0] for row in txn.fetchall()]
 
 
-def list_below(txn: Any, room_nid: int, event_ids: Collection[str]) -> set[str]:
-    """Those of some events, which had no place so far, that an accepted event stands on."""
+def list_below(txn: Any, keys: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Those of some events, by (room_nid, event_id), which had no place so far, that an accepted
+    event stands on.
+    """
     txn.execute(
         """
-        SELECT DISTINCT b.event_id
-          FROM backward_extremities b
+        SELECT DISTINCT b.room_nid, b.event_id
+          FROM unnest(%s::bigint[], %s::text[]) AS wanted (room_nid, event_id)
+          JOIN backward_extremities b USING (room_nid, event_id)
           JOIN event_edges g ON g.room_nid = b.room_nid
            AND g.prev_event_id = b.event_id
           JOIN events e ON e.room_nid = g.room_nid
            AND e.event_nid = g.event_nid
-         WHERE b.room_nid = %s
-           AND b.event_id = ANY(%s)
-           AND e.rejected_reason IS NULL
+         WHERE e.rejected_reason IS NULL
            AND NOT e.is_soft_failed
         """,
-        (room_nid, list(event_ids)),
+        ([key[0] for key in keys], [key[1] for key in keys]),
     )
-    return {row[0] for row in txn.fetchall()}
+    return txn.fetchall()
 
 
 def list_here(txn: Any, room_nid: int, event_ids: Collection[str]) -> dict[str, bool]:

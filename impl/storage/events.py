@@ -269,6 +269,19 @@ def list_of_id(txn: Any, event_id: str, limit: int) -> list[EventKey]:
     return txn.fetchall()
 
 
+def get_nids_of_rooms(txn: Any, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """(room_nid, event_id) -> event_nid, of those that we have."""
+    txn.execute(
+        """
+        SELECT e.room_nid, e.event_id, e.event_nid
+          FROM unnest(%s::bigint[], %s::text[]) AS wanted (room_nid, event_id)
+          JOIN events e USING (event_id, room_nid)
+        """,
+        ([key[0] for key in keys], [key[1] for key in keys]),
+    )
+    return {(room_nid, event_id): event_nid for room_nid, event_id, event_nid in txn.fetchall()}
+
+
 def get_by_id(txn: Any, room_nid: int, event_id: str) -> StoredEvent | None:
     txn.execute(
         _SELECT

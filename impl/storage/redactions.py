@@ -24,19 +24,21 @@ def put_pending(txn: Any, rows: Sequence[tuple[int, str, int]]) -> None:
     )
 
 
-def list_pending(txn: Any, room_nid: int, event_ids: Collection[str]) -> dict[str, list[int]]:
-    """event_id -> the event_nids of redactions that came before it, for those that have any."""
+def list_pending(txn: Any, keys: Sequence[tuple[int, str]]) -> list[tuple[int, str, list[int]]]:
+    """Of events by (room_nid, event_id), those that a redaction came before: (room_nid, event_id,
+    event_nids of the redactions).
+    """
     txn.execute(
         """
-        SELECT redacts, array_agg(redaction_nid)
-          FROM pending_redactions
-         WHERE room_nid = %s
-           AND redacts = ANY(%s)
-         GROUP BY redacts
+        SELECT p.room_nid, p.redacts, array_agg(p.redaction_nid)
+          FROM unnest(%s::bigint[], %s::text[]) AS wanted (room_nid, event_id)
+          JOIN pending_redactions p ON p.room_nid = wanted.room_nid
+           AND p.redacts = wanted.event_id
+         GROUP BY p.room_nid, p.redacts
         """,
-        (room_nid, list(event_ids)),
+        ([key[0] for key in keys], [key[1] for key in keys]),
     )
-    return dict(txn.fetchall())
+    return txn.fetchall()
 
 
 def put(txn: Any, rows: Sequence[tuple[int, int, int]], now_ms: int) -> None:

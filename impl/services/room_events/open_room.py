@@ -98,6 +98,11 @@ class OpenRoom:
     new_nids: dict[str, int] = field(default_factory=dict)
     # event_id -> number, of those that were looked for in the database; None: it is not there.
     found_nids: dict[str, int | None] = field(default_factory=dict)
+    # Of events from elsewhere (looking_ahead.py): which were looked up, the numbers of redactions
+    # that wait for them, and those that an accepted event stands on already.
+    looked_up: set[str] = field(default_factory=set)
+    pending_redactions: dict[str, list[int]] = field(default_factory=dict)
+    stood_on: set[str] = field(default_factory=set)
     # Outliers of which this transaction has seen that they are nothing else by now.
     known_outliers: set[int] = field(default_factory=set)
     # Events that have another child or have lost one (relating.py).

@@ -19,7 +19,14 @@ from typing import Any
 from impl import errors
 from impl.app import App
 from impl.core import state_trie
-from impl.services.room_events import create, merging, receive, room_rows, unread
+from impl.services.room_events import (
+    create,
+    looking_ahead,
+    merging,
+    receive,
+    room_rows,
+    unread,
+)
 from impl.services.room_events.open_room import OpenRoom, Placed
 from impl.services.room_events.submission import RoomIdTaken, Submission
 from impl.storage import idempotency, rooms, timeline
@@ -57,6 +64,8 @@ def persist(
     opened = _open_rooms(app, txn, batch, skip_locked, outcome)
     answered = _answered(txn, batch) if look_up_transactions else {}
     new_answers: dict[ClientTransaction, str] = {}
+    arrivals = [(opened[one.room_id], one.received) for one in batch if one.room_id in opened]
+    looking_ahead.look_ahead(txn, [arrival for arrival in arrivals if arrival[1]])
 
     for place, submission in enumerate(batch):
         room = opened.get(submission.room_id)

@@ -19,9 +19,10 @@ from impl.core.auth.selection import CREATE, POWER_LEVELS
 from impl.core.event import Event
 from impl.core.power_levels import PowerLevels
 from impl.core.rejection import Rejected
+from impl.services.room_events import looking_ahead
 from impl.services.room_events.open_room import OpenRoom, Placed
 from impl.services.room_events.submission import MissingEvents, Received
-from impl.storage import event_graph, memberships, out_of_band, redactions
+from impl.storage import memberships, out_of_band
 from impl.storage.events import StoredEvent
 
 REDACTION = "m.room.redaction"
@@ -54,27 +55,19 @@ def append(room: OpenRoom, received: Sequence[Received]) -> list[str]:
 
 
 class _Receiving:
-    """Some events that are appended one after the other, and what is known of them beforehand:
-    asked for in bulk, since there may be thousands.
-    """
+    """Some events that are appended one after the other, and what is known of them beforehand."""
 
     def __init__(self, room: OpenRoom, received: Sequence[Received]) -> None:
         self._room = room
-        wanted: set[str] = set()
-        for one in received:
-            event = one.event
-            wanted.update((event.event_id, *event.auth_event_ids, *event.prev_event_ids))
-            wanted.update(one.state_before or ())
-        _find(room, wanted)
         placed = [one.event for one in received if not one.is_outlier]
+        if not room.looked_up.issuperset(one.event_id for one in placed) or not placed:
+            looking_ahead.look_ahead(room.txn, [(room, received)])
         room.app.state_keys.intern(room.txn, [one.key for one in placed if one.is_state])
-        event_ids = [one.event_id for one in placed]
         # Redactions that wait for their events, and events that others stand on already.
-        self._waiting: dict[str, list[int]] = {}
-        self._below: set[str] = set()
-        if event_ids:
-            self._waiting = redactions.list_pending(room.txn, room.room_nid, event_ids)
-            self._below = event_graph.list_below(room.txn, room.room_nid, event_ids)
+        self._waiting = {
+            one.event_id: list(room.pending_redactions.get(one.event_id, ())) for one in placed
+        }
+        self._below = set(room.stood_on)
         for appended in room.appended:
             self._note(appended.placed, appended.new.event_nid)
 
