@@ -88,8 +88,9 @@ def test_all_of_the_request_is_signed(us: App, other: MadeUpServer) -> None:
 def test_what_is_for_another_server_is_refused(us: App, other: MadeUpServer) -> None:
     replayed = header(other.name, other.key, destination="third.test")
     assert refused(ask(site(us), replayed))
-    # Nor is it enough to say that it was for us.
+    # Nor is it enough to say that it was for us, or to sign it so and to say something else.
     assert refused(ask(site(us), replayed.replace("third.test", US)))
+    assert refused(ask(site(us), header(other.name, other.key).replace(US, "third.test")))
     assert other.asked == 1
 
 
@@ -113,7 +114,9 @@ def test_a_key_of_another_server_is_none_of_the_origins(
 
 @pytest.mark.parametrize("origin", ["", "not a name", "other.test/x", US, US.upper(), "é.test"])
 def test_an_origin_that_cannot_be_is_refused(us: App, origin: str) -> None:
-    assert refused(ask(site(us), header(origin, us.signing_key)))
+    answer = ask(site(us), header(origin, us.signing_key))
+    assert refused(answer)
+    assert "origin is" in answer[1]["error"] or "no origin" in answer[1]["error"]
 
 
 @pytest.mark.parametrize("key_id", ["ed25519:", "rsa:1", "x", "ed25519:" + "x" * 300])
@@ -194,6 +197,18 @@ def test_who_signs_with_keys_that_nobody_knows_makes_us_ask_once_a_minute(
     clock.ms += 61_000
     other.rotate("two")
     assert ask(site(us), header(other.name, other.key))[0] == 200
+
+
+def test_nor_do_they_make_us_ask_the_notary_more_often(
+    new_server: Callable[..., Server], other: MadeUpServer, network: Network, clock: Clock
+) -> None:
+    notary = MadeUpServer(network, "notary.test", clock)
+    other.is_down = True
+    us = new_server(US, clock, trusted_key_servers=(TrustedKeyServer(notary.name),)).app
+    for number in range(20):
+        unknown = signing.new_signing_key(b"\x03" * 32, f"k{number}")
+        assert refused(ask(site(us), header(other.name, unknown)))
+    assert (other.asked, len(notary.queries)) == (1, 1)
 
 
 def test_not_all_that_say_they_are_somebody_are_looked_up_at_once(
