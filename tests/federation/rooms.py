@@ -37,6 +37,12 @@ def say(user: User, room_id: str, body: str) -> str:
     return str(answer.json["event_id"])
 
 
+def redact(user: User, room_id: str, event_id: str) -> str:
+    answer = user.put(path(room_id, f"redact/{quote(event_id, safe='')}/{event_id[1:9]}"), {})
+    assert answer.status == 200, answer.json
+    return str(answer.json["event_id"])
+
+
 def act(user: User, room_id: str, action: str, user_id: str) -> Answer:
     """invite, kick, ban, unban"""
     return user.post(path(room_id, action), {"user_id": user_id})

@@ -7,16 +7,18 @@ event_id, pdu = stranger.event_of(template, reason="let me in")
 answer = stranger.client.send_join_v2("a.test", room_id, event_id, pdu, omit_members=False)
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from impl.core import event_hash, signing
+from impl.core import canonical_json, event_hash, signing
 from impl.core.room_version import ROOM_VERSIONS, RoomVersion
 from impl.outbound.failures import Refused
 from impl.outbound.federation import FederationClient
+from impl.outbound.wire import WireResponse
 from tests.federation.fake_wire import Network
 from tests.federation.made_up_server import MadeUpServer
 
@@ -29,6 +31,18 @@ class Stranger(MadeUpServer):
         super().__init__(network, name, now_ms)
         self.client = FederationClient(name, self.key, network.wire_of(name))
         self.user_id = f"@user:{name}"
+        self._sent = 0
+
+    def _answer(
+        self, origin: str, destination: str, method: str, target: str, body: bytes | None
+    ) -> WireResponse | None:
+        """It signs all invites."""
+        if "/_matrix/federation/v2/invite/" in target and not self.is_down:
+            sent = json.loads(body or b"{}")
+            version = ROOM_VERSIONS[sent["room_version"]]
+            signed = signing.countersign_event(sent["event"], version, self.name, self.key)
+            return WireResponse(200, {}, json.dumps({"event": signed}).encode())
+        return super()._answer(origin, destination, method, target, body)
 
     def event_of(self, template: Json, **content: object) -> tuple[str, Json]:
         """What it makes of a template: the id and the signed PDU. `content` is added; None takes
@@ -54,6 +68,22 @@ class Stranger(MadeUpServer):
         template = self.client.make_join(server, room_id, user_id, ALL_VERSIONS)
         event_id, pdu = self.event_of(template)
         return self.client.send_join_v2(server, room_id, event_id, pdu, omit_members=False)
+
+    def say(self, server: str, room_id: str, kind: str, content: Json, **fields: object) -> str:
+        """Send an event on top of the room, by a transaction; returns its id. A state event with
+        `state_key`; who says it must be in the room.
+        """
+        template = self.client.make_leave(server, room_id, self.user_id)
+        pdu = {**template["event"], "type": kind, "content": content}
+        del pdu["state_key"]
+        event_id, signed = self.sign(pdu, ROOM_VERSIONS[template["room_version"]], **fields)
+        body = {"origin": self.name, "origin_server_ts": self.now_ms(), "pdus": [signed]}
+        self._sent += 1
+        answer = self.client.send_transaction(
+            server, f"{self._sent}", canonical_json.encode(body, strict=False)
+        )
+        assert answer["pdus"][event_id] == {}, answer
+        return event_id
 
 
 @contextmanager

@@ -36,8 +36,7 @@ def event(app: App, origin: str, event_id: str) -> dict[str, Any]:
     its room and may not see it.
     """
     with app.database.read() as txn:
-        keys = [] if "\0" in event_id else events.list_of_id(txn, event_id, ROOMS_OF_ID_MAX)
-        loaded = app.events.get_many(txn, keys)
+        loaded = app.events.get_many(txn, events.list_of_id(txn, event_id, ROOMS_OF_ID_MAX))
         accepted = {one.room_nid: one for one in loaded.values() if one.rejected_reason is None}
         rooms = app.rooms.get_by_nids(txn, list(accepted))
         refusal: errors.MatrixError = errors.NotFound("there is no such event")
@@ -159,7 +158,7 @@ class _Walk:
     def load(self, event_ids: Iterable[str]) -> list[StoredEvent]:
         """Those of some events that have a place in the graph."""
         app, txn, room_nid = self.asking.app, self.asking.txn, self.asking.room.room_nid
-        wanted = [one for one in dict.fromkeys(event_ids) if "\0" not in one]
+        wanted = list(dict.fromkeys(event_ids))
         unread = [one for one in wanted if one not in self._read]
         if unread:
             nids = events.get_nids(txn, room_nid, unread)

@@ -104,7 +104,7 @@ def _state_before(
 def _find(asking: Asker, event_id: str) -> StoredEvent:
     """An event of the room that was not rejected."""
     room_nid = asking.room.room_nid
-    nid = None if "\0" in event_id else events.get_nid(asking.txn, room_nid, event_id)
+    nid = events.get_nid(asking.txn, room_nid, event_id)
     stored = asking.app.events.get(asking.txn, room_nid, nid) if nid is not None else None
     if stored is None or stored.rejected_reason is not None:
         raise errors.NotFound("there is no such event in the room")
