@@ -55,6 +55,18 @@ def _graft(node: Node, other: Node) -> None:
         node.parameter = node.parameter or other.parameter
 
 
+def lengthen(root: Node, known: tuple[str, ...]) -> None:
+    """Let a path end in one more segment, or an empty one, that says nothing. "{}" stands for a
+    parameter."""
+    node = root
+    for segment in known:
+        child = node.parameter if segment == "{}" else node.literals.get(segment)
+        node = child or Node()
+    longer = Node(routes=node.routes)
+    node.parameter = node.parameter or longer
+    node.literals.setdefault("", longer)
+
+
 def find(root: Node, path: str) -> tuple[Node, list[str]] | None:
     """The node of a raw path, and the decoded values of its parameters."""
     node, values = root, []

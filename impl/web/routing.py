@@ -52,6 +52,10 @@ _ALIASES = (
     (("_matrix", "media", "v3"), "v1"),
 )
 
+# COMPAT(servers before 1.6 of the specification): they end in the key that they want, and are
+# answered with all.
+_WITH_KEY_ID = (("_matrix", "key", "v2", "server"), ("_matrix", "key", "v2", "query", "{}"))
+
 _ANY_RESOURCE = frozenset({"client", "federation", "health", "keys", "media", "openid", "metrics"})
 
 
@@ -108,6 +112,8 @@ def finish(root: path_tree.Node) -> None:
     path_tree.check(root)
     for known, name in _ALIASES:
         path_tree.alias(root, known, name)
+    for known in _WITH_KEY_ID:
+        path_tree.lengthen(root, known)
 
 
 def _path_arguments(operation: Operation) -> tuple[int | str, ...]:

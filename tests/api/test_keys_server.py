@@ -41,6 +41,13 @@ def test_all_current_keys_sign_and_old_ones_do_not(
         signing.verify_json(document, "soma.test", key.key_id, key.verify_key)
 
 
+def test_servers_of_old_name_the_key_that_they_want(api: Api) -> None:
+    for end in ("/", "/ed25519:test", "/ed25519%3Aanother"):
+        answer = api.get(PATH + end)
+        assert (answer.status, answer.json) == (200, api.get(PATH).json)
+    assert api.get(PATH + "/a/b").errcode == "M_UNRECOGNIZED"
+
+
 def test_a_key_that_is_in_use_again_is_not_old(
     new_app: Callable[..., App], api_of: Callable[[App], Api]
 ) -> None:

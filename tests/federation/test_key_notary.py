@@ -56,6 +56,9 @@ def test_what_a_server_says_is_told_with_both_signatures(
         key = notary.app.signing_key
         signing.verify_json(document, notary.name, key.key_id, key.verify_key)
         assert documents.read(document, clock.ms).value == other.document()
+    # Servers of old name the key that they want.
+    for end in ("/", f"/{other.key.key_id}"):
+        assert get(notary, other.name + end) == [document]
     assert other.asked == 1
 
 
