@@ -18,6 +18,7 @@ from impl.app import App
 from impl.config import Config
 from impl.core.signing import read_signing_keys
 from impl.services import https
+from impl.services.sending import reachability
 from impl.storage.worker_page import WorkerPage
 
 RETRY_S_MAX = 60.0
@@ -37,6 +38,7 @@ def main(config: Config, dsn: str, page: Path, slot: int) -> None:
         wire=https.wire_of(config),
         more_signing_keys=signing_keys[1:],
     )
+    reachability.watch(app)
     run(app, [importlib.import_module(name).run for name in jobs.LOOPS])
 
 

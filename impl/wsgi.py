@@ -9,6 +9,7 @@ from impl.app import App
 from impl.config import Config
 from impl.core.signing import read_signing_keys
 from impl.services import accounts, https, presence, typing
+from impl.services.sending import reachability
 from impl.storage.worker_page import WorkerPage
 from impl.web import matrix_api
 from impl.web.application import Application
@@ -49,5 +50,6 @@ def make_site(config: Config, dsn: str, page: Path, slot: int, api: MatrixApi) -
     app.start()
     typing.watch(app)
     presence.watch(app)
+    reachability.watch(app)
     app.spawn(accounts.finish_deactivations, app)
     return Site(app, Application(app, api.root))

@@ -4,5 +4,6 @@
 LOOPS: tuple[str, ...] = (
     "impl.jobs.index_search",
     "impl.jobs.periodic",
+    "impl.jobs.send_federation",
     "impl.jobs.staged_pdus",
 )

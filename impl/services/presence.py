@@ -12,7 +12,7 @@ the other short-lived ones: one commit has one change of a user, that of the hig
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -228,6 +228,16 @@ def _content(app: App, presence: Presence) -> dict[str, Any]:
     if presence.state == ONLINE:
         content["currently_active"] = presence.is_currently_active
     return content
+
+
+def told_elsewhere(app: App, txn: Any, user_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What other servers are told of users of ours, of those of whom there is anything."""
+    found: dict[str, dict[str, Any]] = {}
+    for user_id, row in stored.get_many(txn, sorted(user_ids)).items():
+        # It must be said; who was never active was not so for long.
+        long_ago = {"last_active_ago": app.now_ms()}
+        found[user_id] = long_ago | _content(app, row.presence)
+    return found
 
 
 class _Polls:

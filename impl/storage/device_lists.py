@@ -2,7 +2,10 @@
 
 The rows of device_list_changes have positions, so they are only written with the COMMIT. One for
 each device, and one with the device_id '' for the user's cross-signing keys: its place is where it
-last changed, and whoever has read up to there has nothing to do but to fetch the keys anew."""
+last changed, and whoever has read up to there has nothing to do but to fetch the keys anew.
+
+Other servers are told of devices in a sequence per user (S-S API, "Device Management"): each row
+says which change came before it, though that row may have moved on since."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,15 +17,40 @@ def put(txn: Any, user_id: str, device_ids: Sequence[str], gone_ts: int | None =
     """Keys have changed: of devices, of CROSS_SIGNING; or the devices are gone."""
     txn.allot(
         """
-        INSERT INTO device_list_changes (user_id, device_id, position, gone_ts)
-             SELECT %s, device_id, nextval('stream_positions'), %s
-               FROM unnest(%s::text[]) AS changed (device_id)
+        INSERT INTO device_list_changes (user_id, device_id, position, gone_ts, prev_position)
+             SELECT %(user_id)s, device_id, position, %(gone_ts)s,
+                    CASE WHEN device_id <> '' THEN
+                         lag(position, 1, (SELECT max(position)
+                                             FROM device_list_changes
+                                            WHERE user_id = %(user_id)s
+                                              AND device_id <> ''))
+                             OVER (PARTITION BY device_id <> '' ORDER BY position)
+                    END
+               FROM (SELECT device_id, nextval('stream_positions') AS position
+                       FROM unnest(%(device_ids)s::text[]) AS changed (device_id)) AS placed
         ON CONFLICT (user_id, device_id) DO UPDATE
                 SET position = EXCLUDED.position,
-                    gone_ts = EXCLUDED.gone_ts
+                    gone_ts = EXCLUDED.gone_ts,
+                    prev_position = EXCLUDED.prev_position
         """,
-        (user_id, gone_ts, list(device_ids)),
+        {"user_id": user_id, "gone_ts": gone_ts, "device_ids": list(device_ids)},
     )
+
+
+def get_sequence(txn: Any, user_id: str) -> int:
+    """Where a user's sequence of changed devices stands, as other servers are told of it
+    (`stream_id`); 0 if nothing has changed yet.
+    """
+    txn.execute(
+        """
+        SELECT COALESCE(max(position), 0)
+          FROM device_list_changes
+         WHERE user_id = %s
+           AND device_id <> ''
+        """,
+        (user_id,),
+    )
+    return txn.fetchone()[0]
 
 
 def list_changed(

@@ -259,3 +259,16 @@ def get_joined_counts(txn: Any, room_nids: Sequence[int]) -> dict[int, int]:
         (list(room_nids),),
     )
     return dict(txn.fetchall())
+
+
+def list_ends(txn: Any, room_nids: Sequence[int]) -> dict[int, list[int]]:
+    """room_nid -> its forward extremities, of rooms that there are."""
+    txn.execute(
+        """
+        SELECT room_nid, forward_extremities
+          FROM rooms
+         WHERE room_nid = ANY(%s)
+        """,
+        (list(room_nids),),
+    )
+    return {row[0]: list(row[1]) for row in txn.fetchall()}

@@ -53,7 +53,8 @@ CREATE TABLE public.dehydrated_devices (
 );
 CREATE TABLE public.destinations (
     server_name text NOT NULL,
-    served_position bigint NOT NULL,
+    name_hash bigint NOT NULL,
+    served_position bigint,
     catch_up_position bigint,
     catch_up_room_nid bigint,
     failing_since_ts bigint,

@@ -51,6 +51,7 @@ def current(txn: Any) -> int:
             (SELECT max(position) FROM presence),
             (SELECT max(position) FROM purged_rooms),
             (SELECT max(position) FROM out_of_band_memberships),
+            (SELECT max(position) FROM outgoing_to_device),
             0
         )
         """
@@ -72,64 +73,73 @@ class NewsRow(NamedTuple):
     # Whose receipt it is; which account data; whose presence or keys, which have neither room nor
     # user.
     about: str | None
+    # Other servers may have to be told of it.
+    is_outgoing: bool
     # Keys: those of `about`, or, with a user, those that the user signed.
     of_devices: bool
 
 
+_NEWS = """
+    SELECT moved.*, FALSE
+      FROM (
+            SELECT position, room_nid, NULL AS user_id, changes_nid, parent_nid, FALSE,
+                   NULL AS about, is_outgoing
+              FROM timeline
+             WHERE position > %(after)s
+            UNION ALL
+            SELECT m.position, NULL, m.user_id, NULL, NULL, TRUE, NULL, FALSE
+              FROM timeline t
+              JOIN membership_changes m ON m.room_nid = t.room_nid
+               AND m.position = t.position
+             WHERE t.position > %(after)s
+            UNION ALL
+            SELECT position, room_nid, NULL, NULL, NULL, FALSE, user_id, TRUE FROM receipts
+             WHERE position > %(after)s
+            UNION ALL
+            SELECT position, room_nid, NULL, NULL, NULL, FALSE, NULL, TRUE FROM typing
+             WHERE position > %(after)s
+            UNION ALL
+            SELECT position, NULL, user_id, NULL, NULL, FALSE, type, FALSE
+              FROM account_data
+             WHERE position > %(after)s
+            UNION ALL
+            SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL, FALSE
+              FROM (SELECT DISTINCT position, user_id
+                      FROM to_device_messages
+                     WHERE position > %(after)s) AS addressees
+            UNION ALL
+            SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id, TRUE FROM presence
+             WHERE position > %(after)s
+            UNION ALL
+            SELECT position, room_nid, NULL, NULL, NULL, TRUE, NULL, FALSE FROM purged_rooms
+             WHERE position > %(after)s
+            UNION ALL
+            SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL, FALSE
+              FROM purged_memberships
+             WHERE position > %(after)s
+            UNION ALL
+            SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL, FALSE
+              FROM out_of_band_memberships
+             WHERE position > %(after)s
+            UNION ALL
+            SELECT position, NULL, NULL, NULL, NULL, FALSE, NULL, TRUE FROM outgoing_to_device
+             WHERE position > %(after)s) AS moved
+    UNION ALL
+    SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id, TRUE, TRUE
+      FROM device_list_changes
+     WHERE position > %(after)s
+    UNION ALL
+    SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL, FALSE, TRUE
+      FROM user_signatures
+     WHERE position > %(after)s
+    ORDER BY position
+    LIMIT %(limit)s
+"""
+
+
 def list_news(txn: Any, after: int) -> list[NewsRow]:
     """What moved after a position, in order, at most NEWS_MAX rows."""
-    txn.execute(
-        """
-        SELECT moved.*, FALSE
-          FROM (
-                SELECT position, room_nid, NULL AS user_id, changes_nid, parent_nid, FALSE,
-                       NULL AS about
-                  FROM timeline
-                 WHERE position > %(after)s
-                UNION ALL
-                SELECT m.position, NULL, m.user_id, NULL, NULL, TRUE, NULL
-                  FROM timeline t
-                  JOIN membership_changes m ON m.room_nid = t.room_nid
-                   AND m.position = t.position
-                 WHERE t.position > %(after)s
-                UNION ALL
-                SELECT position, room_nid, NULL, NULL, NULL, FALSE, user_id FROM receipts
-                 WHERE position > %(after)s
-                UNION ALL
-                SELECT position, room_nid, NULL, NULL, NULL, FALSE, NULL FROM typing
-                 WHERE position > %(after)s
-                UNION ALL
-                SELECT position, NULL, user_id, NULL, NULL, FALSE, type FROM account_data
-                 WHERE position > %(after)s
-                UNION ALL
-                SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL
-                  FROM (SELECT DISTINCT position, user_id
-                          FROM to_device_messages
-                         WHERE position > %(after)s) AS addressees
-                UNION ALL
-                SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id FROM presence
-                 WHERE position > %(after)s
-                UNION ALL
-                SELECT position, room_nid, NULL, NULL, NULL, TRUE, NULL FROM purged_rooms
-                 WHERE position > %(after)s
-                UNION ALL
-                SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL FROM purged_memberships
-                 WHERE position > %(after)s
-                UNION ALL
-                SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL
-                  FROM out_of_band_memberships
-                 WHERE position > %(after)s) AS moved
-        UNION ALL
-        SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id, TRUE FROM device_list_changes
-         WHERE position > %(after)s
-        UNION ALL
-        SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL, TRUE FROM user_signatures
-         WHERE position > %(after)s
-        ORDER BY position
-        LIMIT %(limit)s
-        """,
-        {"after": after, "limit": NEWS_MAX},
-    )
+    txn.execute(_NEWS, {"after": after, "limit": NEWS_MAX})
     return [NewsRow(*row) for row in txn.fetchall()]
 
 

@@ -37,8 +37,10 @@ CREATE TABLE federation_shards (
 -- Servers that lag behind their shard or cannot be reached.
 CREATE TABLE destinations (
     server_name       TEXT   NOT NULL PRIMARY KEY,
-    -- Up to here it has all that is for it.
-    served_position   BIGINT NOT NULL,
+    -- Of the name: who is to serve it.
+    name_hash         BIGINT NOT NULL,
+    -- Up to here it has all that is for it. NULL: it has as much as its shard says.
+    served_position   BIGINT,
     -- What it is being told of is up to here, room by room in the order of their numbers, and it has that of the rooms up to
     -- this one.
     catch_up_position BIGINT,

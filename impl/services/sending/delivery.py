@@ -1,0 +1,148 @@
+"""Transactions on their way: one at a time to each server, to many servers at once.
+
+Whoever has answered before and whoever has not have places of their own, so that thousands of
+servers that are not there cannot keep those waiting that are."""
+
+import logging
+import secrets
+from collections import deque
+from collections.abc import Iterator
+from typing import Protocol
+
+import gevent
+from gevent.pool import Group
+
+from impl.app import App
+from impl.outbound.failures import BadAnswer, FederationFailure
+from impl.outbound.federation import FederationClient
+from impl.services.sending import wire_forms
+from impl.services.sending.outbox import Outbox, State
+from impl.services.sending.parcels import Parcel
+
+# Transactions at once, to servers that have answered, and to others.
+PROVEN_MAX = 100
+OTHERS_MAX = 100
+# So many transactions in a row, and then somebody else who waits.
+TURN_PARCELS = 10
+
+_log = logging.getLogger(__name__)
+
+
+class Supply(Protocol):
+    """Who has something to send."""
+
+    def next_parcel(self, outbox: Outbox) -> Parcel | None:
+        """What comes next for the server, until it has arrived or failed."""
+
+    def arrived(self, outbox: Outbox, parcel: Parcel) -> None: ...
+
+    def failed(self, outbox: Outbox, parcel: Parcel, failure: FederationFailure) -> bool:
+        """Says whether to go on at once."""
+
+    def broke(self, outbox: Outbox, error: Exception) -> None:
+        """It could not even be tried: something of ours failed."""
+
+
+class Delivery:
+    """What comes next, and what becomes of what was sent, is for `supply` to say."""
+
+    def __init__(self, app: App, supply: Supply) -> None:
+        self._app = app
+        self._supply = supply
+        # Whom it is worth to ask is decided here, not by those who keep count of that for others.
+        self.federation = FederationClient(
+            app.server_name, app.signing_key, app.federation.wire, app.is_federated_with
+        )
+        self._ready: dict[bool, deque[Outbox]] = {True: deque(), False: deque()}
+        self._active = {True: 0, False: 0}
+        self._greenlets = Group()
+        self.txn_ids = _txn_ids()
+        self.is_stopping = False
+
+    def add(self, outbox: Outbox) -> None:
+        """There is something for the server: it has its turn, unless it is having it."""
+        if not outbox.is_ready and not outbox.is_sending and not self.is_stopping:
+            outbox.is_ready = True
+            self._ready[outbox.is_proven].append(outbox)
+            self._fill(outbox.is_proven)
+
+    def join(self, timeout_s: float | None = None) -> None:
+        """Until nothing is on its way, and nobody waits for a turn."""
+        self._greenlets.join(timeout=timeout_s)
+
+    def stop(self, timeout_s: float) -> None:
+        """What is on its way may arrive; then no more."""
+        self.is_stopping = True
+        for ready in self._ready.values():
+            ready.clear()
+        self._greenlets.join(timeout=timeout_s)
+        self._greenlets.kill()
+
+    def _fill(self, is_proven: bool) -> None:
+        ready, places = self._ready[is_proven], PROVEN_MAX if is_proven else OTHERS_MAX
+        while ready and self._active[is_proven] < places:
+            outbox = ready.popleft()
+            outbox.is_ready, outbox.is_sending = False, True
+            self._active[is_proven] += 1
+            self._greenlets.add(gevent.spawn(self._run, outbox, is_proven))
+
+    def _run(self, outbox: Outbox, is_proven: bool) -> None:
+        goes_on = False
+        try:
+            goes_on = self._deliver(outbox, is_proven)
+        except Exception as error:
+            self._supply.broke(outbox, error)
+        finally:
+            outbox.is_sending = False
+            self._active[is_proven] -= 1
+            if goes_on:
+                self.add(outbox)
+            self._fill(is_proven)
+
+    def _deliver(self, outbox: Outbox, is_proven: bool) -> bool:
+        """Send until there is no more; True if there is, and others have their turn first."""
+        sent = 0
+        while outbox.state is State.LIVE and not self.is_stopping:
+            if sent >= TURN_PARCELS and self._ready[is_proven]:
+                return True
+            parcel = self._supply.next_parcel(outbox)
+            if parcel is None:
+                return False
+            sent += 1
+            try:
+                self._send(outbox.server_name, parcel)
+            except FederationFailure as failure:
+                if not self._supply.failed(outbox, parcel, failure):
+                    return False
+            else:
+                self._supply.arrived(outbox, parcel)
+        return False
+
+    def _send(self, server_name: str, parcel: Parcel) -> None:
+        if not parcel.body:
+            parcel.body = wire_forms.transaction(
+                self._app.server_name,
+                self._app.now_ms(),
+                [item.form for item in parcel.pdus],
+                [item.form for item in parcel.edus],
+            )
+        try:
+            answer = self.federation.send_transaction(server_name, parcel.txn_id, parcel.body)
+        except BadAnswer:
+            return  # It has taken it, whatever it says.
+        _log_refusals(server_name, answer.get("pdus"))
+
+
+def _log_refusals(server_name: str, pdus: object) -> None:
+    """An event that a server does not take it will not take a second time."""
+    for event_id, result in pdus.items() if isinstance(pdus, dict) else ():
+        if isinstance(result, dict) and result.get("error"):
+            _log.info("%s does not take %s: %.200s", server_name, event_id, result["error"])
+
+
+def _txn_ids() -> Iterator[str]:
+    """No other process has made them, nor will."""
+    start, number = secrets.token_urlsafe(9), 0
+    while True:
+        number += 1
+        yield f"{start}-{number}"

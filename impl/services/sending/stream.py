@@ -1,0 +1,92 @@
+"""From rows of the stream to what goes over the wire, and to whom."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from impl.app import App
+from impl.core import identifiers
+from impl.services import servers_of_room
+from impl.services.sending import edus, wire_forms
+from impl.services.sending.parcels import Item
+from impl.storage import outgoing, rooms
+from impl.storage.events import StoredEvent
+from impl.storage.outgoing import StreamRow
+from impl.storage.rooms import Room
+
+ROWS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What there is to tell up to a position."""
+
+    items: list[Item]
+    up_to: int
+
+
+def read(app: App, after: int, up_to: int) -> Window:
+    """What happened after a position, or the first part of it."""
+    with app.database.read() as txn:
+        rows = outgoing.list_window(txn, after, up_to, app.server_name, ROWS_MAX)
+        if len(rows) == ROWS_MAX:
+            up_to = rows[-1].position
+        return Window(items_of(app, txn, rows), up_to)
+
+
+def items_of(app: App, txn: Any, rows: Sequence[StreamRow]) -> list[Item]:
+    """In the order of the rows. What is gone by now, or for nobody, is left out."""
+    if not rows:
+        return []
+    of_kind: dict[str, list[StreamRow]] = {}
+    for row in rows:
+        of_kind.setdefault(row.kind, []).append(row)
+    found: dict[int, Item] = {}
+    for item in _events(app, txn, of_kind.get(outgoing.EVENT, ())):
+        found[item.position] = item
+    in_rooms = [*of_kind.get(outgoing.RECEIPT, ()), *of_kind.get(outgoing.TYPING, ())]
+    if in_rooms:
+        servers = _servers_now(app, txn, {row.room_nid for row in in_rooms})
+        for item in edus.in_rooms(app, in_rooms, servers):
+            found[item.position] = item
+    for item in edus.of_users(app, txn, of_kind):
+        found[item.position] = item
+    for row in of_kind.get(outgoing.TO_DEVICE, ()):
+        found[row.position] = edus.to_device(row)
+    return [found[row.position] for row in rows if row.position in found]
+
+
+def event_item(position: int, servers: frozenset[str], stored: StoredEvent) -> Item:
+    return Item(position, servers, wire_forms.pdu_of(stored), stored.event_id)
+
+
+def _events(app: App, txn: Any, rows: Sequence[StreamRow]) -> list[Item]:
+    if not rows:
+        return []
+    known = app.rooms.get_by_nids(txn, list({row.room_nid for row in rows}))
+    loaded = app.events.get_many(txn, [(row.room_nid, row.event_nid) for row in rows])
+    items = []
+    for row in rows:
+        room, stored = known.get(row.room_nid), loaded.get(row.event_nid)
+        if room is None or stored is None:
+            continue  # It was purged.
+        servers = servers_of_room.at(app, txn, room, row.number)
+        if row.subject:
+            servers |= {row.subject}
+        # Whose event it is has it.
+        sender_server = identifiers.server_name_of(stored.event.sender)
+        if sender_server in servers:
+            servers -= {sender_server}
+        if servers:
+            items.append(event_item(row.position, servers, stored))
+    return items
+
+
+def _servers_now(
+    app: App, txn: Any, room_nids: set[int]
+) -> Mapping[int, tuple[Room, frozenset[str]]]:
+    roots = rooms.get_state_roots(txn, sorted(room_nids))
+    known = app.rooms.get_by_nids(txn, sorted(roots))
+    return {
+        nid: (room, servers_of_room.at(app, txn, room, roots[nid])) for nid, room in known.items()
+    }
