@@ -14,7 +14,7 @@ import gevent
 from impl import errors
 from impl.app import App
 from impl.requester import Requester
-from impl.services import presence
+from impl.services import presence, sending
 from impl.services.federation_limits import FederationLimits
 from impl.web import (
     authentication,
@@ -116,6 +116,7 @@ class Application:
             self._app, call.environ, holds_events=route.holds_events
         )
         origin = call.origin = signed.origin
+        sending.note_alive(self._app, origin)
         arguments = [self._app, origin, *_from_path_and_query(call, route, values)]
         if route.read_content is not None:
             arguments.append(route.read_content(signed.content))

@@ -13,6 +13,8 @@ from impl.core import request_auth, signing
 from impl.core.signing import SigningKey
 from impl.services import server_key_sources
 from impl.services.known_server_keys import KnownKeys
+from impl.storage import destinations
+from impl.storage.destinations import Destination
 from impl.web import request, server_authentication
 from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
@@ -332,3 +334,30 @@ def test_the_types_of_the_operation_hold_for_servers_too(us: App, other: MadeUpS
     status, answer = put(wsgi, other, b'{"a":"x"}')
     assert (status, answer["errcode"]) == (400, "M_BAD_JSON")
     assert put(wsgi, other, b'{"a":5}')[0] == 200
+
+
+def test_who_signs_a_request_is_there_and_is_told_what_it_missed(
+    us: App, other: MadeUpServer, clock: Clock
+) -> None:
+    failing = Destination(
+        other.name,
+        None,
+        failing_since_ts=1,
+        failure="it was down",
+        retry_ts=clock.ms + DAY_MS,
+        retry_interval_ms=2 * DAY_MS,
+    )
+    with us.database.transaction() as txn:
+        destinations.put_failing(txn, failing)
+
+    def retry_ts() -> int:
+        with us.database.read() as txn:
+            row = destinations.get(txn, other.name)
+            assert row is not None
+            return row.retry_ts
+
+    forged = header(other.name, signing.new_signing_key(b"\x03" * 32, "one"))
+    assert refused(ask(site(us), forged))
+    assert retry_ts() == clock.ms + DAY_MS
+    assert ask(site(us), header(other.name, other.key))[0] == 200
+    assert retry_ts() <= clock.ms
