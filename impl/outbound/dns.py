@@ -26,7 +26,7 @@ from gevent.threadpool import ThreadPool
 
 from impl.outbound.shared_cache import Entry, Found, SharedCache
 
-ENTRIES_MAX = 20_000
+ENTRIES_MAX = 10_000
 # So many of the records of one name are used.
 RECORDS_MAX = 16
 LOOKUP_S_MAX = 10.0

@@ -119,5 +119,12 @@ class HttpsWire:
 
 
 def _connections_max() -> int:
-    """Few beside those of the clients, who have the same descriptors."""
-    return max(16, min(CONNECTIONS_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 8))
+    """As many as there may be descriptors for. In a process that serves clients the limit is far
+    above this already; in the one that sends to all the others it is the system's default.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * CONNECTIONS_MAX
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(16, min(CONNECTIONS_MAX, soft // 4))

@@ -35,12 +35,15 @@ class Entry(Generic[T]):
 
 
 class SharedCache(Generic[T]):
-    """`now_s` is a clock that never jumps."""
+    """`now_s` is a clock that never jumps; `stale_s` is for how long an entry that is no longer
+    fresh is of use to whoever finds out again.
+    """
 
-    def __init__(self, entries_max: int, now_s: Callable[[], float]) -> None:
+    def __init__(self, entries_max: int, now_s: Callable[[], float], stale_s: float = 0.0) -> None:
         self._entries: OrderedDict[str, Entry[T]] = OrderedDict()
         self._entries_max = entries_max
         self._now_s = now_s
+        self._stale_s = stale_s
         self._running: dict[str, gevent.Greenlet] = {}
 
     def get(self, key: str, find: Callable[[Entry[T] | None], Found[T]]) -> T:
@@ -74,9 +77,17 @@ class SharedCache(Generic[T]):
             del self._running[key]
         self._entries[key] = Entry(found, self._now_s())
         self._entries.move_to_end(key)
-        while len(self._entries) > self._entries_max:
-            self._entries.popitem(last=False)
+        self._make_room()
         return found
+
+    def _make_room(self) -> None:
+        """Two are looked at for each that is added: what is of no use goes, sooner or later."""
+        now_s = self._now_s()
+        for _ in range(min(2, len(self._entries))):
+            key, entry = next(iter(self._entries.items()))
+            if entry.is_fresh(now_s - self._stale_s) and len(self._entries) <= self._entries_max:
+                return
+            del self._entries[key]
 
 
 def _value_of(found: Found[T]) -> T:

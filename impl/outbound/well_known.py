@@ -25,7 +25,7 @@ from impl.outbound.tls import Tls
 from impl.outbound.wire import WireResponse
 
 PATH = "/.well-known/matrix/server"
-ENTRIES_MAX = 20_000
+ENTRIES_MAX = 10_000
 
 TTL_S_DEFAULT = 24 * 3600.0
 TTL_S_MAX = 48 * 3600.0
@@ -76,7 +76,7 @@ class WellKnownClient:
         # Another one only in tests.
         self._port = port
         self._now_s = now_s
-        self._cache: SharedCache[WellKnown] = SharedCache(ENTRIES_MAX, now_s)
+        self._cache: SharedCache[WellKnown] = SharedCache(ENTRIES_MAX, now_s, TTL_S_MAX)
 
     def get(self, hostname: str) -> WellKnown:
         """For a hostname that is no IP literal. Raises nothing."""

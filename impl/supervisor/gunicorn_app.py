@@ -28,8 +28,8 @@ WORKER_CLASS = "impl.web.gunicorn_worker.MatrixWorker"
 # Longer than anything may hold a worker's loop.
 HEARTBEAT_S_MAX = 60
 CONNECTIONS_MAX = 10_000
-# Descriptors of a worker that are not connections of clients.
-DESCRIPTORS_RESERVED = 256
+# Descriptors of a worker that are not connections of clients: most for those to other servers.
+DESCRIPTORS_RESERVED = 1280
 BACKLOG = 2048
 SHARED_MEMORY = "/dev/shm"
 SLOTS_SPARE = 4
@@ -175,4 +175,4 @@ def _connections_max() -> int:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
         soft = max(soft, most)
-    return max(64, min(CONNECTIONS_MAX, soft - DESCRIPTORS_RESERVED))
+    return max(64, min(CONNECTIONS_MAX, soft - min(DESCRIPTORS_RESERVED, soft // 4)))
