@@ -1,5 +1,5 @@
-"""Delete what has expired: client transactions, nonces, tokens, authentication under way, what is
-remembered of keys and devices that are gone.
+"""Delete what has expired: transactions of clients and servers, nonces, tokens, authentication
+under way, what is remembered of keys and devices that are gone.
 
 All of it is without effect already when it goes: whoever reads it looks at its time."""
 
@@ -24,12 +24,20 @@ CLAIMED_KEPT_MS = 7 * _DAY_MS
 # That a device was deleted: as long, there may be a server that has not heard of it.
 GONE_KEPT_MS = 30 * _DAY_MS
 
+# What other servers' transactions were answered with: one that comes again after that does no harm.
+RECEIVED_KEPT_MS = _DAY_MS
+# Which messages to devices were delivered: as long, the server that sent one may not have heard
+# that it came. Synapse keeps them as long.
+DELIVERED_KEPT_MS = 7 * _DAY_MS
+
 KEPT_MS = {
     "client_transactions": TRANSACTIONS_KEPT_MS,
     "registration_nonces": accounts.NONCE_MS,
     "access_tokens": TOKENS_KEPT_MS,
     "refresh_tokens": TOKENS_KEPT_MS,
     "one_time_keys": CLAIMED_KEPT_MS,
+    "received_transactions": RECEIVED_KEPT_MS,
+    "received_device_messages": DELIVERED_KEPT_MS,
 }
 
 

@@ -1,5 +1,6 @@
 """What has expired is deleted, some rows at a time. Tables: client_transactions,
-registration_nonces, access_tokens, refresh_tokens, one_time_keys.
+registration_nonces, access_tokens, refresh_tokens, one_time_keys, received_transactions,
+received_device_messages.
 """
 
 from typing import Any
@@ -11,6 +12,8 @@ TIMES = {
     "access_tokens": "expires_ts",
     "refresh_tokens": "expires_ts",
     "one_time_keys": "claimed_ts",
+    "received_transactions": "received_ts",
+    "received_device_messages": "received_ts",
 }
 
 

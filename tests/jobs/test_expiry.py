@@ -12,7 +12,7 @@ from impl.services import accounts, sessions, user_interactive_auth
 from impl.services.sessions import DeviceWish
 from impl.storage import accounts as stored_accounts
 from impl.storage import expiry as stored_expiry
-from impl.storage import idempotency, ui_auth
+from impl.storage import idempotency, received_transactions, ui_auth
 from impl.storage.idempotency import ClientTransaction
 from impl.storage.ui_auth import Session
 from tests.builders import ALICE
@@ -46,6 +46,25 @@ def answer(app: App, *txn_ids: str) -> None:
     with app.database.transaction() as txn:
         rows = [(ClientTransaction(ALICE, "D", "send", one), "$event") for one in txn_ids]
         idempotency.insert(txn, rows, app.now_ms())
+
+
+def test_what_other_servers_sent_is_remembered_for_a_while(
+    app: App, a_clock: Callable[[int], None]
+) -> None:
+    def receive(name: str) -> None:
+        with app.database.transaction() as txn:
+            received_transactions.insert_answer(txn, "a.test", name, "{}", app.now_ms())
+            received_transactions.insert_message_if_new(txn, "a.test", name, app.now_ms())
+
+    receive("old")
+    a_clock(DAY_MS + 1)
+    receive("new")
+    expiry.delete_expired(app)
+    assert column(app, "SELECT txn_id FROM received_transactions") == ["new"]
+    assert column(app, "SELECT count(*) FROM received_device_messages") == [2]
+    a_clock(6 * DAY_MS)
+    expiry.delete_expired(app)
+    assert column(app, "SELECT message_id FROM received_device_messages") == ["new"]
 
 
 def test_client_transactions_are_kept_for_a_day(app: App, a_clock: Callable[[int], None]) -> None:

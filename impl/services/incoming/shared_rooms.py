@@ -11,6 +11,8 @@ from impl.services import room_reading, server_acl
 from impl.storage import memberships
 from impl.storage.rooms import Room
 
+NOT_IN_IT = "this server is not in the room"
+
 
 @dataclass(frozen=True, slots=True)
 class Shared:
@@ -25,7 +27,7 @@ class Shared:
 
 def look_up(app: App, txn: Any, origin: str, room_ids: Collection[str]) -> Shared:
     """All of them at once: two statements, however many rooms."""
-    found = {room_id: room_reading.find(app, txn, room_id) for room_id in room_ids}
+    found = {room_id: room_reading.find_any(app, txn, room_id) for room_id in room_ids}
     known = {room_id: room for room_id, room in found.items() if room is not None}
     nids = [room.room_nid for room in known.values()]
     joined = memberships.list_joined_here(txn, nids) if nids else set()
@@ -36,7 +38,7 @@ def look_up(app: App, txn: Any, origin: str, room_ids: Collection[str]) -> Share
             shared.refused[room_id] = "this server does not know the room"
             continue
         if room.room_nid not in joined:
-            shared.refused[room_id] = "this server is not in the room"
+            shared.refused[room_id] = NOT_IN_IT
         elif room.room_nid in denied:
             shared.refused[room_id] = "the room's access list keeps your server out"
         else:

@@ -15,6 +15,7 @@ once, a message to a device is delivered once), and one of the two answers is gi
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from impl.app import App
 from impl.core import identifiers
 from impl.core.event import Event
 from impl.core.room_version import ROOM_VERSIONS
+from impl.services import out_of_band
 from impl.services.incoming import edu, receive_pdu, shared_rooms, staging
 from impl.services.incoming.receive_pdu import Dropped
 from impl.services.incoming.shared_rooms import Shared
@@ -37,6 +39,7 @@ from impl.storage.rooms import Room
 PDUS_MAX = 50
 EDUS_MAX = 100
 TXN_ID_BYTES_MAX = 255
+MEMBER = "m.room.member"
 
 Json = dict[str, Any]
 # event_id -> {} or {"error": ...}
@@ -118,7 +121,7 @@ def _read(
         room_id = pdu.get("room_id")
         room = shared.rooms.get(room_id) if isinstance(room_id, str) else None
         if room is None:
-            _refuse(pdu, shared, answers)
+            _refuse(app, pdu, shared, answers)
         else:
             of_version.setdefault(room.room_version, []).append(pdu)
     events: dict[str, dict[str, Event]] = {}
@@ -131,7 +134,7 @@ def _read(
     return {room_id: list(of_room.values()) for room_id, of_room in events.items()}
 
 
-def _refuse(pdu: Json, shared: Shared, answers: Answers) -> None:
+def _refuse(app: App, pdu: Json, shared: Shared, answers: Answers) -> None:
     """Of a room that the server may not tell of. Its id can be worked out only if the room is
     known.
     """
@@ -139,11 +142,20 @@ def _refuse(pdu: Json, shared: Shared, answers: Answers) -> None:
     if not isinstance(room_id, str):
         _note(answers, pdu.get("event_id"), "room_id is not a string")
         return
-    event_id: object = pdu.get("event_id")
-    if (room := shared.known.get(room_id)) is not None:
-        parsed = receive_pdu.parse([pdu], ROOM_VERSIONS[room.room_version])
-        event_id = parsed[0].event_id
-    _note(answers, event_id, shared.refused[room_id])
+    reason, room = shared.refused[room_id], shared.known.get(room_id)
+    if room is None:
+        _note(answers, pdu.get("event_id"), reason)
+        return
+    version = ROOM_VERSIONS[room.room_version]
+    (one,) = receive_pdu.parse([pdu], version, room_id)
+    if reason == shared_rooms.NOT_IN_IT and isinstance(one, Event) and one.type == MEMBER:
+        # Nobody of ours is in the room, but somebody may be invited to it, or knock.
+        (one,) = receive_pdu.check(app, [one], version)
+        with suppress(errors.InvalidParam):
+            if isinstance(one, Event) and out_of_band.rescind(app, one):
+                answers[one.event_id] = {}
+                return
+    _note(answers, one.event_id, one.reason if isinstance(one, Dropped) else reason)
 
 
 def _note(answers: Answers, event_id: object, reason: str) -> None:
