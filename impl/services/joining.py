@@ -50,7 +50,7 @@ def join(
         room = room_reading.find(app, txn, room_id)
         if room is not None and room_reading.membership(txn, room, user_id) == "join":
             return
-        is_resident = room is not None and room_reading.is_resident(app, txn, room)
+        is_resident = room is not None and room_reading.is_resident(txn, room)
     if not is_resident:
         if joining_elsewhere.join(app, requester, room_id, reason, via):
             return

@@ -33,7 +33,7 @@ def join(
         with app.database.read() as txn:
             room = room_reading.find(app, txn, room_id)
             servers = asking.in_order(app, via, _known(app, txn, room_id, requester.user_id))
-            if room is not None and (not servers or room_reading.is_resident(app, txn, room)):
+            if room is not None and (not servers or room_reading.is_resident(txn, room)):
                 return False
         if requester.is_guest:
             # Nobody can say whether the room wants guests before somebody is there.
@@ -63,7 +63,7 @@ def knock(
     with app.database.read() as txn:
         room = room_reading.find(app, txn, room_id)
         servers = asking.in_order(app, via, _known(app, txn, room_id, requester.user_id))
-        if room is not None and (not servers or room_reading.is_resident(app, txn, room)):
+        if room is not None and (not servers or room_reading.is_resident(txn, room)):
             return False
     remote_knock.knock(app, requester.user_id, room_id, content, servers)
     return True

@@ -68,10 +68,10 @@ def get_joined(app: App, txn: Any, room_id: str, user_id: str) -> Room:
     return room
 
 
-def is_resident(app: App, txn: Any, room: Room) -> bool:
+def is_resident(txn: Any, room: Room) -> bool:
     """Is anybody of ours in the room? If not, what is known of it here is old, or next to nothing,
     and only the servers that are in it can tell who may do what."""
-    return bool(memberships.list_joined_of_server(txn, room.room_nid, app.server_name, 1))
+    return bool(memberships.list_joined_here(txn, [room.room_nid]))
 
 
 def membership(txn: Any, room: Room, user_id: str) -> str:

@@ -40,7 +40,7 @@ def _check_conditions(app: App, txn: Any, user_id: str, room_ids: list[str]) -> 
     known = [
         room_id
         for room_id, room in found.items()
-        if room is not None and room_reading.is_resident(app, txn, room)
+        if room is not None and room_reading.is_resident(txn, room)
     ]
     if memberships.is_joined_to_any(txn, user_id, known):
         return

@@ -29,7 +29,7 @@ def open_room(app: App, txn: Any, origin: str, room_id: str) -> Asker:
     room keeps out.
     """
     room = room_reading.find(app, txn, room_id)
-    if room is None or not room_reading.is_resident(app, txn, room):
+    if room is None or not room_reading.is_resident(txn, room):
         raise errors.NotFound("this server is not in the room")
     server_acl.check(app, txn, room, origin)
     return Asker(app, txn, origin, room, room_servers.is_in_room(txn, room.room_nid, origin))

@@ -82,7 +82,7 @@ def _check_invited(app: App, origin: str, event: Event) -> bool:
         if not _can_be_invited(app, accounts.get(txn, user_id), user_id):
             raise errors.Forbidden("state_key is not a user who can be invited")
         room = room_reading.find(app, txn, event.room_id)
-        is_resident = room is not None and room_reading.is_resident(app, txn, room)
+        is_resident = room is not None and room_reading.is_resident(txn, room)
         if room is not None and is_resident:
             if room.room_version != event.room_version.version:
                 raise errors.InvalidParam(f"room_version: it is {room.room_version}")

@@ -23,7 +23,7 @@ from impl.storage import events
 from impl.storage.events import StoredEvent
 from impl.storage.state_nodes import RoomNodes
 
-LARGE_ANSWERS_MAX = 4
+LARGE_ANSWERS_MAX = 2
 
 
 class _Turns:
