@@ -86,7 +86,7 @@ class KeySources:
         needs = {
             name: until_ts
             for name, until_ts in needs.items()
-            if not self._absent.is_waiting(name, now_ms) and self._may_ask(name[0])
+            if not self._absent.is_waiting(name, now_ms) and identifiers.is_server_name(name[0])
         }
         ways = [self._start_asking_servers, self._start_asking_notaries]
         patience_s = PATIENCE_S
@@ -109,7 +109,7 @@ class KeySources:
         and not all servers at once. Raises LimitExceeded.
         """
         server_name, now_ms = name[0], self._app.now_ms()
-        if self._unknown_signers.is_waiting(server_name, now_ms) or not self._may_ask(server_name):
+        if self._unknown_signers.is_waiting(server_name, now_ms):
             return
         if self._strangers >= STRANGERS_MAX:
             raise errors.LimitExceeded(
@@ -144,9 +144,7 @@ class KeySources:
 
     def ask_server(self, server_name: str) -> bool:
         """Whether it answered: what it says of its keys is stored."""
-        asked = (
-            self._start_asking_servers([(server_name, "")]) if self._may_ask(server_name) else []
-        )
+        asked = self._start_asking_servers([(server_name, "")])
         gevent.wait(asked, timeout=SERVER_S)
         return any(one.value for one in asked)
 
@@ -172,11 +170,9 @@ class KeySources:
             self.ask_server(name[0])
 
     def _may_ask(self, server_name: str) -> bool:
-        return (
-            server_name != self._app.server_name
-            and identifiers.is_server_name(server_name)
-            and self._app.is_federated_with(server_name)
-        )
+        # What notaries say of servers that we do not talk to is as good as of others: their users
+        # may be in rooms of those that we do talk to.
+        return server_name != self._app.server_name and self._app.is_federated_with(server_name)
 
     def _wait(self, running: Collection[Greenlet], needs: Needs, seconds: float) -> None:
         """Until all have ended, or what is needed is there, or the time is over."""
@@ -200,6 +196,8 @@ class KeySources:
         for server_name in {name[0] for name in names}:
             asked = self._servers_asked.get(server_name)
             if asked is None:
+                if not self._may_ask(server_name):
+                    continue
                 if self._answered.is_waiting(server_name, now_ms) or self._unreachable.is_waiting(
                     server_name, now_ms, longest_ms
                 ):

@@ -8,6 +8,7 @@ import pytest
 
 from impl.app import App
 from impl.config.federation import RcFederation
+from impl.services import federation_limits
 from impl.services.federation_limits import FederationLimits
 from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
@@ -100,3 +101,30 @@ def test_who_gives_up_waiting_leaves_no_hole(
         third.kill(block=False)
     with gevent.Timeout(10), limits.turn("x.test"):
         assert order == ["second"]
+
+
+def test_servers_that_were_not_heard_of_lately_are_forgotten(
+    new_server: Callable[..., Server], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(federation_limits, "SERVERS_FEW", 10)
+    limits = limited(new_server, clock).part(FederationLimits, FederationLimits)
+    with limits.turn("busy.test"):
+        for number in range(1000):
+            with limits.turn(f"s{number}.test"):
+                clock.ms += 100
+            assert len(limits._servers) <= 30
+        assert "busy.test" in limits._servers
+
+
+def test_transactions_have_places_of_their_own_and_are_not_slowed_down(
+    new_server: Callable[..., Server], clock: Clock
+) -> None:
+    app = limited(new_server, clock, concurrent=1, sleep_limit=1)
+    limits = app.part(FederationLimits, FederationLimits)
+    slept: list[float] = []
+    limits.sleep = slept.append
+    with limits.turn("x.test"):
+        for _ in range(10):
+            with limits.transaction("x.test"):
+                pass
+    assert slept == []
