@@ -8,6 +8,7 @@ than we read would else keep this process for itself, and no time limit would ev
 
 import http.client
 import io
+import select
 import ssl as system_ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +32,9 @@ _EXTRA_BYTES_MAX = 256 << 10
 _PIECE_BYTES = 64 << 10
 _READS_BETWEEN_YIELDS = 16
 
-_select = monkey.get_original("select", "select")
+# Not gevent's, which would go round the loop; and not select, which knows descriptors of three
+# digits only.
+_poll = monkey.get_original("select", "poll")
 
 
 class HttpFailure(Exception):
@@ -70,8 +73,10 @@ class HttpsConnection:
 
     def is_quiet(self) -> bool:
         """Whether it can be used again: who has something to say now, says goodbye."""
+        poll = _poll()
         try:
-            return not _select([self._channel.sock.fileno()], [], [], 0)[0]
+            poll.register(self._channel.sock.fileno(), select.POLLIN)
+            return not poll.poll(0)
         except (OSError, ValueError):
             return False
 

@@ -13,8 +13,8 @@ import yaml
 from impl.commands import main as commands
 from impl.core.signing import write_signing_key
 from tests.outbound.homeserver import KEY, Homeserver
-from tests.outbound.world import World
-from tests.supervisor.soma_process import soma
+from tests.outbound.world import World, an_address
+from tests.supervisor.soma_process import SomaServer, soma
 
 
 @pytest.fixture
@@ -101,6 +101,47 @@ def test_it_runs_in_a_process_of_its_own(config_file: Path) -> None:
     assert "All is well." in result.stdout, result.stdout + result.stderr
     assert result.returncode == 0
     assert result.stderr == ""
+
+
+def test_a_server_that_was_just_started_is_well(world: World, tmp_path: Path) -> None:
+    address = an_address()
+    leaf = world.authority.issue_cert("soma.test")
+    leaf.private_key_pem.write_to_path(tmp_path / "key.pem")
+    leaf.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    world.authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    world.dns.add("soma.test", "A", address)
+    server = SomaServer(
+        tmp_path,
+        tls_certificate_path="cert.pem",
+        tls_private_key_path="key.pem",
+        federation_custom_ca_list=["ca.pem"],
+        ip_range_blacklist=[],
+    )
+    server.write_config(
+        server_name=f"soma.test:{server.port}",
+        soma={
+            "data_dir": "data",
+            "workers": 1,
+            "federation": {"dns_servers": ["{}:{}".format(*world.dns.end)]},
+        },
+        listeners=[
+            *server.values["listeners"],
+            {
+                "port": server.port,
+                "type": "http",
+                "tls": True,
+                "bind_addresses": [address],
+                "resources": [{"names": ["federation"]}],
+            },
+        ],
+    )
+    server.start()
+    try:
+        result = soma("federation", "check", "-c", server.config)
+    finally:
+        server.stop()
+    assert "All is well." in result.stdout, result.stdout + result.stderr
+    assert ": Soma " in result.stdout
 
 
 def test_without_a_subcommand_it_explains_itself() -> None:

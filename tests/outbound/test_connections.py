@@ -1,5 +1,7 @@
 """Connections: kept, bounded, replaced where the other side closed them; servers that move."""
 
+import resource
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +24,21 @@ def test_a_connection_is_kept(world: World, wire: HttpsWire) -> None:
         ask(wire, f"a.test:{server.port}")
     assert server.connections == 1
     assert len(server.requests) == 5
+
+
+def test_a_connection_is_kept_though_there_are_a_great_many(world: World, wire: HttpsWire) -> None:
+    # The old way of asking whether a socket has something to say knows the first 1024 only.
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 1300:
+        pytest.skip("this process may not have so many")
+    low = [socket.socket() for _ in range(1100)]
+    try:
+        server = world.host("a.test", ok())
+        ask(wire, f"a.test:{server.port}")
+        ask(wire, f"a.test:{server.port}")
+    finally:
+        for one in low:
+            one.close()
+    assert server.connections == 1
 
 
 def test_a_kept_connection_needs_no_names(world: World, wire: HttpsWire) -> None:

@@ -188,6 +188,16 @@ def test_another_authoritys_certificate_is_not_good(world: World, wire: HttpsWir
         ask(wire, f"a.test:{server.port}")
 
 
+def test_a_name_that_stands_nowhere_else_than_in_the_subject_is_none(
+    world: World, wire: HttpsWire
+) -> None:
+    unnamed = world.authority.issue_cert(common_name="a.test")
+    server = world.server(handler=ok(), certificate=unnamed)
+    world.dns.add("a.test", "A", server.address)
+    with pytest.raises(Unreachable, match="certificate is not good"):
+        ask(wire, f"a.test:{server.port}")
+
+
 def test_the_systems_authorities_do_not_know_ours(world: World, new_wire: NewWire) -> None:
     server = world.host("a.test", ok())
     with pytest.raises(Unreachable, match="certificate is not good"):
