@@ -28,6 +28,7 @@ JOBS: Sequence[Job] = (
     Job(forward_extremities.join_branches, 60),
     Job(purged_rooms.sweep, 300),
     Job(to_device.drop_unread, 3600),
+    Job(to_device.drop_undeliverable, 3600),
 )
 
 _log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ is (services/dehydrated_devices.py)."""
 
 from impl.app import App
 from impl.jobs.schedule import in_batches
-from impl.storage import to_device
+from impl.storage import destinations, outgoing, to_device
 
 BATCH_ROWS = 1_000
 
@@ -21,6 +21,21 @@ KEPT_MS = 90 * _DAY_MS
 def drop_unread(app: App) -> bool:
     """One turn; True if it was not enough."""
     return in_batches(app, lambda: _batch(app))
+
+
+def drop_undeliverable(app: App) -> bool:
+    """The same of those for servers that have not been there for as long, and of what is noted of
+    servers that nobody has tried to reach for a while.
+    """
+    return in_batches(app, lambda: _batch_of_others(app))
+
+
+def _batch_of_others(app: App) -> bool:
+    now_ms = app.now_ms()
+    with app.database.transaction() as txn:
+        dropped = outgoing.delete_old_to_device(txn, now_ms - IDLE_MS, BATCH_ROWS)
+        forgotten = destinations.delete_old_failures(txn, now_ms, BATCH_ROWS)
+    return max(dropped, forgotten) == BATCH_ROWS
 
 
 def _batch(app: App) -> bool:

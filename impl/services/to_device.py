@@ -6,8 +6,8 @@ it is old (jobs/to_device.py). The transaction id, the messages and their place 
 one transaction: what was answered for is there once, whoever is killed and however often the
 request comes.
 
-What is addressed to other servers' users is dropped here: there is no federation yet that would
-carry it, and nobody who would be told."""
+What is for other servers' users waits for their servers in the same way (outgoing_to_device.py),
+with all that is for one of them in as few pieces as can be."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from impl import errors
 from impl.app import App
 from impl.core import identifiers
 from impl.requester import Requester
-from impl.services import rate_limiting
+from impl.services import outgoing_to_device, rate_limiting
 from impl.storage import idempotency, received_transactions, to_device
 from impl.storage.idempotency import ClientTransaction
 from impl.storage.to_device import Address
@@ -49,7 +49,7 @@ def send(
     """
     _check_name("event_type", message_type)
     _check_name("txn_id", txn_id)
-    contents = _read(app, messages)
+    contents = _read(messages)
     transaction = ClientTransaction(
         requester.user_id, requester.device_id or "", f"sendToDevice/{message_type}", txn_id
     )
@@ -60,8 +60,12 @@ def send(
         if message_type == KEY_REQUEST:
             key = f"{requester.user_id} {requester.device_id or ''}"
             contents = _within_limit(app, requester.user_id, key, contents, requester)
-        if contents:
-            deliver(app, txn, requester.user_id, message_type, contents)
+        ours = _of_ours(app, contents)
+        if ours:
+            deliver(app, txn, requester.user_id, message_type, ours)
+        elsewhere = {one: contents[one] for one in contents if one not in ours}
+        if elsewhere:
+            outgoing_to_device.put(app, txn, requester.user_id, message_type, elsewhere)
 
 
 def receive(
@@ -72,7 +76,7 @@ def receive(
     Raises InvalidParam and TooLarge as for our own."""
     _check_name("type", message_type)
     _check_name("message_id", message_id)
-    contents = _read(app, messages)
+    contents = _of_ours(app, _read(messages))
     with app.database.transaction() as txn:
         now_ms = app.now_ms()
         if not received_transactions.insert_message_if_new(txn, origin, message_id, now_ms):
@@ -109,10 +113,8 @@ def _written(contents: _Contents, found: list[Address]) -> Iterator[tuple[Addres
         yield (user_id, device_id), of_user[ALL_DEVICES] if content is None else content
 
 
-def _read(app: App, messages: Messages) -> _Contents:
-    """What is for users of ours. All of it is looked at, so that a request is right or wrong
-    whoever it is for.
-    """
+def _read(messages: Messages) -> _Contents:
+    """All of it is looked at, so that a request is right or wrong whoever it is for."""
     if sum(map(len, messages.values())) > DEVICES_MAX:
         raise errors.TooLarge(f"messages is for more than {DEVICES_MAX} devices")
     contents: _Contents = {}
@@ -125,9 +127,17 @@ def _read(app: App, messages: Messages) -> _Contents:
             # No device is called so.
             if "\0" not in device_id
         }
-        if read and identifiers.server_name_of(user_id) == app.server_name:
+        if read:
             contents[user_id] = read
     return contents
+
+
+def _of_ours(app: App, contents: _Contents) -> _Contents:
+    return {
+        user_id: of_user
+        for user_id, of_user in contents.items()
+        if identifiers.server_name_of(user_id) == app.server_name
+    }
 
 
 def _encode(user_id: str, content: dict[str, Any]) -> str:
