@@ -184,6 +184,54 @@ def list_missed_devices(
     return [StreamRow(*row) for row in txn.fetchall()]
 
 
+def get_last_device(txn: Any, user_id: str) -> StreamRow | None:
+    """The last change of a user's devices."""
+    txn.execute(
+        """
+        SELECT position, 'device', 0, 0, user_id, device_id, '', COALESCE(prev_position, 0)
+          FROM device_list_changes
+         WHERE user_id = %s
+           AND device_id <> ''
+         ORDER BY position DESC
+         LIMIT 1
+        """,
+        (user_id,),
+    )
+    row = txn.fetchone()
+    return StreamRow(*row) if row else None
+
+
+def list_typing(txn: Any, now_ms: int, server_name: str) -> list[StreamRow]:
+    """Our users who are typing in rooms with other servers."""
+    txn.execute(
+        """
+        SELECT t.position, 'typing', t.room_nid, 0, t.user_id, '', '', t.until_ts
+          FROM typing t
+          JOIN rooms USING (room_nid)
+         WHERE t.until_ts > %(now_ms)s
+           AND t.until_ts > 0
+           AND right(t.user_id, length(%(ending)s)) = %(ending)s
+           AND rooms.has_other_servers
+        """,
+        {"now_ms": now_ms, "ending": ":" + server_name},
+    )
+    return [StreamRow(*row) for row in txn.fetchall()]
+
+
+def list_present(txn: Any, server_name: str) -> list[str]:
+    """Our users who are not offline."""
+    txn.execute(
+        """
+        SELECT user_id
+          FROM presence
+         WHERE state <> 'offline'
+           AND right(user_id, length(%(ending)s)) = %(ending)s
+        """,
+        {"ending": ":" + server_name},
+    )
+    return [row[0] for row in txn.fetchall()]
+
+
 class DeviceNow(NamedTuple):
     """A device that is there. `key_json`: its identity keys, if it has any."""
 

@@ -200,3 +200,19 @@ def list_sharing(txn: Any, user_ids: Sequence[str]) -> dict[str, list[str]]:
     for user_id, server_name in txn.fetchall():
         found.setdefault(user_id, []).append(server_name)
     return found
+
+
+def list_sharing_elsewhere(txn: Any, user_id: str, room_nid: int) -> frozenset[str]:
+    """The other servers that a user of ours shares a room with that is not this one."""
+    txn.execute(
+        """
+        SELECT DISTINCT s.server_name
+          FROM room_members m
+          JOIN room_servers s USING (room_nid)
+         WHERE m.user_id = %s
+           AND m.membership = 'join'
+           AND m.room_nid <> %s
+        """,
+        (user_id, room_nid),
+    )
+    return frozenset(row[0] for row in txn.fetchall())

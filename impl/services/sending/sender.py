@@ -22,6 +22,7 @@ from impl.services.sending.catch_up import CatchUp, Span
 from impl.services.sending.outbox import Outbox, State
 from impl.services.sending.parcels import Item
 from impl.services.sending.post import Post
+from impl.services.sending.reminders import Reminders
 from impl.storage import destinations
 from impl.storage.database import DatabaseUnavailable
 from impl.storage.destinations import Destination
@@ -49,6 +50,7 @@ class Sender:
         # Set when there is something to read.
         self.woken = self.post.woken
         self._has_heard = True
+        self._reminders = Reminders(app)
         self._due: dict[str, int] = {}
         app.news.listeners.append(self._hear)
 
@@ -64,6 +66,7 @@ class Sender:
             self.post.end_pauses()
             if self._is_due("lagging", LAGGING_MS):
                 self._begin_lagging()
+            self._remind()
             if self._is_due("unhurried", UNHURRIED_MS):
                 self.post.hurry()
             if self._is_due("checkpoint", CHECKPOINT_MS):
@@ -178,6 +181,14 @@ class Sender:
             rows = destinations.get_many(txn, [one.server_name for one in doubtful])
         for outbox in doubtful:
             self.post.settle(outbox, rows.get(outbox.server_name))
+
+    def _remind(self) -> None:
+        """Tell again what others would take to be over."""
+        rows = self._reminders.due()
+        if rows:
+            with self.app.database.read() as txn:
+                items = stream.items_of(self.app, txn, rows)
+            self._dispatch(items, frozenset(self.shards.positions))
 
     # Those that lag.
 

@@ -7,7 +7,7 @@ from typing import Any
 from impl.app import App
 from impl.core import identifiers
 from impl.services import servers_of_room
-from impl.services.sending import edus, wire_forms
+from impl.services.sending import edus, newcomers, wire_forms
 from impl.services.sending.parcels import Item
 from impl.storage import outgoing, rooms
 from impl.storage.events import StoredEvent
@@ -36,24 +36,20 @@ def read(app: App, after: int, up_to: int) -> Window:
 
 def items_of(app: App, txn: Any, rows: Sequence[StreamRow]) -> list[Item]:
     """In the order of the rows. What is gone by now, or for nobody, is left out."""
-    if not rows:
-        return []
     of_kind: dict[str, list[StreamRow]] = {}
     for row in rows:
         of_kind.setdefault(row.kind, []).append(row)
-    found: dict[int, Item] = {}
-    for item in _events(app, txn, of_kind.get(outgoing.EVENT, ())):
-        found[item.position] = item
+    items: list[Item] = []
+    if events := of_kind.get(outgoing.EVENT):
+        items += _events(app, txn, events)
     in_rooms = [*of_kind.get(outgoing.RECEIPT, ()), *of_kind.get(outgoing.TYPING, ())]
     if in_rooms:
         servers = _servers_now(app, txn, {row.room_nid for row in in_rooms})
-        for item in edus.in_rooms(app, in_rooms, servers):
-            found[item.position] = item
-    for item in edus.of_users(app, txn, of_kind):
-        found[item.position] = item
-    for row in of_kind.get(outgoing.TO_DEVICE, ()):
-        found[row.position] = edus.to_device(row)
-    return [found[row.position] for row in rows if row.position in found]
+        items += edus.in_rooms(app, in_rooms, servers)
+    items += edus.of_users(app, txn, of_kind)
+    items += map(edus.to_device, of_kind.get(outgoing.TO_DEVICE, ()))
+    items.sort(key=lambda item: item.position)
+    return items
 
 
 def event_item(position: int, servers: frozenset[str], stored: StoredEvent) -> Item:
@@ -61,8 +57,6 @@ def event_item(position: int, servers: frozenset[str], stored: StoredEvent) -> I
 
 
 def _events(app: App, txn: Any, rows: Sequence[StreamRow]) -> list[Item]:
-    if not rows:
-        return []
     known = app.rooms.get_by_nids(txn, list({row.room_nid for row in rows}))
     loaded = app.events.get_many(txn, [(row.room_nid, row.event_nid) for row in rows])
     items = []
@@ -79,6 +73,7 @@ def _events(app: App, txn: Any, rows: Sequence[StreamRow]) -> list[Item]:
             servers -= {sender_server}
         if servers:
             items.append(event_item(row.position, servers, stored))
+            items += newcomers.device_items(app, txn, row.position, servers, stored)
     return items
 
 
