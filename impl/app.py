@@ -12,6 +12,7 @@ from gevent.event import Event
 from gevent.pool import Group
 
 from impl.config import Config
+from impl.core import server_acl
 from impl.core.signing import SigningKey
 from impl.outbound.federation import FederationClient
 from impl.outbound.wire import NoWire, Wire
@@ -85,9 +86,14 @@ class App:
         self.news.start()
 
     def is_federated_with(self, server_name: str) -> bool:
-        """Whether we talk to that server at all, by `federation_domain_whitelist`."""
+        """Whether we talk to that server at all, by `federation_domain_whitelist` and
+        `soma.federation.blocked_servers`.
+        """
         allowed = self.config.federation_domain_whitelist
-        return allowed is None or server_name in allowed
+        blocked = self.config.soma.federation.blocked_servers
+        return (allowed is None or server_name in allowed) and not (
+            blocked and server_acl.is_denied(server_name, blocked)
+        )
 
     def part(self, kind: type[T], make: Callable[["App"], T]) -> T:
         """The one object of its kind that lives in this App, made when first asked for.

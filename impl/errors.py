@@ -136,6 +136,12 @@ class Unrecognized(MatrixError):
     errcode = "M_UNRECOGNIZED"
 
 
+class ResourceLimitExceeded(MatrixError):
+    """The server does not take on what is asked of it."""
+
+    errcode = "M_RESOURCE_LIMIT_EXCEEDED"
+
+
 class MethodNotAllowed(MatrixError):
     status = 405
     errcode = "M_UNRECOGNIZED"

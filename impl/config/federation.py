@@ -117,6 +117,8 @@ class SomaFederation:
     dns_servers: tuple[tuple[str, int], ...] = ()
     # Among so many leases the work of sending to other servers is divided.
     sender_shards: int = 4
+    # Servers that this one has nothing to do with, as globs, whatever their port.
+    blocked_servers: tuple[str, ...] = ()
 
 
 def read(root: Section) -> dict[str, object]:
@@ -167,6 +169,7 @@ def read_soma(soma: Section) -> SomaFederation:
     settings = SomaFederation(
         dns_servers=tuple(servers),
         sender_shards=section.integer("sender_shards", 4, least=1, most=64),
+        blocked_servers=tuple(section.strings("blocked_servers") or ()),
     )
     section.finish()
     return settings

@@ -22,6 +22,11 @@ def is_allowed(server_name: str, content: dict[str, Any] | None) -> bool:
     return _matches(host, content.get("allow"))
 
 
+def is_denied(server_name: str, globs: tuple[str, ...]) -> bool:
+    """By a list of an administrator's, which is written like a room's `deny`."""
+    return _pattern(globs).fullmatch(_host_of(server_name)) is not None
+
+
 def _host_of(server_name: str) -> str:
     # The port does not count. An IPv6 address keeps its brackets.
     if server_name.startswith("["):

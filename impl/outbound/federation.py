@@ -21,6 +21,8 @@ Json = dict[str, Any]
 TIMEOUT_S = 30.0
 # Until a large room has answered for somebody's join.
 LONG_TIMEOUT_S = 120.0
+# What a join waits for that may do without it.
+COMPLEXITY_TIMEOUT_S = 5.0
 BYTES_MAX = 8 << 20
 # Of one server's keys.
 KEYS_BYTES_MAX = 256 << 10
@@ -130,6 +132,11 @@ class FederationClient:
     def get_event_by_timestamp(self, destination: str, room_id: str, ts: int, dir: str) -> Json:
         target = f"{_V1}/timestamp_to_event/{_part(room_id)}"
         return self._get(destination, target, {"ts": ts, "dir": dir})
+
+    def get_room_complexity(self, destination: str, room_id: str) -> Json:
+        """COMPAT(Synapse): see api-specs/unstable/room_complexity.yaml."""
+        target = f"/_matrix/federation/unstable/rooms/{_part(room_id)}/complexity"
+        return self._get(destination, target, timeout_s=COMPLEXITY_TIMEOUT_S)
 
     # Rooms: memberships. What a user waits for is tried, whatever was before.
 

@@ -10,17 +10,21 @@ from typing import Any
 from impl import errors
 from impl.app import App
 from impl.core import identifiers
+from impl.core.event_builder import Draft
 from impl.requester import Requester
 from impl.services import (
     member_content,
     out_of_band,
     rate_limiting,
+    room_complexity,
     room_reading,
     room_succession,
 )
 from impl.services.remote_membership import asking
 from impl.services.remote_membership import join as remote_join
 from impl.services.remote_membership import knock as remote_knock
+from impl.services.room_events import batching
+from impl.services.room_events.submission import Submission
 from impl.storage import room_servers
 
 
@@ -39,8 +43,25 @@ def join(
             # Nobody can say whether the room wants guests before somebody is there.
             raise errors.GuestAccessForbidden("guests may not join a room of other servers")
         rate_limiting.spend(app, "rc_joins_remote", requester.user_id, requester)
+        is_limited = room_complexity.is_limited(app, requester)
+        if is_limited:
+            room_complexity.check_told(app, room_id, servers)
         _join(app, requester, room_id, reason, servers)
+        if is_limited:
+            _leave_if_too_large(app, requester, room_id)
     return True
+
+
+def _leave_if_too_large(app: App, requester: Requester, room_id: str) -> None:
+    with app.database.read() as txn:
+        room = room_reading.get(app, txn, room_id)
+    try:
+        room_complexity.check_here(app, room.room_nid)
+    except errors.ResourceLimitExceeded:
+        user_id = requester.user_id
+        draft = Draft("m.room.member", user_id, member_content.make("leave"), state_key=user_id)
+        batching.submit(app, Submission(room_id, [draft]))
+        raise
 
 
 def join_beside(

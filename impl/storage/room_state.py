@@ -87,3 +87,16 @@ def change(txn: Any, rows: Sequence[tuple[int, StateKey, int | None]]) -> None:
         """,
         [(room_nid, *key, event_nid) for room_nid, key, event_nid in rows if event_nid is not None],
     )
+
+
+def count(txn: Any, room_nid: int) -> int:
+    """How many events the current state has."""
+    txn.execute(
+        """
+        SELECT count(*)
+          FROM current_state
+         WHERE room_nid = %s
+        """,
+        (room_nid,),
+    )
+    return txn.fetchone()[0]

@@ -146,7 +146,8 @@ def _resources(operation: Operation) -> frozenset[str]:
         return frozenset({"federation", "keys"})
     if path.startswith("/_matrix/federation/v1/openid/"):
         return frozenset({"federation", "openid"})
-    return frozenset({"federation" if operation.api == "server-server" else "client"})
+    is_of_servers = "signedRequest" in operation.security or operation.api == "server-server"
+    return frozenset({"federation" if is_of_servers else "client"})
 
 
 def _front_page(app: object) -> Answer:
