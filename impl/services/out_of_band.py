@@ -19,7 +19,7 @@ import msgspec
 
 from impl import errors
 from impl.app import App
-from impl.core import event_builder
+from impl.core import event_builder, identifiers
 from impl.core.event import Event
 from impl.core.event_builder import Draft, Place
 from impl.core.rejection import Malformed
@@ -27,7 +27,7 @@ from impl.core.room_version import ROOM_VERSIONS
 from impl.services import member_content, room_reading
 from impl.services.room_events import create
 from impl.storage import events, memberships, out_of_band
-from impl.storage.events import NewEvent, StoredEvent
+from impl.storage.events import NewEvent
 from impl.storage.memberships import Member
 from impl.storage.out_of_band import OutOfBand
 from impl.storage.rooms import Room
@@ -53,7 +53,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What somebody of ours is in a room by an event that came alone: the newest."""
+    """What somebody of ours is in a room that this server is not in."""
 
     room: Room
     event: Event
@@ -65,13 +65,31 @@ class Found:
 
 
 def find(app: App, txn: Any, room_id: str, user_id: str) -> Found | None:
-    """None where the room itself says what the user is."""
+    """None where the room itself says what the user is.
+
+    An invite that came by the room is like one that came alone once all of ours have left: only who
+    is in the room can be told what becomes of it."""
     room = room_reading.find_any(app, txn, room_id)
-    row = out_of_band.get(txn, room.room_nid, user_id) if room is not None else None
-    stored = app.events.get(txn, row.room_nid, row.event_nid) if row is not None else None
-    if room is None or row is None or stored is None:
+    member = memberships.get(txn, room.room_nid, user_id) if room is not None else None
+    if room is None or member is None:
         return None
-    return Found(room, stored.event, row.via)
+    row = out_of_band.get(txn, room.room_nid, user_id)
+    if row is not None and row.event_nid == member.event_nid:
+        via = row.via
+    else:
+        via = identifiers.server_name_of(member.sender)
+        if not _is_invited_from_elsewhere(app, txn, room, member):
+            return None
+    stored = app.events.get(txn, room.room_nid, member.event_nid)
+    return Found(room, stored.event, via) if stored is not None else None
+
+
+def _is_invited_from_elsewhere(app: App, txn: Any, room: Room, member: Member) -> bool:
+    return (
+        member.membership == "invite"
+        and identifiers.server_name_of(member.sender) != app.server_name
+        and not room_reading.is_resident(txn, room)
+    )
 
 
 def keep(app: App, told: Told) -> bool:
@@ -98,19 +116,19 @@ def rescind(app: App, event: Event) -> bool:
     if event.type != "m.room.member" or event.membership not in ("leave", "ban") or not user_id:
         return False
     with app.database.transaction() as txn:
-        known = room_reading.find_any(app, txn, event.room_id)
-        row = out_of_band.get(txn, known.room_nid, user_id) if known is not None else None
-        if row is None or event.sender == user_id:
+        if event.sender == user_id or find(app, txn, event.room_id, user_id) is None:
             return False
         room = _lock(app, txn, event)
         if events.get_nid(txn, room.room_nid, event.event_id) is not None:
             return True
-        before = _current(app, txn, room, user_id)
-        if before is None or before.event.membership not in ("invite", "knock"):
+        # As it is now that nobody else changes it.
+        found = find(app, txn, event.room_id, user_id)
+        if found is None or found.membership not in ("invite", "knock"):
             return False
-        if before.event.sender != event.sender and before.event_id not in event.auth_event_ids:
+        before = found.event
+        if before.sender != event.sender and before.event_id not in event.auth_event_ids:
             return False
-        _put(app, txn, room, Told(event, row.via))
+        _put(app, txn, room, Told(event, found.via))
     return True
 
 
@@ -123,10 +141,10 @@ def leave(app: App, room_id: str, user_id: str, reason: str | None = None) -> bo
         if found is None:
             return False
         room = _lock(app, txn, found.event)
-        before = _current(app, txn, room, user_id)
-        if before is None or before.event.membership not in ("invite", "knock"):
+        found = find(app, txn, room_id, user_id)
+        if found is None or found.membership not in ("invite", "knock"):
             return False
-        event = _leaving(app, room, before.event, reason)
+        event = _leaving(app, room, found.event, reason)
         _put(app, txn, room, Told(event, found.via))
     return True
 
@@ -137,15 +155,6 @@ def _lock(app: App, txn: Any, event: Event) -> Room:
     if room.room_version != version:
         raise errors.InvalidParam(f"room_version: the room is of version {room.room_version}")
     return room
-
-
-def _current(app: App, txn: Any, room: Room, user_id: str) -> StoredEvent | None:
-    """By which event that came alone the user is what they are."""
-    row = out_of_band.get(txn, room.room_nid, user_id)
-    member = memberships.get(txn, room.room_nid, user_id) if row is not None else None
-    if row is None or member is None or member.event_nid != row.event_nid:
-        return None
-    return app.events.get(txn, room.room_nid, row.event_nid)
 
 
 def _leaving(app: App, room: Room, before: Event, reason: str | None) -> Event:

@@ -21,7 +21,9 @@ def report_room(app: App, requester: Requester, room_id: str, reason: str) -> No
     """Raises NotFound for a room that this server does not know."""
     _check_reason(reason)
     with app.database.read() as txn:
-        room_reading.get(app, txn, room_id)
+        # Whoever is invited may say what they think of it.
+        if room_reading.find_any(app, txn, room_id) is None:
+            raise errors.NotFound("this server does not know the room")
         reports.insert(txn, _report(app, requester, room_id=room_id, reason=reason))
 
 

@@ -4,11 +4,14 @@ import pytest
 
 from impl.app import App
 from impl.core.event_builder import Draft
+from impl.services import out_of_band
+from impl.services.out_of_band import Told
 from impl.storage import aliases
 from tests.builders import ALICE, BOB, a_room, append, member, message
 from tests.commands.room_shell import RoomShell
 from tests.services.room_events.elsewhere import (
     DAVE,
+    ELSEWHERE,
     EVELYN,
     FRANK,
     Elsewhere,
@@ -94,6 +97,16 @@ def test_an_unknown_room_is_refused_by_name(app: App, shell: RoomShell) -> None:
     assert refusal == "this server does not know the room !nowhere:soma.test; it knows 1\n"
     assert "no alias of this server" in shell.refusal("show", "#nowhere:soma.test")
     assert "named by its id" in shell.refusal("show", "")
+
+
+def test_of_a_room_that_somebody_is_invited_to_there_is_nothing_to_show(
+    app: App, shell: RoomShell
+) -> None:
+    room = a_room_elsewhere()
+    event = room.add(member(BOB, "invite", DAVE))
+    assert out_of_band.keep(app, Told(event, ELSEWHERE))
+    for words in (("show", room.create.room_id), ("why", room.create.room_id, event.event_id)):
+        assert "users of it were invited" in shell.refusal(*words)
 
 
 def test_an_event_is_named_by_a_beginning_that_no_other_has(app: App, shell: RoomShell) -> None:

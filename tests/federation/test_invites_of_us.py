@@ -137,6 +137,14 @@ def test_an_invite_is_declined_though_the_other_server_is_gone(
     assert alice.post(rooms.path(invite.room_id, "forget"), {}).status == 200
 
 
+def test_who_is_invited_may_report_the_room(a: Server, alice: User, stranger: Stranger) -> None:
+    invite = Invite(stranger, alice.user_id, "11")
+    report = rooms.path(invite.room_id, "report")
+    assert alice.post(report, {"reason": "spam"}).errcode == "M_NOT_FOUND"
+    invite.send()
+    assert alice.post(report, {"reason": "spam"}).status == 200
+
+
 def test_what_is_no_invite_of_our_user_is_not_signed(
     a: Server, alice: User, stranger: Stranger
 ) -> None:

@@ -18,7 +18,7 @@ from impl.services.room_events import batching
 from impl.services.room_events.submission import MissingEvents, Received, Submission
 from impl.storage import memberships
 from impl.storage.out_of_band import REASON
-from tests.builders import ALICE, BOB, a_requester, member
+from tests.builders import ALICE, BOB, CHARLIE, a_requester, member
 from tests.services.room_events.elsewhere import (
     DAVE,
     ELSEWHERE,
@@ -222,6 +222,31 @@ def test_an_invite_to_a_room_that_was_left_long_ago(app: App) -> None:
     assert is_member(app, room, BOB) == "invite"
     out_of_band.leave(app, room_id, BOB)
     assert is_member(app, room, BOB) == "leave"
+
+
+def test_an_invite_by_the_room_is_declined_and_taken_back_once_all_of_ours_have_left(
+    app: App,
+) -> None:
+    room = a_private_room()
+    invite(app, room)
+    come(app, room, member(BOB, "join"))
+    room_id = room.create.room_id
+    since = ask(app, ALICE)["next_batch"]
+    later = [
+        room.add(member(one, membership, sender))
+        for one, membership, sender in (
+            (ALICE, "invite", DAVE),
+            (CHARLIE, "invite", DAVE),
+            (BOB, "leave", BOB),
+        )
+    ]
+    batching.submit(app, Submission(room_id, [], received=[Received(one) for one in later]))
+    assert not out_of_band.leave(app, room_id, BOB)
+    assert out_of_band.leave(app, room_id, ALICE)
+    assert is_member(app, room, ALICE) == "leave"
+    assert only(ask(app, ALICE, since), "leave")
+    assert out_of_band.rescind(app, room.add(member(CHARLIE, "leave", DAVE)))
+    assert is_member(app, room, CHARLIE) == "leave"
 
 
 def test_what_the_room_says_of_others_is_told_though_it_is_what_we_knew_of_old(app: App) -> None:

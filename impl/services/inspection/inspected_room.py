@@ -68,6 +68,10 @@ class InspectedRoom:
         if room is None:
             known = room_inspection.count_rooms(txn)
             raise errors.NotFound(f"this server does not know the room {room_id}; it knows {known}")
+        if not room.has_state:
+            raise errors.NotFound(
+                f"all that this server knows of {room_id} is that users of it were invited, or knock"
+            )
         return cls(app, txn, room)
 
     @property
