@@ -5,17 +5,21 @@ installed there is nothing to collect here.
 SOMA_TEST_SYNAPSE names the Python of another environment with Synapse in it."""
 
 import importlib.util
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import trustme
 
 from tests.synapse.certificates import Certificates
 from tests.synapse.homeservers import Homeserver, SomaServer, SynapseServer
+from tests.synapse.people import Person
 
 HAS_SYNAPSE = bool(os.environ.get("SOMA_TEST_SYNAPSE")) or bool(importlib.util.find_spec("synapse"))
 collect_ignore_glob = [] if HAS_SYNAPSE else ["test_*.py"]
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +38,7 @@ def soma(certificates: Certificates) -> Iterator[Homeserver]:
 def synapse(
     certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Homeserver]:
-    with SynapseServer(certificates, tmp_path_factory.mktemp("synapse")) as server:
+    with SynapseServer(certificates, tmp_path_factory.mktemp("synapse"), "127.0.0.1") as server:
         yield server
 
 
@@ -42,13 +46,38 @@ def synapse(
 def other_synapse(
     certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Homeserver]:
-    with SynapseServer(certificates, tmp_path_factory.mktemp("other-synapse")) as server:
+    directory = tmp_path_factory.mktemp("other-synapse")
+    with SynapseServer(certificates, directory, "127.0.0.2") as server:
         yield server
 
 
 @pytest.fixture(params=["soma first", "synapse first"])
 def pair(
     request: pytest.FixtureRequest, soma: Homeserver, synapse: Homeserver
-) -> tuple[Homeserver, Homeserver]:
-    """Both, in either order: a dialogue in which the first one makes the room."""
-    return (soma, synapse) if request.param == "soma first" else (synapse, soma)
+) -> Iterator[tuple[Homeserver, Homeserver]]:
+    """Both, in either order: a dialogue in which the first one makes the room. They are put in
+    order again after it."""
+    servers = (soma, synapse) if request.param == "soma first" else (synapse, soma)
+    yield servers
+    for one in servers:
+        one.link.mend()
+        if not one.is_running:
+            one.start()
+
+
+@pytest.fixture
+def person() -> Callable[[Homeserver, str], Person]:
+    """Makes people who are in no other dialogue: `person(server, "alice")`."""
+    return lambda server, name: server.register(f"{name}{next(_numbers)}")
+
+
+@pytest.fixture
+def alice(pair: tuple[Homeserver, Homeserver], person: Callable[..., Person]) -> Person:
+    """Is on the first server."""
+    return person(pair[0], "alice")
+
+
+@pytest.fixture
+def bob(pair: tuple[Homeserver, Homeserver], person: Callable[..., Person]) -> Person:
+    """Is on the second."""
+    return person(pair[1], "bob")

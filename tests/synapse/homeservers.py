@@ -1,8 +1,10 @@
 """A homeserver in processes of its own, of either kind, as its users have it: a configuration, a
 port for clients and one with TLS for other servers.
 
-Both are `localhost` with different ports, which a server name may have: so that no name has to be
-looked up, and nothing of the machine is changed."""
+Soma is `localhost` with a port, and a Synapse an address of loopback with a port: so that nothing
+of the machine is changed to have names looked up, and an access list can tell them apart, which
+looks at no ports. Before the port for other servers stands a relay (link.py): to cut it is to take
+the server off the network of servers."""
 
 import json
 import os
@@ -19,6 +21,7 @@ import yaml
 from tests.ports import free_port
 from tests.served import Served
 from tests.synapse.certificates import Certificates
+from tests.synapse.link import Link
 from tests.synapse.people import Person, register
 
 SECRET = "a secret that is shared"
@@ -34,9 +37,13 @@ LIMITS: dict[str, Any] = {
     "rc_presence": {"per_user": OFTEN},
     # Who is away for a moment in a test is soon back.
     "federation": {
-        "destination_min_retry_interval": "1s",
-        "destination_max_retry_interval": "5s",
+        "destination_min_retry_interval": 500,
+        "destination_max_retry_interval": 2000,
         "destination_retry_multiplier": 2,
+        "max_long_retry_delay": 500,
+        "max_long_retries": 1,
+        "max_short_retry_delay": 500,
+        "max_short_retries": 1,
     },
 }
 START_S_MAX = 120.0
@@ -48,6 +55,7 @@ class Homeserver:
 
     name: str
     url: str
+    link: Link
 
     def register(self, localpart: str, is_admin: bool = False) -> Person:
         return register(self.url, SECRET, localpart, is_admin)
@@ -56,6 +64,14 @@ class Homeserver:
         raise NotImplementedError
 
     def stop(self) -> None:
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        raise NotImplementedError
+
+    @property
+    def is_running(self) -> bool:
         raise NotImplementedError
 
     @property
@@ -68,13 +84,14 @@ class Homeserver:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        self.link.close()
 
 
-def federation_settings(certificates: Certificates, port: int) -> dict[str, Any]:
+def federation_settings(certificates: Certificates, server_name: str) -> dict[str, Any]:
     """What both kinds of server need to find each other here."""
-    certificate, key = certificates.issue("localhost")
+    certificate, key = certificates.issue(server_name.rpartition(":")[0])
     return {
-        "server_name": f"localhost:{port}",
+        "server_name": server_name,
         "tls_certificate_path": str(certificate),
         "tls_private_key_path": str(key),
         "federation_custom_ca_list": [str(certificates.authority_path)],
@@ -105,8 +122,8 @@ class SomaServer(Served, Homeserver):
 
     def __init__(self, directory: Path, workers: int = 2, certificates: Any = None) -> None:
         self._certificates: Certificates = certificates
-        self._federation_port = free_port()
-        self.name = f"localhost:{self._federation_port}"
+        self.link = Link()
+        self.name = f"localhost:{self.link.port}"
         super().__init__(directory, workers)
 
     @classmethod
@@ -118,13 +135,21 @@ class SomaServer(Served, Homeserver):
     def register(self, localpart: str, is_admin: bool = False) -> Person:  # type: ignore[override]
         return Homeserver.register(self, localpart, is_admin)
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
+    def __exit__(self, *arguments: object) -> None:
+        super().__exit__(*arguments)
+        self.link.close()
+
     def _config(self) -> dict[str, Any]:
         return {
             **super()._config(),
-            **federation_settings(self._certificates, self._federation_port),
+            **federation_settings(self._certificates, self.name),
             "listeners": [
                 listener(self.port, ["client"], tls=False),
-                listener(self._federation_port, ["federation"], tls=True),
+                listener(self.link.inner_port, ["federation"], tls=True),
             ],
         }
 
@@ -132,17 +157,20 @@ class SomaServer(Served, Homeserver):
 class SynapseServer(Homeserver):
     """One process of Synapse, with SQLite."""
 
-    def __init__(self, certificates: Certificates, directory: Path, **changes: Any) -> None:
+    def __init__(
+        self, certificates: Certificates, directory: Path, host: str = "127.0.0.1", **changes: Any
+    ) -> None:
         self.directory = directory
-        self._port, federation_port = free_port(), free_port()
-        self.name = f"localhost:{federation_port}"
+        self.link = Link(host)
+        self._port = free_port()
+        self.name = f"{host}:{self.link.port}"
         self.url = f"http://127.0.0.1:{self._port}"
         config = {
-            **federation_settings(certificates, federation_port),
+            **federation_settings(certificates, self.name),
             "public_baseurl": f"{self.url}/",
             "listeners": [
                 listener(self._port, ["client"], tls=False),
-                listener(federation_port, ["federation"], tls=True),
+                listener(self.link.inner_port, ["federation"], tls=True),
             ],
             "database": {"name": "sqlite3", "args": {"database": str(directory / "synapse.db")}},
             "signing_key_path": str(directory / "signing.key"),
@@ -161,7 +189,8 @@ class SynapseServer(Homeserver):
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._run("--generate-keys").wait(START_S_MAX)
+        if not (self.directory / "signing.key").exists():
+            self._run("--generate-keys").wait(START_S_MAX)
         self._process = self._run()
         deadline = time.monotonic() + START_S_MAX
         while not Person(self.url, "", "").answers():
@@ -179,6 +208,16 @@ class SynapseServer(Homeserver):
             self._process.kill()
             self._process.wait()
         self._process = None
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
 
     @property
     def log(self) -> str:

@@ -16,6 +16,8 @@ Json = dict[str, Any]
 
 V3 = "/_matrix/client/v3"
 WAIT_S_MAX = 30.0
+# The parts of a sync's rooms.
+MEMBERSHIPS = ("join", "invite", "knock", "leave")
 
 
 class Refused(AssertionError):
@@ -40,7 +42,7 @@ class Person:
         self.to_device: list[Json] = []
         self.presence: list[Json] = []
         self.device_lists: Json = {"changed": [], "left": []}
-        self.rooms: dict[str, set[str]] = {"join": set(), "invite": set(), "leave": set()}
+        self.rooms: dict[str, set[str]] = {kind: set() for kind in MEMBERSHIPS}
         self.invites: dict[str, list[Json]] = {}
         self._transactions = 0
 
@@ -105,6 +107,32 @@ class Person:
         place = f"/rooms/{quote(room_id)}/state/{event_type}/{quote(state_key, safe='')}"
         return self.put(place, content)["event_id"]
 
+    def knock(self, room_id: str, *via: str, **content: str) -> None:
+        self.post(f"/knock/{quote(room_id)}", content, via=list(via), server_name=list(via))
+
+    def kick(self, room_id: str, other: "Person", **content: str) -> None:
+        self.post(f"/rooms/{quote(room_id)}/kick", {"user_id": other.user_id, **content})
+
+    def ban(self, room_id: str, other: "Person", **content: str) -> None:
+        self.post(f"/rooms/{quote(room_id)}/ban", {"user_id": other.user_id, **content})
+
+    def unban(self, room_id: str, other: "Person") -> None:
+        self.post(f"/rooms/{quote(room_id)}/unban", {"user_id": other.user_id})
+
+    def redact(self, room_id: str, event_id: str, **content: str) -> str:
+        self._transactions += 1
+        place = f"/rooms/{quote(room_id)}/redact/{quote(event_id)}/{self._transactions}-{id(self)}"
+        return self.put(place, content)["event_id"]
+
+    def empower(self, room_id: str, levels: dict["Person", int], **changes: Any) -> str:
+        """Change the power of some; `changes` of other levels."""
+        old = self.state(room_id)["m.room.power_levels", ""]["content"]
+        users = old.get("users", {}) | {one.user_id: level for one, level in levels.items()}
+        return self.put_state(room_id, "m.room.power_levels", {**old, **changes, "users": users})
+
+    def event(self, room_id: str, event_id: str) -> Json:
+        return self.get(f"/rooms/{quote(room_id)}/event/{quote(event_id)}")
+
     def state(self, room_id: str) -> dict[tuple[str, str], Json]:
         """The current state by key."""
         events = self.call("GET", f"{V3}/rooms/{quote(room_id)}/state")
@@ -129,6 +157,11 @@ class Person:
             query["from"] = page["end"]
         return found
 
+    def related(self, room_id: str, event_id: str, rel_type: str) -> list[Json]:
+        """What relates to an event, newest first."""
+        place = f"/_matrix/client/v1/rooms/{quote(room_id)}/relations/{quote(event_id)}/{rel_type}"
+        return self.call("GET", place, query={"limit": 100})["chunk"]
+
     # Syncing.
 
     def sync(self, timeout_ms: int = 0) -> Json:
@@ -138,7 +171,7 @@ class Person:
         answer = self.get("/sync", **query)
         self._since = answer["next_batch"]
         rooms = answer.get("rooms", {})
-        for kind in ("join", "invite", "leave"):
+        for kind in MEMBERSHIPS:
             for room_id, room in rooms.get(kind, {}).items():
                 for other in self.rooms.values():
                     other.discard(room_id)
