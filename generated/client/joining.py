@@ -20,6 +20,7 @@ class JoinRoomByIdBody(Struct, kw_only=True):
 
 class JoinRoomQuery(Struct, kw_only=True):
     via: list[str] | None = None
+    server_name: list[str] | None = None
 
 
 class JoinRoomByIdResponse(TypedDict):

@@ -14,6 +14,7 @@ class KnockRoomBody(Struct, kw_only=True):
 
 class KnockRoomQuery(Struct, kw_only=True):
     via: list[str] | None = None
+    server_name: list[str] | None = None
 
 
 class KnockRoomResponse(TypedDict):

@@ -76,6 +76,13 @@ def test_servers_are_asked_in_turn_and_each_failure_is_told(
     assert join(bob, room_id, "dead.test", "a.test").status == 200
 
 
+def test_older_clients_name_the_servers_otherwise(a: Server, b: Server) -> None:
+    alice, bob = a.register("alice"), b.register("bob")
+    room_id = alice.create_room(preset="public_chat")
+    path = f"{CLIENT}/join/{quote(room_id)}"
+    assert bob.api.post(path, {}, bob.access_token, {"server_name": ["a.test"]}).status == 200
+
+
 def test_who_asks_nobody_finds_nothing(b: Server) -> None:
     bob = b.register("bob")
     answer = join(bob, "!v12-rooms-name-no-server-xxxxxxxxxxxxxxxxxx")

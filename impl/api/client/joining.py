@@ -26,7 +26,9 @@ def join_room(
     query: JoinRoomQuery,
     body: JoinRoomBody,
 ) -> JoinRoomResponse:
+    # Older clients have another name for it.
+    via = query.via or query.server_name or ()
     joined = membership.join(
-        app, requester, room_id_or_alias, body.reason, body.third_party_signed, query.via or ()
+        app, requester, room_id_or_alias, body.reason, body.third_party_signed, via
     )
     return {"room_id": joined}

@@ -13,5 +13,5 @@ def knock_room(
     query: KnockRoomQuery,
     body: KnockRoomBody,
 ) -> KnockRoomResponse:
-    via = query.via or ()
+    via = query.via or query.server_name or ()
     return {"room_id": membership.knock(app, requester, room_id_or_alias, body.reason, via)}
