@@ -16,6 +16,7 @@ from impl.storage.worker_page import WorkerPage
 from impl.web import matrix_api
 from tests import builders
 from tests.api.api_client import Api
+from tests.contract import another_server
 
 # Without one there is nothing that the specification has an answer for.
 TURN = TurnServer(uris=("turn:turn.soma.test",), username="soma", password="secret")
@@ -42,5 +43,6 @@ def contract_api(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     config = replace(builders.a_config(directory), turn=TURN)
     app = App(config, dsn, builders.a_signing_key(), WorkerPage(page, 0))
     app.start()
+    another_server.introduce(app)
     yield Api(matrix_api.build(app))
     app.stop()
