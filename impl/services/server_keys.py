@@ -11,7 +11,7 @@ import gevent
 
 from impl import errors
 from impl.app import App
-from impl.core import server_keys, signing
+from impl.core import policy_server, server_keys, signing
 from impl.core.rejection import Malformed
 from impl.core.request_auth import Credentials
 from impl.core.room_version import RoomVersion
@@ -98,13 +98,16 @@ def _claims(app: App, pdu: Json, room_version: RoomVersion) -> Claims | str:
     claims: Claims = {}
     for server_name in sorted(required):
         given = signatures.get(server_name) if isinstance(signatures, dict) else None
-        ids = (
-            [one for one in given if server_keys.is_key_id(one)] if isinstance(given, dict) else []
-        )
+        ids = [one for one in given if _is_published(one)] if isinstance(given, dict) else []
         if not ids:
             return f"{server_name} has not signed it"
         claims[server_name] = ids[:SIGNATURES_MAX]
     return claims
+
+
+def _is_published(key_id: str) -> bool:
+    # That of a policy server stands in its rooms, and nobody could find it elsewhere.
+    return server_keys.is_key_id(key_id) and key_id != policy_server.KEY_ID
 
 
 def _names(claims: Claims) -> list[KeyName]:
