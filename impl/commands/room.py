@@ -3,20 +3,13 @@ or not; what is read is in services/inspection, how it is shown in room_text/. A
 """
 
 import argparse
-import json
-import os
 import secrets
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
-
-from impl.app import App
 from impl.commands import configuration
+from impl.commands.one_app import an_app, as_json, database_of, fail, print_lines
 from impl.commands.room_text import graph as graph_text
 from impl.commands.room_text import resolve as resolve_text
 from impl.commands.room_text import show as show_text
@@ -25,16 +18,13 @@ from impl.commands.room_text import why as why_text
 from impl.commands.room_text.lines import clean
 from impl.config import Config, ConfigError
 from impl.core.rejection import Malformed
-from impl.core.signing import SigningKey, new_signing_key, read_signing_keys
+from impl.core.signing import new_signing_key, read_signing_keys
 from impl.errors import BadState, InvalidParam, MatrixError
 from impl.services import room_purge
 from impl.services.inspection import graph, overview, resolution, states, verdict
 from impl.services.inspection.inspected_room import InspectedRoom
 from impl.storage.database import DatabaseUnavailable, StatementError
 from impl.storage.migrate import migrate
-from impl.storage.worker_page import WorkerPage
-from impl.supervisor import data_directory
-from impl.supervisor.supervisor import a_database
 
 EPILOG = """\
 ROOM is a room id or an alias of this server; EVENT is an event id, or as much of its beginning
@@ -124,28 +114,28 @@ def run(arguments: argparse.Namespace) -> int:
     config, warnings = configuration.read(arguments)
     configuration.warn(warnings)
     try:
-        with _a_database(config) as dsn:
+        with database_of(config) as dsn:
             if arguments.what == "purge":
                 text = _purge(config, dsn, arguments)
             else:
                 text = _look(config, dsn, arguments)
     except MatrixError as error:
-        return _fail("\n".join(map(clean, error.message.split("\n"))))
+        return fail("\n".join(map(clean, error.message.split("\n"))))
     except DatabaseUnavailable as error:
-        return _fail(str(error))
+        return fail(str(error))
     except StatementError as error:
         reason = str(error).partition("\n")[0]
-        return _fail(f"the database cannot be read (is its schema of another version?): {reason}")
-    return _print(text)
+        return fail(f"the database cannot be read (is its schema of another version?): {reason}")
+    return print_lines(text)
 
 
 def _look(config: Config, dsn: str, arguments: argparse.Namespace) -> list[str]:
     # Nothing is signed, so any key will do.
     key = new_signing_key(secrets.token_bytes(32), "unused")
-    with _an_app(config, dsn, key) as app, app.database.snapshot() as txn:
+    with an_app(config, dsn, key) as app, app.database.snapshot() as txn:
         room = InspectedRoom.find(app, txn, arguments.room)
         report, lines = arguments.make(room, arguments)
-        return [_as_json(report)] if arguments.json else list(map(clean, lines))
+        return [as_json(report)] if arguments.json else list(map(clean, lines))
 
 
 def _purge(config: Config, dsn: str, arguments: argparse.Namespace) -> list[str]:
@@ -155,7 +145,7 @@ def _purge(config: Config, dsn: str, arguments: argparse.Namespace) -> list[str]
     except (OSError, UnicodeDecodeError, Malformed) as error:
         raise ConfigError("signing_key_path", f"{config.signing_key_path}: {error}") from None
     migrate(dsn)
-    with _an_app(config, dsn, key) as app:
+    with an_app(config, dsn, key) as app:
         with app.database.snapshot() as txn:
             report = overview.overview(InspectedRoom.find(app, txn, arguments.room))
         if not arguments.yes and not _is_meant(report):
@@ -166,7 +156,7 @@ def _purge(config: Config, dsn: str, arguments: argparse.Namespace) -> list[str]
         except BadState as error:
             raise BadState(f"{error.message}; --force makes them leave") from error
     if arguments.json:
-        return [_as_json(counts)]
+        return [as_json(counts)]
     rows = [f"  {name:<24}{number}" for name, number in sorted(counts.items()) if number]
     return [f"Purged {clean(report.room_id)}. Rows deleted:", *rows]
 
@@ -182,55 +172,6 @@ def _is_meant(report: overview.Overview) -> bool:
     except EOFError:
         return False
     return answer.strip().lower() in ("y", "yes")
-
-
-@contextmanager
-def _a_database(config: Config) -> Iterator[str]:
-    """That of the server that runs, or one for now; none is made."""
-    directory = config.soma.data_dir
-    if config.database is None and not (directory / "postgres").exists():
-        raise ConfigError(
-            "soma.data_dir", f"{directory} has no database: is it the right --config-path?"
-        )
-    if (directory / "server_name").exists():
-        data_directory.check_server_name(config)
-    with a_database(config) as dsn:
-        yield dsn
-
-
-@contextmanager
-def _an_app(config: Config, dsn: str, key: SigningKey) -> Iterator[App]:
-    with tempfile.TemporaryDirectory() as temporary:
-        page = Path(temporary) / "workers"
-        WorkerPage.create(page, 1)
-        app = App(config, dsn, key, WorkerPage(page, 0))
-        try:
-            yield app
-        finally:
-            app.stop()
-
-
-def _as_json(report: Report) -> str:
-    return json.dumps(msgspec.to_builtins(report), indent=2)
-
-
-def _print(lines: Iterable[str]) -> int:
-    # A locale without Unicode is no reason to fail.
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        for line in lines:
-            print(line)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # `| head` has seen enough. What is left in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
-def _fail(reason: str) -> int:
-    print(f"soma: {reason}", file=sys.stderr)
-    return 1
 
 
 def _show(room: InspectedRoom, arguments: argparse.Namespace) -> Made:

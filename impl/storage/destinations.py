@@ -237,6 +237,24 @@ def wake(txn: Any, server_name: str, failed_before_ts: int) -> bool:
     return txn.rowcount > 0
 
 
+def wake_all(txn: Any) -> int:
+    """All that are left alone are to be tried now; returns how many."""
+    txn.execute(
+        """
+        UPDATE destinations
+           SET retry_ts = 0
+         WHERE retry_ts > 0
+        """
+    )
+    return txn.rowcount
+
+
+def count(txn: Any) -> tuple[int, int]:
+    """How many have not been told everything, and how many do not answer."""
+    txn.execute("SELECT count(served_position), count(failing_since_ts) FROM destinations")
+    return txn.fetchone()
+
+
 def delete(txn: Any, server_names: Collection[str]) -> None:
     """They have everything, and answer."""
     txn.execute(

@@ -313,13 +313,43 @@ def delete_old_to_device(txn: Any, before_ts: int, limit: int) -> int:
     return txn.rowcount
 
 
-def count_to_device(txn: Any, destination: str) -> int:
+def count_all_to_device(txn: Any) -> int:
+    txn.execute("SELECT count(*) FROM outgoing_to_device")
+    return txn.fetchone()[0]
+
+
+def summarize_to_device(txn: Any, destination: str) -> tuple[int, int | None]:
+    """How many wait for a server, and since when the oldest does."""
     txn.execute(
         """
-        SELECT count(*)
+        SELECT count(*), min(queued_ts)
           FROM outgoing_to_device
          WHERE destination = %s
         """,
         (destination,),
     )
-    return txn.fetchone()[0]
+    return txn.fetchone()
+
+
+def summarize_missed(txn: Any, server_name: str, after: int) -> tuple[int, int | None]:
+    """In how many rooms a server has missed events of ours since a position, and when the oldest
+    of these was sent.
+    """
+    txn.execute(
+        """
+        SELECT count(*), min(e.origin_server_ts)
+          FROM room_servers s
+         CROSS JOIN LATERAL (
+                SELECT event_nid
+                  FROM timeline
+                 WHERE timeline.room_nid = s.room_nid
+                   AND is_outgoing
+                   AND position > %s
+                 ORDER BY position
+                 LIMIT 1) AS t
+          JOIN events e USING (room_nid, event_nid)
+         WHERE s.server_name = %s
+        """,
+        (after, server_name),
+    )
+    return txn.fetchone()
