@@ -45,12 +45,12 @@ def join(
     """Bring the requester into a room, through one of the servers `via`, or others that may know
     it, where this server is not in it. Who is in it already stays in it: nothing happens."""
     user_id = requester.user_id
-    rate_limiting.spend(app, rate_limiting.MESSAGES, user_id, requester)
     with app.database.read() as txn:
         room = room_reading.find(app, txn, room_id)
         if room is not None and room_reading.membership(txn, room, user_id) == "join":
             return
         is_resident = room is not None and room_reading.is_resident(txn, room)
+    rate_limiting.spend(app, rate_limiting.MESSAGES, user_id, requester)
     if not is_resident:
         if joining_elsewhere.join(app, requester, room_id, reason, via):
             return
