@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
+import gevent
 import pytest
 
 from impl.services.federation_serving import pdus
+from impl.services.federation_serving.state import LARGE_ANSWERS_MAX
 from tests.api.api_client import User
 from tests.federation import rooms
 from tests.federation.conftest import Server
@@ -126,3 +129,26 @@ def test_who_is_not_told(alice: User, stranger: Stranger, network: Network) -> N
     assert alice.post(rooms.path(room_id, "leave"), {}).status == 200
     with refused(404, "M_NOT_FOUND"):
         inside.get_room_state_ids(A, room_id, said)
+
+
+def test_large_answers_are_made_a_few_at_a_time(
+    alice: User, stranger: Stranger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id = rooms.create(alice)
+    stranger.join(A, room_id)
+    said = rooms.say(alice, room_id, "hello")
+    under_way, most, write_ids = 0, 0, pdus.write_ids
+
+    def slowly(*arguments: Any) -> Any:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        gevent.sleep(0.01)
+        under_way -= 1
+        return write_ids(*arguments)
+
+    monkeypatch.setattr(pdus, "write_ids", slowly)
+    asking = [gevent.spawn(stranger.client.get_room_state_ids, A, room_id, said) for _ in range(6)]
+    gevent.joinall(asking, timeout=30, raise_error=True)
+    assert most == LARGE_ANSWERS_MAX
+    assert all(one.value == asking[0].value for one in asking)

@@ -28,7 +28,7 @@ def read(app: App, invite: Event, sent: object) -> list[dict[str, Any]]:
     if not isinstance(sent, list) or len(sent) > stripped_state.EVENTS_MAX:
         raise errors.InvalidParam("invite_room_state is not a list, or too long")
     if sent and not any(_is_whole(one) for one in sent):
-        # COMPAT(Synapse before 1.16x): rooms of version 12 were shown like all others.
+        # COMPAT(Synapse until July 2026): rooms of version 12 were shown like all others.
         shown = stripped_state.read(sent)
     else:
         shown = stripped_state.read([event.pdu for event in _checked(app, invite, sent)])
