@@ -1,12 +1,14 @@
 """PDUs that refer to what is not here: what is fetched for them, and what becomes of them."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from impl.app import App
 from impl.core.event_builder import Draft
 from impl.services.incoming import missing_state, staging
+from impl.services.room_events import receive
 from impl.storage import event_graph, staged_pdus
 from tests.builders import ALICE, SERVER_NAME, append, member, message
 from tests.federation.conftest import Server
@@ -359,3 +361,32 @@ def test_where_part_of_what_an_event_stands_on_is_missing_that_part_is_placed(
 
 def _named(name: str) -> dict[str, object]:
     return {"membership": "join", "displayname": name}
+
+
+def test_a_bug_that_one_event_meets_is_not_the_others(
+    app: App, site: Site, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = a_room_elsewhere()
+    room_id = let_in(app, site, room)
+    base = room.last
+    poison = room.add(message(EVELYN, "poison"), [base])
+    fine = [room.add(message(EVELYN, "fine"), [base]), room.add(message(DAVE, "and well"))]
+    append_all = receive.append
+
+    def append_but_poison(opened: Any, received: Any, *rest: Any) -> Any:
+        if any(one.event.event_id == poison.event_id for one in received):
+            raise RuntimeError("a bug")
+        return append_all(opened, received, *rest)
+
+    monkeypatch.setattr(receive, "append", append_but_poison)
+    assert put(app, fine[0], poison, fine[1]) == {
+        one.event_id: {} for one in (fine[0], poison, fine[1])
+    }
+    settle(app)
+    assert timeline_ids(app, room_id)[-2:] == [one.event_id for one in fine]
+    assert waiting(app, room_id) == [poison.event_id]
+    monkeypatch.undo()
+    clock.now_ms += staging.RETRY_MS
+    staging.take_up(app)
+    settle(app)
+    assert timeline_ids(app, room_id)[-1] == poison.event_id
