@@ -8,7 +8,7 @@ import functools
 from impl.app import App
 from impl.jobs.schedule import in_batches
 from impl.services import accounts, user_interactive_auth
-from impl.storage import device_lists, expiry
+from impl.storage import device_lists, expiry, history
 
 BATCH_ROWS = 1_000
 
@@ -23,6 +23,8 @@ TOKENS_KEPT_MS = 90 * _DAY_MS
 CLAIMED_KEPT_MS = 7 * _DAY_MS
 # That a device was deleted: as long, there may be a server that has not heard of it.
 GONE_KEPT_MS = 30 * _DAY_MS
+# That an event is another now: workers look every few seconds.
+CHANGES_KEPT_MS = _DAY_MS // 24
 
 # What other servers' transactions were answered with: one that comes again after that does no harm.
 RECEIVED_KEPT_MS = _DAY_MS
@@ -49,12 +51,18 @@ def delete_expired(app: App) -> bool:
         batch = functools.partial(_batch, app, table, now_ms - kept_ms)
         has_more |= in_batches(app, batch)
     has_more |= in_batches(app, lambda: _forget_gone(app, now_ms - GONE_KEPT_MS))
+    has_more |= in_batches(app, lambda: _forget_changes(app, now_ms - CHANGES_KEPT_MS))
     return has_more
 
 
 def _forget_gone(app: App, before_ts: int) -> bool:
     with app.database.transaction() as txn:
         return device_lists.delete_gone(txn, before_ts, BATCH_ROWS) == BATCH_ROWS
+
+
+def _forget_changes(app: App, before_ts: int) -> bool:
+    with app.database.transaction() as txn:
+        return history.delete_changes(txn, before_ts, BATCH_ROWS) == BATCH_ROWS
 
 
 def _batch(app: App, table: str, before_ts: int) -> bool:

@@ -5,7 +5,7 @@ An auth chain is a set of event numbers, kept as a compressed bitmap for the eve
 share (the state that is not a membership, and some that is). The chain of anything else is the
 union of the chains of its auth events."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pyroaring import BitMap64
@@ -24,15 +24,18 @@ def insert_edges(txn: Any, rows: Sequence[tuple[int, str, int]]) -> None:
     )
 
 
-def put_backward_extremities(txn: Any, room_nid: int, event_ids: Collection[str]) -> None:
-    """Note events that others refer to and that are not here, or have no place."""
+def put_backward_extremities(txn: Any, room_nid: int, depths: Mapping[str, int]) -> None:
+    """Note events that others refer to and that are not here, or have no place: event_id -> the
+    depth of those others.
+    """
     txn.values_with_commit(
         """
-        INSERT INTO backward_extremities (room_nid, event_id)
+        INSERT INTO backward_extremities (room_nid, event_id, depth)
              VALUES %s
-        ON CONFLICT DO NOTHING
+        ON CONFLICT (room_nid, event_id) DO UPDATE
+                SET depth = greatest(backward_extremities.depth, EXCLUDED.depth)
         """,
-        [(room_nid, event_id) for event_id in event_ids],
+        [(room_nid, event_id, depth) for event_id, depth in depths.items()],
     )
 
 
@@ -60,6 +63,22 @@ def list_backward_extremities(txn: Any, room_nid: int) -> list[str]:
         (room_nid,),
     )
     return [row[0] for row in txn.fetchall()]
+
+
+def list_gaps(txn: Any, room_nid: int, low: int, high: int, limit: int) -> list[tuple[str, int]]:
+    """(event_id, depth) of what is missing below events of some depths, the deepest first."""
+    txn.execute(
+        """
+        SELECT event_id, depth
+          FROM backward_extremities
+         WHERE room_nid = %s
+           AND depth BETWEEN %s AND %s
+         ORDER BY depth DESC, event_id
+         LIMIT %s
+        """,
+        (room_nid, low, high, limit),
+    )
+    return txn.fetchall()
 
 
 def list_below(txn: Any, keys: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:

@@ -20,11 +20,20 @@ CREATE TABLE public.auth_chains (
 );
 CREATE TABLE public.backward_extremities (
     room_nid bigint NOT NULL,
-    event_id text NOT NULL
+    event_id text NOT NULL,
+    depth bigint DEFAULT 0 NOT NULL
 );
 CREATE TABLE public.branching_rooms (
     room_nid bigint NOT NULL,
     due_ts bigint NOT NULL
+);
+CREATE TABLE public.changed_events (
+    "position" bigint NOT NULL,
+    room_nid bigint NOT NULL,
+    changes_nid bigint,
+    parent_nid bigint,
+    wakes boolean NOT NULL,
+    changed_ts bigint NOT NULL
 );
 CREATE TABLE public.client_transactions (
     user_id text NOT NULL,
@@ -130,6 +139,12 @@ CREATE TABLE public.filters (
     filter_id bigint NOT NULL,
     definition text NOT NULL
 );
+CREATE SEQUENCE public.history_positions
+    START WITH -1
+    INCREMENT BY -1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
 CREATE TABLE public.ignored_users (
     ignored_user_id text NOT NULL,
     user_id text NOT NULL
@@ -721,7 +736,11 @@ CREATE INDEX access_tokens_expired ON public.access_tokens USING btree (expires_
 CREATE UNIQUE INDEX account_data_position ON public.account_data USING btree ("position");
 CREATE INDEX account_data_room ON public.account_data USING btree (room_id) WHERE (room_id <> ''::text);
 CREATE INDEX account_data_user ON public.account_data USING btree (user_id, "position");
+CREATE INDEX backward_extremities_depth ON public.backward_extremities USING btree (room_nid, depth);
 CREATE INDEX branching_rooms_due ON public.branching_rooms USING btree (due_ts);
+CREATE INDEX changed_events_changed ON public.changed_events USING btree (changed_ts);
+CREATE UNIQUE INDEX changed_events_position ON public.changed_events USING btree ("position");
+CREATE INDEX changed_events_room ON public.changed_events USING btree (room_nid);
 CREATE INDEX client_transactions_created ON public.client_transactions USING btree (created_ts);
 CREATE INDEX destinations_retry ON public.destinations USING btree (retry_ts);
 CREATE INDEX device_list_changes_gone ON public.device_list_changes USING btree (gone_ts) WHERE (gone_ts IS NOT NULL);

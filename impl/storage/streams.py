@@ -52,6 +52,7 @@ def current(txn: Any) -> int:
             (SELECT max(position) FROM purged_rooms),
             (SELECT max(position) FROM out_of_band_memberships),
             (SELECT max(position) FROM outgoing_to_device),
+            (SELECT max(position) FROM changed_events),
             0
         )
         """
@@ -123,6 +124,11 @@ _NEWS = """
              WHERE position > %(after)s
             UNION ALL
             SELECT position, NULL, NULL, NULL, NULL, FALSE, NULL, TRUE FROM outgoing_to_device
+             WHERE position > %(after)s
+            UNION ALL
+            SELECT position, CASE WHEN wakes THEN room_nid END, NULL, changes_nid, parent_nid,
+                   FALSE, NULL, FALSE
+              FROM changed_events
              WHERE position > %(after)s) AS moved
     UNION ALL
     SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id, TRUE, TRUE

@@ -84,6 +84,7 @@ def list_last_rows(
                 SELECT position, current_state_root
                   FROM timeline
                  WHERE timeline.room_nid = w.room_nid
+                   AND position > 0
                    AND position <= w.up_to
                  ORDER BY position DESC
                  LIMIT 1) AS t

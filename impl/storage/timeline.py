@@ -115,8 +115,8 @@ def append(txn: Any, rows: Sequence[NewRow]) -> None:
         parameters += _columns_of_members(members)
     relations = [(row.event_nid, row.relation) for row in rows if row.relation is not None]
     if relations:
-        with_them += ", related AS (" + _WITH_RELATIONS + ")"
-        parameters += _columns_of_relations(relations)
+        with_them += ", related AS (" + WITH_RELATIONS + ")"
+        parameters += columns_of_relations(relations)
     for name, sql, columns in _with_unread(rows):
         with_them += f", {name} AS ({sql})"
         parameters += columns
@@ -135,7 +135,7 @@ _WITH_MEMBERS = """
              ON m.placed_nid = p.event_nid
 """
 
-_WITH_RELATIONS = """
+WITH_RELATIONS = """
     INSERT INTO relations (room_nid, parent_event_id, topological, position, event_nid, event_id,
                            rel_type, event_type, sender, annotation_key, origin_server_ts)
          SELECT p.room_nid, r.parent_event_id, p.topological, p.position, p.event_nid, r.event_id,
@@ -158,7 +158,7 @@ def _columns_of_members(members: Sequence[tuple[int, MemberChange]]) -> list[obj
     ]
 
 
-def _columns_of_relations(relations: Sequence[tuple[int, NewRelation]]) -> list[object]:
+def columns_of_relations(relations: Sequence[tuple[int, NewRelation]]) -> list[object]:
     return [
         [placed_nid for placed_nid, _ in relations],
         [one.parent_event_id for _, one in relations],
@@ -260,12 +260,15 @@ def get_of_event(txn: Any, room_nid: int, event_nid: int, topological: int) -> R
 
 
 def get_depth_min(txn: Any, room_nid: int) -> int:
-    """The least depth that an event of a room's timeline has; 0 for an empty one."""
+    """The least depth of what came to a room by the stream; 0 if nothing did. Older history may
+    have been fetched.
+    """
     txn.execute(
         """
         SELECT COALESCE(min(topological), 0)
           FROM timeline
          WHERE room_nid = %s
+           AND position > 0
         """,
         (room_nid,),
     )
@@ -274,18 +277,19 @@ def get_depth_min(txn: Any, room_nid: int) -> int:
 
 def get_state_root_at(txn: Any, room_nid: int, position: int) -> int | None:
     """The room's current state as it was at a position of the stream; None before the room's first
-    event.
+    event. At a position in history, the state that was fetched with it.
     """
     txn.execute(
         """
         SELECT current_state_root
           FROM timeline
-         WHERE room_nid = %s
-           AND position <= %s
+         WHERE room_nid = %(room_nid)s
+           AND position <= %(position)s
+           AND (position > 0 OR %(position)s < 0)
          ORDER BY position DESC
          LIMIT 1
         """,
-        (room_nid, position),
+        {"room_nid": room_nid, "position": position},
     )
     row = txn.fetchone()
     return row[0] if row else None

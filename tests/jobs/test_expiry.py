@@ -12,7 +12,7 @@ from impl.services import accounts, sessions, user_interactive_auth
 from impl.services.sessions import DeviceWish
 from impl.storage import accounts as stored_accounts
 from impl.storage import expiry as stored_expiry
-from impl.storage import idempotency, received_transactions, ui_auth
+from impl.storage import history, idempotency, received_transactions, streams, ui_auth
 from impl.storage.idempotency import ClientTransaction
 from impl.storage.ui_auth import Session
 from tests.builders import ALICE
@@ -178,3 +178,19 @@ def test_no_table_is_read_from_end_to_end(app: App, delete: Any) -> None:
         delete(explained, app.now_ms(), 10)
     assert "Index" in explained.plan and "Tid Scan" in explained.plan
     assert "Seq Scan" not in explained.plan
+
+
+def test_that_events_changed_is_forgotten_but_for_how_far_the_stream_goes(
+    app: App, a_clock: Callable[[int], None]
+) -> None:
+    for number in range(3):
+        with app.database.transaction() as txn:
+            history.tell_changes(txn, 1, [(number, None)], app.now_ms())
+        a_clock(DAY_MS // 48)
+    a_clock(DAY_MS)
+    with app.database.read() as txn:
+        newest = streams.current(txn)
+    expiry.delete_expired(app)
+    assert column(app, "SELECT changes_nid FROM changed_events") == [2]
+    with app.database.read() as txn:
+        assert streams.current(txn) == newest

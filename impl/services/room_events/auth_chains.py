@@ -84,15 +84,24 @@ class AuthChains:
         return self.union(rest.values()).union(*(unions[number] for number in whole))
 
     def _work_out_new(self) -> None:
-        """The chains of all that is not written yet, in its order: what an event cites is there."""
-        new = [one for nid, one in self._new.items() if nid not in self._of_new]
-        older = {nid for one in new for nid in one.auth_event_nids if nid not in self._new}
+        """The chains of all that is not written yet. What an event cites was added before it, or
+        was here as an outlier and gets its place after it.
+        """
+        new = {nid: one for nid, one in self._new.items() if nid not in self._of_new}
+        older = {cited for one in new.values() for cited in one.auth_event_nids} - self._new.keys()
         chains = event_graph.get_auth_chains(self._txn, self._room_nid, older) if older else {}
-        for one in new:
-            cited = [
-                chains[nid] if nid in chains else self._of_new[nid] for nid in one.auth_event_nids
-            ]
-            self._of_new[one.event_nid] = BitMap64(one.auth_event_nids).union(*cited)
+        waiting = list(reversed(new))
+        while waiting:
+            nid = waiting[-1]
+            cited = self._new[nid].auth_event_nids
+            first = [one for one in cited if one in new and one not in self._of_new]
+            if first and nid not in self._of_new:
+                waiting.extend(first)
+                continue
+            waiting.pop()
+            if nid not in self._of_new:
+                of_cited = [chains[one] if one in chains else self._of_new[one] for one in cited]
+                self._of_new[nid] = BitMap64(cited).union(*of_cited)
 
     def _work_out(self, nodes: RoomNodes, numbers: Collection[int]) -> dict[int, BitMap64]:
         """The unions below some nodes, and below those that lie between."""

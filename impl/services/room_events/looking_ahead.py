@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from impl.core.auth.selection import CREATE
+from impl.services.room_events import state_before
 from impl.services.room_events.open_room import OpenRoom
 from impl.services.room_events.submission import Received
 from impl.storage import event_graph, events, redactions
@@ -34,26 +35,47 @@ def look_ahead(txn: Any, arrivals: Arrivals) -> None:
             rooms[room_nid].pending_redactions[event_id] = nids
         for room_nid, event_id in event_graph.list_below(txn, placed):
             rooms[room_nid].stood_on.add(event_id)
+    for room, received in arrivals:
+        history = [one.event.event_id for one in received if one.is_backfilled]
+        if history:
+            _look_above(room, history)
+
+
+def _look_above(room: OpenRoom, event_ids: Sequence[str]) -> None:
+    """What stands on events of history: accepted events first, since they were judged by more."""
+    rows = event_graph.list_following(room.txn, room.room_nid, event_ids)
+    stored = room.stored_by_nid([nid for _, nid in rows])
+    by_trust = sorted(
+        stored.values(),
+        key=lambda one: (one.rejected_reason is not None or one.is_soft_failed, one.event_nid),
+    )
+    for one in by_trust:
+        if one.state_before is not None:
+            state_before.note(room, one.event, one.state_before)
 
 
 def _look_up(txn: Any, arrivals: Arrivals) -> None:
     missing: dict[tuple[int, str], OpenRoom] = {}
+    # Of a state that is told most is known (state_before.py).
+    only_told: set[tuple[int, str]] = set()
     for room, received in arrivals:
-        for event_id in _wanted(received):
+        wanted = _wanted(received)
+        for event_id in wanted | _told(received):
             if event_id not in room.new_nids and event_id not in room.found_nids:
                 missing[room.room_nid, event_id] = room
+        only_told |= {(room.room_nid, event_id) for event_id in _told(received) - wanted}
     if not missing:
         return
     found = events.get_nids_of_rooms(txn, list(missing))
     here: dict[int, list[int]] = {}
     for (room_nid, event_id), room in missing.items():
         nid = room.found_nids[event_id] = found.get((room_nid, event_id))
-        if nid is not None:
+        if nid is not None and (room_nid, event_id) not in only_told:
             here.setdefault(room_nid, []).append(nid)
     # Those of all rooms are read in one statement, and of the outliers each room sees that they are
     # nothing else by now.
     app = arrivals[0][0].app
-    app.events.get_many(txn, [(room_nid, nid) for (room_nid, _), nid in found.items()])
+    app.events.get_many(txn, [(room_nid, nid) for room_nid, nids in here.items() for nid in nids])
     rooms = {room.room_nid: room for room in missing.values()}
     for room_nid, nids in here.items():
         rooms[room_nid].stored_by_nid(nids)
@@ -64,8 +86,11 @@ def _wanted(received: Sequence[Received]) -> set[str]:
     for one in received:
         event = one.event
         wanted.update((event.event_id, *event.auth_event_ids, *event.prev_event_ids))
-        wanted.update(one.state_before or ())
         if event.room_version.room_id_is_create_hash and event.type != CREATE[0]:
             # Nobody cites the create event there, but all stand on it.
             wanted.add("$" + event.room_id[1:])
     return wanted
+
+
+def _told(received: Sequence[Received]) -> set[str]:
+    return {event_id for one in received for event_id in one.state_before or ()}

@@ -55,14 +55,20 @@ class Placed:
     is_outgoing: bool = False
     # Whether it was here before, and what it cites was not (out_of_band.py).
     came_alone: bool = False
+    # It fills history: nobody is told of it.
+    is_backfilled: bool = False
 
     @property
-    def moves_the_head(self) -> bool:
+    def is_accepted(self) -> bool:
         return (
             self.state_before is not None
             and self.rejected_reason is None
             and not self.is_soft_failed
         )
+
+    @property
+    def moves_the_head(self) -> bool:
+        return self.is_accepted and not self.is_backfilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,8 @@ class OpenRoom:
     looked_up: set[str] = field(default_factory=set)
     pending_redactions: dict[str, list[int]] = field(default_factory=dict)
     stood_on: set[str] = field(default_factory=set)
+    # The states after events of history, as what stands on them alone has them (state_before.py).
+    states_below: dict[str, int] = field(default_factory=dict)
     # Outliers of which this transaction has seen that they are nothing else by now.
     known_outliers: set[int] = field(default_factory=set)
     # Events that have another child or have lost one (relating.py).
@@ -259,11 +267,12 @@ class OpenRoom:
             list(self.extremities),
             head.depth_max,
             head.current_state_root,
+            dict(self.states_below),
         )
 
     def cut(self, mark: tuple[Any, ...]) -> None:
         """Take back what was appended since a mark."""
-        number, new, nodes_mark, extremities, depth_max, root = mark
+        number, new, nodes_mark, extremities, depth_max, root, states_below = mark
         for dropped in self.appended[number:]:
             self.chains.forget(dropped.new.event_nid)
         del self.appended[number:]
@@ -272,6 +281,7 @@ class OpenRoom:
         self.new_nids = {one.event.event_id: nid for nid, one in new.items()}
         self.nodes.cut(nodes_mark)
         self.merged.clear()
+        self.states_below = states_below
         self.extremities = extremities
         self.head.forward_extremities = [nid for nid, _ in extremities]
         self.head.depth_max = depth_max

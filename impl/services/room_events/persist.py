@@ -12,7 +12,7 @@ worker (state nodes and events never change), so a batch of messages costs two r
 A submission that breaks a rule is taken out of the batch and fails alone.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from impl.app import App
 from impl.core import state_trie
 from impl.services.room_events import (
     create,
+    history_rows,
     looking_ahead,
     merging,
     receive,
@@ -183,7 +184,7 @@ def _answered(txn: Any, batch: Sequence[Submission]) -> dict[ClientTransaction, 
 
 
 def _write(
-    app: App, txn: Any, opened: Iterable[OpenRoom], answers: dict[ClientTransaction, str]
+    app: App, txn: Any, opened: Sequence[OpenRoom], answers: dict[ClientTransaction, str]
 ) -> None:
     rows: list[timeline.NewRow] = []
     heads: list[Head] = []
@@ -195,5 +196,7 @@ def _write(
         idempotency.insert(txn, list(answers.items()), app.now_ms())
     if heads:
         rooms.put_heads(txn, heads)
+    for room in opened:
+        history_rows.write(room)
     if rows:
         timeline.append(txn, rows)

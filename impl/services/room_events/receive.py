@@ -7,8 +7,7 @@ rejected: kept, so that what refers to it can be judged, and part of no state. W
 third is soft-failed: it counts where it stands, but nothing of ours is put on top of it, and
 clients are not shown it."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TypeGuard
+from collections.abc import Mapping, Sequence
 
 import gevent
 
@@ -19,14 +18,13 @@ from impl.core.auth.selection import CREATE, POWER_LEVELS
 from impl.core.event import Event
 from impl.core.power_levels import PowerLevels
 from impl.core.rejection import Rejected
-from impl.services.room_events import looking_ahead
+from impl.services.room_events import looking_ahead, lookup, state_before
 from impl.services.room_events.open_room import OpenRoom, Placed
-from impl.services.room_events.submission import MissingEvents, Received
-from impl.storage import memberships, out_of_band
+from impl.services.room_events.submission import Received
+from impl.storage import memberships
 from impl.storage.events import StoredEvent
 
 REDACTION = "m.room.redaction"
-
 
 # After so many the worker's other requests have their turn: a large room comes in one submission.
 BREATH_EVENTS = 50
@@ -46,12 +44,19 @@ def append(room: OpenRoom, received: Sequence[Received]) -> list[str]:
     if not received:
         return []
     receiving = _Receiving(room, received)
-    event_ids: list[str] = []
+    # Of history, from the newest on, what has its state from what stands on it; and then the other
+    # way, what has it from what it stands on.
+    later: list[Received] = []
     for number, one in enumerate(received, 1):
-        event_ids.append(receiving.append(one))
+        if one.is_backfilled and not receiving.has_state_from_above(one.event):
+            later.append(one)
+        else:
+            receiving.append(one)
         if number % BREATH_EVENTS == 0:
             gevent.sleep(0)
-    return event_ids
+    for one in reversed(later):
+        receiving.append(one)
+    return [one.event.event_id for one in received]
 
 
 class _Receiving:
@@ -71,27 +76,30 @@ class _Receiving:
         for appended in room.appended:
             self._note(appended.placed, appended.new.event_nid)
 
-    def append(self, received: Received) -> str:
+    def has_state_from_above(self, event: Event) -> bool:
+        """Whether the state before an event of history is known from what stands on it."""
+        return not event.is_state and event.event_id in self._room.states_below
+
+    def append(self, received: Received) -> None:
         room, event = self._room, received.event
         if event.room_id != room.head.room.room_id:
             raise errors.BadJson("room_id: the event is of another room")
-        known = _find_any(room, [event.event_id]).get(event.event_id)
-        if _is_here(known) and (known.state_before is not None or received.is_outlier):
+        known = lookup.find_any(room, [event.event_id]).get(event.event_id)
+        if lookup.is_here(known) and (known.state_before is not None or received.is_outlier):
             # It was here before.
             if received.must_be_allowed:
                 _refuse_unallowed(known.rejected_reason, known.is_soft_failed)
-            return event.event_id
+            return
         placed = self._place(received, known)
         if received.must_be_allowed:
             _refuse_unallowed(placed.rejected_reason, placed.is_soft_failed)
         room.append(placed)
         self._note(placed, room.new_nids[event.event_id])
-        return event.event_id
 
     def _place(self, received: Received, known: StoredEvent | None) -> Placed:
         room, event = self._room, received.event
-        auth_events = _find(room, event.auth_event_ids)
-        _refuse_missing(event.auth_event_ids, auth_events)
+        auth_events = lookup.find(room, event.auth_event_ids)
+        lookup.refuse_missing(event.auth_event_ids, auth_events)
         auth_event_nids = [auth_events[event_id].event_nid for event_id in event.auth_event_ids]
         reason = _refusal_as_create(room, event) or _refusal_by_auth_events(
             room, event, auth_events
@@ -104,19 +112,20 @@ class _Receiving:
                 None,
                 rejected_reason=reason,
                 event_nid=event_nid,
-                came_alone=known is not None and not _is_here(known),
+                came_alone=known is not None and not lookup.is_here(known),
             )
 
-        prev_events = _find(room, event.prev_event_ids)
-        root = _state_before(room, received, prev_events)
+        prev_events = lookup.find(room, event.prev_event_ids)
+        root = state_before.find(room, received, prev_events)
         reason = reason or _refusal_by_state(room, event, root)
         starts_anew = received.starts_anew and not _is_resident(room)
-        is_soft_failed = (
-            reason is None and not starts_anew and _is_soft_failed(room, received, root)
-        )
-        moves_the_head = reason is None and not is_soft_failed
+        # What is allowed now says nothing of history.
+        is_judged_now = not starts_anew and not received.is_backfilled
+        is_soft_failed = reason is None and is_judged_now and _is_soft_failed(room, received, root)
+        is_accepted = reason is None and not is_soft_failed
+        is_news = is_accepted and not received.is_backfilled
         redacts_nid, redacts_later = None, None
-        if event.type == REDACTION and moves_the_head:
+        if event.type == REDACTION and is_accepted:
             redacts_nid, redacts_later = _redacted(room, event, root)
         redacted_by, shows_nid = _redacted_by(room, known), None
         if redacted_by is None:
@@ -125,7 +134,7 @@ class _Receiving:
             event,
             auth_event_nids,
             root,
-            covers=_covers(room, event, prev_events, starts_anew) if moves_the_head else (),
+            covers=_covers(room, event, prev_events, starts_anew) if is_news else (),
             rejected_reason=reason,
             is_soft_failed=is_soft_failed,
             # A redaction is shown once it has redacted something.
@@ -136,18 +145,23 @@ class _Receiving:
             shows_nid=shows_nid,
             event_nid=event_nid,
             is_received=True,
-            missing=[one for one in event.prev_event_ids if not _has_place(prev_events.get(one))],
+            is_backfilled=received.is_backfilled,
+            missing=[
+                one for one in event.prev_event_ids if not lookup.has_place(prev_events.get(one))
+            ],
             is_below=event.event_id in self._below,
             is_outgoing=received.is_outgoing,
-            came_alone=known is not None and not _is_here(known),
+            came_alone=known is not None and not lookup.is_here(known),
         )
 
     def _note(self, placed: Placed, event_nid: int) -> None:
         """What is not written yet."""
         if placed.redacts_later is not None:
             self._waiting.setdefault(placed.redacts_later, []).append(event_nid)
-        if placed.moves_the_head:
+        if placed.is_accepted:
             self._below.update(placed.missing)
+        if placed.state_before is not None:
+            state_before.note(self._room, placed.event, placed.state_before)
 
     def _redaction_that_waited(self, event: Event) -> int | None:
         room = self._room
@@ -159,22 +173,6 @@ class _Receiving:
         return None
 
 
-def _find(room: OpenRoom, event_ids: Collection[str]) -> dict[str, StoredEvent]:
-    found = _find_any(room, event_ids)
-    return {event_id: one for event_id, one in found.items() if _is_here(one)}
-
-
-def _find_any(room: OpenRoom, event_ids: Collection[str]) -> dict[str, StoredEvent]:
-    nids = room.find_nids(event_ids)
-    stored = room.stored_by_nid(nids.values())
-    return {event_id: stored[nid] for event_id, nid in nids.items()}
-
-
-def _is_here(one: StoredEvent | None) -> TypeGuard[StoredEvent]:
-    """Not if it is unknown, nor if it came alone: what it cites must be asked for, then."""
-    return one is not None and one.rejected_reason != out_of_band.REASON
-
-
 def _refuse_unallowed(rejected_reason: str | None, is_soft_failed: bool) -> None:
     if rejected_reason is not None:
         raise errors.Forbidden(f"the event is rejected {rejected_reason}")
@@ -182,21 +180,12 @@ def _refuse_unallowed(rejected_reason: str | None, is_soft_failed: bool) -> None
         raise errors.Forbidden("the room's current state does not allow the event")
 
 
-def _has_place(one: StoredEvent | None) -> bool:
-    return one is not None and one.state_before is not None
-
-
-def _refuse_missing(event_ids: Collection[str], found: Mapping[str, StoredEvent]) -> None:
-    missing = [event_id for event_id in event_ids if event_id not in found]
-    if missing:
-        raise MissingEvents(missing)
-
-
 def _refusal_as_create(room: OpenRoom, event: Event) -> str | None:
     """The rules know a room by its create event, so they cannot say that there is one already."""
-    if event.type == CREATE[0] and room.state_nids([CREATE]):
-        return SECOND_CREATE
-    return None
+    if event.type != CREATE[0]:
+        return None
+    known = room.state_nids([CREATE]).get(CREATE)
+    return SECOND_CREATE if known is not None and known != room.find_nid(event.event_id) else None
 
 
 def _refusal_by_auth_events(
@@ -207,8 +196,8 @@ def _refusal_by_auth_events(
     cited = {event_id: one.event for event_id, one in auth_events.items()}
     state = {one.key: one for one in cited.values() if one.is_state}
     if room.room_version.room_id_is_create_hash and event.type != CREATE[0]:
-        create = _find(room, ["$" + event.room_id[1:]])
-        _refuse_missing(["$" + event.room_id[1:]], create)
+        create = lookup.find(room, ["$" + event.room_id[1:]])
+        lookup.refuse_missing(["$" + event.room_id[1:]], create)
         for one in create.values():
             state[CREATE] = one.event
             if one.rejected_reason is not None:
@@ -219,59 +208,6 @@ def _refusal_by_auth_events(
     except Rejected as refusal:
         return f"by its auth events: {refusal}"
     return None
-
-
-def _state_before(
-    room: OpenRoom, received: Received, prev_events: Mapping[str, StoredEvent]
-) -> int:
-    event = received.event
-    if received.state_before is not None:
-        return _state_told(room, received, received.state_before, prev_events)
-    if event.type == CREATE[0]:
-        return state_trie.EMPTY
-    placed = {
-        event_id: one.state_after
-        for event_id, one in prev_events.items()
-        if one.state_after is not None
-    }
-    _refuse_missing(event.prev_event_ids, {one: prev_events[one] for one in placed})
-    if not placed:
-        raise MissingEvents([])  # It stands on nothing, and is no beginning.
-    return room.merge(room, list(placed.values()))
-
-
-def _state_told(
-    room: OpenRoom,
-    received: Received,
-    event_ids: Collection[str],
-    prev_events: Mapping[str, StoredEvent],
-) -> int:
-    """A state as another server tells it. Where the event stands on some of our events as well,
-    what we know of these is resolved with it: else anybody could take from the room what they do
-    not tell of.
-    """
-    told = _root_of(room, event_ids)
-    here = [one.state_after for one in prev_events.values() if one.state_after is not None]
-    has_all = len(here) == len(set(received.event.prev_event_ids))
-    return told if received.starts_anew or has_all else room.merge(room, [told, *here])
-
-
-def _root_of(room: OpenRoom, event_ids: Collection[str]) -> int:
-    """The root of a state that is given by its events."""
-    found = _find(room, event_ids)
-    _refuse_missing(event_ids, found)
-    state = {
-        one.event.key: one.event_nid
-        for one in found.values()
-        # Whatever else another server may count among it.
-        if one.event.is_state and one.rejected_reason is None
-    }
-    key_nids = room.app.state_keys.intern(room.txn, list(state))
-    entries: dict[int, int | None] = {key_nids[key]: nid for key, nid in state.items()}
-    # Most of it is what the room has anyway: only what is different becomes nodes.
-    base = room.head.current_state_root
-    gone = [key for key, _ in state_trie.items(room.nodes, base) if key not in entries]
-    return state_trie.set_many(room.nodes, base, entries | dict.fromkeys(gone))
 
 
 def _refusal_by_state(room: OpenRoom, event: Event, root: int) -> str | None:
@@ -335,7 +271,7 @@ def _covered(room: OpenRoom, event: Event, prev_events: Mapping[str, StoredEvent
         }
         following -= covered
         covered |= following
-        level = _find(room, following)
+        level = lookup.find(room, following)
     return covered & extremities
 
 
@@ -344,7 +280,7 @@ def _redacted(room: OpenRoom, event: Event, root: int) -> tuple[int | None, str 
     event_id = event.redacts
     if event_id is None:
         return None, None
-    target = _find(room, [event_id]).get(event_id)
+    target = lookup.find(room, [event_id]).get(event_id)
     if target is None or not _may_redact(room, event, root, target.event):
         return None, event_id
     return target.event_nid, None

@@ -124,8 +124,15 @@ def _write_graph(room: OpenRoom) -> None:
             for prev in dict.fromkeys(one.new.event.prev_event_ids)
         ],
     )
-    missing = {event_id for one in placed for event_id in one.placed.missing}
-    event_graph.put_backward_extremities(txn, room_nid, missing)
+    depths: dict[str, int] = {}
+    for one in placed:
+        # What only a refused event refers to is nobody's history; but that of a room goes on below
+        # an event of it that we refuse.
+        if one.placed.is_accepted or one.placed.is_backfilled:
+            depth = one.new.event.depth
+            for event_id in one.placed.missing:
+                depths[event_id] = max(depth, depths.get(event_id, depth))
+    event_graph.put_backward_extremities(txn, room_nid, depths)
     if any(one.placed.is_received for one in placed):
         came = [one.new.event.event_id for one in placed if one.placed.is_received]
         event_graph.delete_backward_extremities(txn, room_nid, came)

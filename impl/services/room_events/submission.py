@@ -40,7 +40,11 @@ class Received:
 
     `is_outgoing`: its server leaves it to us to send it to the others in the room.
 
-    `must_be_allowed`: what the rules refuse is not kept, and the submission is Forbidden."""
+    `must_be_allowed`: what the rules refuse is not kept, and the submission is Forbidden.
+
+    `is_backfilled`: it fills history. It gets its place, and nobody is told of it. Of several the
+    newest come first; each is below something that is here, or comes with it. `state_before` is
+    then what is to be believed only where nothing that is here says it."""
 
     event: Event
     state_before: Sequence[str] | None = None
@@ -48,6 +52,7 @@ class Received:
     starts_anew: bool = False
     is_outgoing: bool = False
     must_be_allowed: bool = False
+    is_backfilled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

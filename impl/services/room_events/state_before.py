@@ -1,0 +1,86 @@
+"""The state before an event that was made elsewhere. S-S API, "Checks performed on receipt of a
+PDU".
+
+It follows from what the event stands on, where that is here. Where it is not, another server has to
+tell. With history it is often known better: what stands on an event and on nothing else has the
+state that the event left, and an event that is no state left it as it was."""
+
+from collections.abc import Collection, Mapping
+
+from impl.core import state_trie
+from impl.core.auth.selection import CREATE
+from impl.core.event import Event
+from impl.services.room_events import lookup
+from impl.services.room_events.open_room import OpenRoom
+from impl.services.room_events.submission import MissingEvents, Received
+from impl.storage.events import StoredEvent
+
+
+def find(room: OpenRoom, received: Received, prev_events: Mapping[str, StoredEvent]) -> int:
+    """Its root. Raises MissingEvents where it is not known."""
+    event = received.event
+    if received.is_backfilled and not event.is_state and event.event_id in room.states_below:
+        return room.states_below[event.event_id]
+    if received.state_before is not None:
+        return _told(room, received, received.state_before, prev_events)
+    if event.type == CREATE[0]:
+        return state_trie.EMPTY
+    placed = {
+        event_id: one.state_after
+        for event_id, one in prev_events.items()
+        if one.state_after is not None
+    }
+    lookup.refuse_missing(event.prev_event_ids, placed)
+    if not placed:
+        raise MissingEvents([])  # It stands on nothing, and is no beginning.
+    return room.merge(room, list(placed.values()))
+
+
+def note(room: OpenRoom, event: Event, root: int) -> None:
+    """The state before an event, for what it stands on alone."""
+    below = set(event.prev_event_ids)
+    if len(below) == 1:
+        room.states_below.setdefault(below.pop(), root)
+
+
+def _told(
+    room: OpenRoom,
+    received: Received,
+    event_ids: Collection[str],
+    prev_events: Mapping[str, StoredEvent],
+) -> int:
+    """A state as another server tells it. Where the event stands on some of our events as well,
+    what we know of these is resolved with it: else anybody could take from the room what they do
+    not tell of.
+    """
+    event_id = received.event.event_id
+    # What stands on it knows a state that is much the same.
+    base = room.states_below.get(event_id, room.head.current_state_root)
+    told = _root_of(room, event_ids, base)
+    here = [one.state_after for one in prev_events.values() if one.state_after is not None]
+    has_all = len(here) == len(set(received.event.prev_event_ids))
+    return told if received.starts_anew or has_all else room.merge(room, [told, *here])
+
+
+def _root_of(room: OpenRoom, event_ids: Collection[str], base: int) -> int:
+    """The root of a state that is given by its events. Most of it stands in `base` as well: only
+    what is different is looked at, and becomes nodes.
+    """
+    nids = room.find_nids(event_ids)
+    lookup.refuse_missing(event_ids, nids)
+    old = dict(state_trie.items(room.nodes, base))
+    keys_of = {nid: key_nid for key_nid, nid in old.items()}
+    same = {keys_of[nid] for nid in nids.values() if nid in keys_of}
+    others = {event_id: nid for event_id, nid in nids.items() if nid not in keys_of}
+    found = lookup.find(room, others)
+    lookup.refuse_missing(others, found)
+    state = {
+        one.event.key: one.event_nid
+        for one in found.values()
+        # Whatever else another server may count among it.
+        if one.event.is_state and one.rejected_reason is None
+    }
+    key_nids = room.app.state_keys.intern(room.txn, list(state))
+    changes: dict[int, int | None] = dict.fromkeys(key for key in old if key not in same)
+    changes.update({key_nids[key]: nid for key, nid in state.items()})
+    return state_trie.set_many(room.nodes, base, changes)
