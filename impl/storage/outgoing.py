@@ -34,20 +34,24 @@ class StreamRow(NamedTuple):
     number: int
 
 
+# How many there are of ours is known by the histogram where LIKE asks; server names hold nothing
+# that LIKE takes for something else.
 _EVENTS = """
-    SELECT position, 'event', room_nid, event_nid, COALESCE(parting_server, ''), '', '',
-           current_state_root
+    SELECT position, 'event' AS kind, room_nid, event_nid,
+           COALESCE(parting_server, '') AS subject, '' AS detail, '' AS thread_id,
+           current_state_root AS number
       FROM timeline
      WHERE is_outgoing
        AND position > %(after)s
        AND position <= %(up_to)s
 """
 _DEVICES = """
-    SELECT position, 'device', 0, 0, user_id, device_id, '', COALESCE(prev_position, 0)
+    SELECT position, 'device' AS kind, 0 AS room_nid, 0 AS event_nid, user_id AS subject,
+           device_id AS detail, '' AS thread_id, COALESCE(prev_position, 0) AS number
       FROM device_list_changes
      WHERE position > %(after)s
        AND position <= %(up_to)s
-       AND right(user_id, length(%(ending)s)) = %(ending)s
+       AND user_id LIKE %(ours)s
 """
 _TO_DEVICE = """
     SELECT position, 'to_device', 0, 0, destination, edu, '', 0
@@ -55,36 +59,45 @@ _TO_DEVICE = """
      WHERE position > %(after)s
        AND position <= %(up_to)s
 """
-_SHORT_LIVED = """
+_RECEIPTS = """
     SELECT r.position, 'receipt', r.room_nid, 0, r.user_id, r.event_id, r.thread_id, r.received_ts
       FROM receipts r
-      JOIN rooms USING (room_nid)
      WHERE r.position > %(after)s
        AND r.position <= %(up_to)s
        AND r.receipt_type = 'm.read'
-       AND right(r.user_id, length(%(ending)s)) = %(ending)s
-       AND rooms.has_other_servers
-    UNION ALL
+       AND r.user_id LIKE %(ours)s
+       AND (SELECT has_other_servers FROM rooms WHERE rooms.room_nid = r.room_nid)
+"""
+_TYPING = """
     SELECT t.position, 'typing', t.room_nid, 0, t.user_id, '', '', t.until_ts
       FROM typing t
-      JOIN rooms USING (room_nid)
      WHERE t.position > %(after)s
        AND t.position <= %(up_to)s
-       AND right(t.user_id, length(%(ending)s)) = %(ending)s
-       AND rooms.has_other_servers
-    UNION ALL
+       AND t.user_id LIKE %(ours)s
+       AND (SELECT has_other_servers FROM rooms WHERE rooms.room_nid = t.room_nid)
+"""
+_PRESENCE = """
     SELECT position, 'presence', 0, 0, user_id, '', '', 0
       FROM presence
      WHERE position > %(after)s
        AND position <= %(up_to)s
-       AND right(user_id, length(%(ending)s)) = %(ending)s
+       AND user_id LIKE %(ours)s
 """
-_LONG_LIVED = f"{_EVENTS} UNION ALL {_DEVICES} UNION ALL {_TO_DEVICE}"
+# Each kind as far as it may be needed, so that all are read in the order of their indexes.
+_FIRST = " ORDER BY position LIMIT %(limit)s"
+
+
+def _first_of(*kinds: str) -> str:
+    return " UNION ALL ".join(f"({kind}{_FIRST})" for kind in kinds) + _FIRST
+
+
+_LONG_LIVED = _first_of(_EVENTS, _DEVICES, _TO_DEVICE)
+_ALL = _first_of(_EVENTS, _DEVICES, _TO_DEVICE, _RECEIPTS, _TYPING, _PRESENCE)
 
 
 def list_window(txn: Any, after: int, up_to: int, server_name: str, limit: int) -> list[StreamRow]:
     """The first rows of a window: what is made here, of users of `server_name`."""
-    return _list(txn, f"{_LONG_LIVED} UNION ALL {_SHORT_LIVED}", after, up_to, server_name, limit)
+    return _list(txn, _ALL, after, up_to, server_name, limit)
 
 
 def list_durable(txn: Any, after: int, up_to: int, server_name: str, limit: int) -> list[StreamRow]:
@@ -95,10 +108,7 @@ def list_durable(txn: Any, after: int, up_to: int, server_name: str, limit: int)
 def _list(
     txn: Any, sql: str, after: int, up_to: int, server_name: str, limit: int
 ) -> list[StreamRow]:
-    txn.execute(
-        f"{sql} ORDER BY position LIMIT %(limit)s",
-        {"after": after, "up_to": up_to, "ending": ":" + server_name, "limit": limit},
-    )
+    txn.execute(sql, {"after": after, "up_to": up_to, "ours": "%:" + server_name, "limit": limit})
     return [StreamRow(*row) for row in txn.fetchall()]
 
 
@@ -163,11 +173,11 @@ def list_missed_devices(
     txn.execute(
         f"""
         SELECT *
-          FROM ({_DEVICES}) AS changed (position, kind, room_nid, event_nid, user_id)
+          FROM ({_DEVICES}) AS changed
          WHERE EXISTS (SELECT
                          FROM room_members m
                          JOIN room_servers s USING (room_nid)
-                        WHERE m.user_id = changed.user_id
+                        WHERE m.user_id = changed.subject
                           AND m.membership = 'join'
                           AND s.server_name = %(destination)s)
          ORDER BY position
@@ -176,7 +186,7 @@ def list_missed_devices(
         {
             "after": after,
             "up_to": up_to,
-            "ending": ":" + server_name,
+            "ours": "%:" + server_name,
             "destination": destination,
             "limit": limit,
         },
@@ -210,10 +220,10 @@ def list_typing(txn: Any, now_ms: int, server_name: str) -> list[StreamRow]:
           JOIN rooms USING (room_nid)
          WHERE t.until_ts > %(now_ms)s
            AND t.until_ts > 0
-           AND right(t.user_id, length(%(ending)s)) = %(ending)s
+           AND t.user_id LIKE %(ours)s
            AND rooms.has_other_servers
         """,
-        {"now_ms": now_ms, "ending": ":" + server_name},
+        {"now_ms": now_ms, "ours": "%:" + server_name},
     )
     return [StreamRow(*row) for row in txn.fetchall()]
 
@@ -225,9 +235,9 @@ def list_present(txn: Any, server_name: str) -> list[str]:
         SELECT user_id
           FROM presence
          WHERE state <> 'offline'
-           AND right(user_id, length(%(ending)s)) = %(ending)s
+           AND user_id LIKE %(ours)s
         """,
-        {"ending": ":" + server_name},
+        {"ours": "%:" + server_name},
     )
     return [row[0] for row in txn.fetchall()]
 
