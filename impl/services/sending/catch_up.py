@@ -162,11 +162,12 @@ class CatchUp:
             self._has_rooms = False
         loaded = app.events.get_many(txn, chosen)
         nobody: frozenset[str] = frozenset()
-        items = [
+        made = [
             stream.event_item(span.up_to, nobody, loaded[nid])
             for _, nid in dict.fromkeys(chosen)
             if nid in loaded
         ]
+        items = [item for item in made if item is not None]
         return items, of_rooms[-1].room_nid if of_rooms else None
 
     def _newest(

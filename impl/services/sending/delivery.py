@@ -1,8 +1,9 @@
 """Transactions on their way: one at a time to each server, to many servers at once.
 
-Whoever has answered before and whoever has not have places of their own, so that thousands of
-servers that are not there cannot keep those waiting that are."""
+Those that have answered, those that were not asked yet, and those that did not answer have places
+of their own, so that thousands of servers that are not there cannot keep those waiting that are."""
 
+import enum
 import logging
 import secrets
 from collections import deque
@@ -19,9 +20,15 @@ from impl.services.sending import wire_forms
 from impl.services.sending.outbox import Outbox, State
 from impl.services.sending.parcels import Parcel
 
-# Transactions at once, to servers that have answered, and to others.
-PROVEN_MAX = 100
-OTHERS_MAX = 100
+
+class Standing(enum.Enum):
+    ANSWERS = enum.auto()
+    UNKNOWN = enum.auto()
+    FAILS = enum.auto()
+
+
+# Transactions at once.
+PLACES = {Standing.ANSWERS: 100, Standing.UNKNOWN: 100, Standing.FAILS: 40}
 # So many transactions in a row, and then somebody else who waits.
 TURN_PARCELS = 10
 
@@ -53,8 +60,8 @@ class Delivery:
         self.federation = FederationClient(
             app.server_name, app.signing_key, app.federation.wire, app.is_federated_with
         )
-        self._ready: dict[bool, deque[Outbox]] = {True: deque(), False: deque()}
-        self._active = {True: 0, False: 0}
+        self._ready: dict[Standing, deque[Outbox]] = {one: deque() for one in Standing}
+        self._active = dict.fromkeys(Standing, 0)
         self._greenlets = Group()
         self.txn_ids = _txn_ids()
         self.is_stopping = False
@@ -63,8 +70,14 @@ class Delivery:
         """There is something for the server: it has its turn, unless it is having it."""
         if not outbox.is_ready and not outbox.is_sending and not self.is_stopping:
             outbox.is_ready = True
-            self._ready[outbox.is_proven].append(outbox)
-            self._fill(outbox.is_proven)
+            standing = _standing_of(outbox)
+            self._ready[standing].append(outbox)
+            self._fill(standing)
+
+    def free_places(self) -> int:
+        """For how many more that did not answer there is a place."""
+        standing = Standing.FAILS
+        return PLACES[standing] - self._active[standing] - len(self._ready[standing])
 
     def join(self, timeout_s: float | None = None) -> None:
         """Until nothing is on its way, and nobody waits for a turn."""
@@ -78,32 +91,33 @@ class Delivery:
         self._greenlets.join(timeout=timeout_s)
         self._greenlets.kill()
 
-    def _fill(self, is_proven: bool) -> None:
-        ready, places = self._ready[is_proven], PROVEN_MAX if is_proven else OTHERS_MAX
-        while ready and self._active[is_proven] < places:
+    def _fill(self, standing: Standing) -> None:
+        ready = self._ready[standing]
+        while ready and self._active[standing] < PLACES[standing]:
             outbox = ready.popleft()
             outbox.is_ready, outbox.is_sending = False, True
-            self._active[is_proven] += 1
-            self._greenlets.add(gevent.spawn(self._run, outbox, is_proven))
+            self._active[standing] += 1
+            self._greenlets.add(gevent.spawn(self._run, outbox, standing))
 
-    def _run(self, outbox: Outbox, is_proven: bool) -> None:
+    def _run(self, outbox: Outbox, standing: Standing) -> None:
         goes_on = False
         try:
-            goes_on = self._deliver(outbox, is_proven)
+            goes_on = self._deliver(outbox, standing)
         except Exception as error:
             self._supply.broke(outbox, error)
         finally:
             outbox.is_sending = False
-            self._active[is_proven] -= 1
+            self._active[standing] -= 1
             if goes_on:
                 self.add(outbox)
-            self._fill(is_proven)
+            self._fill(standing)
 
-    def _deliver(self, outbox: Outbox, is_proven: bool) -> bool:
+    def _deliver(self, outbox: Outbox, standing: Standing) -> bool:
         """Send until there is no more; True if there is, and others have their turn first."""
         sent = 0
         while outbox.state is State.LIVE and not self.is_stopping:
-            if sent >= TURN_PARCELS and self._ready[is_proven]:
+            # Who answers now goes on among those who do.
+            if sent and (_standing_of(outbox) is not standing or self._must_yield(sent, standing)):
                 return True
             parcel = self._supply.next_parcel(outbox)
             if parcel is None:
@@ -118,6 +132,9 @@ class Delivery:
                 self._supply.arrived(outbox, parcel)
         return False
 
+    def _must_yield(self, sent: int, standing: Standing) -> bool:
+        return sent >= TURN_PARCELS and bool(self._ready[standing])
+
     def _send(self, server_name: str, parcel: Parcel) -> None:
         if not parcel.body:
             parcel.body = wire_forms.transaction(
@@ -131,6 +148,12 @@ class Delivery:
         except BadAnswer:
             return  # It has taken it, whatever it says.
         _log_refusals(server_name, answer.get("pdus"))
+
+
+def _standing_of(outbox: Outbox) -> Standing:
+    if outbox.is_proven:
+        return Standing.ANSWERS
+    return Standing.UNKNOWN if outbox.failing_since_ts is None else Standing.FAILS
 
 
 def _log_refusals(server_name: str, pdus: object) -> None:

@@ -1,11 +1,13 @@
 """The EDUs that we send. S-S API, "EDUs", and the sections of each kind."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from impl.app import App
+from impl.core.rejection import Malformed
 from impl.services import presence
 from impl.services.sending import wire_forms
 from impl.services.sending.parcels import Item
@@ -13,6 +15,8 @@ from impl.storage import cross_signing, outgoing, room_servers
 from impl.storage.device_lists import CROSS_SIGNING
 from impl.storage.outgoing import StreamRow
 from impl.storage.rooms import Room
+
+_log = logging.getLogger(__name__)
 
 _RoomServers = Mapping[int, tuple[Room, frozenset[str]]]
 
@@ -27,10 +31,20 @@ def in_rooms(app: App, rows: Sequence[StreamRow], servers: _RoomServers) -> Iter
         if row.kind == outgoing.TYPING:
             is_typing = row.number > app.now_ms()
             content = {"room_id": room.room_id, "user_id": row.subject, "typing": is_typing}
-            yield Item(row.position, names, wire_forms.edu_of("m.typing", content), key=key)
+            forms = _form("m.typing", content)
         else:
-            form = wire_forms.edu_of("m.receipt", _receipt(room, row))
-            yield Item(row.position, names, form, key=key, is_unhurried=True)
+            forms = _form("m.receipt", _receipt(room, row))
+        is_unhurried = row.kind == outgoing.RECEIPT
+        for form in forms:
+            yield Item(row.position, names, form, key=key, is_unhurried=is_unhurried)
+
+
+def _form(edu_type: str, content: Mapping[str, Any]) -> Iterator[bytes]:
+    """The EDU, if it can be one: what users upload may hold what nobody can sign."""
+    try:
+        yield wire_forms.edu_of(edu_type, content)
+    except Malformed as error:
+        _log.warning("an EDU %s cannot be sent to other servers: %s", edu_type, error)
 
 
 def _receipt(room: Room, row: StreamRow) -> dict[str, Any]:
@@ -66,9 +80,9 @@ def _presence(
     for row in rows:
         if row.subject in contents:
             content = {"push": [{"user_id": row.subject, **contents[row.subject]}]}
-            form = wire_forms.edu_of("m.presence", content)
             key = (row.kind, row.subject)
-            yield Item(row.position, servers[row.subject], form, key=key, is_unhurried=True)
+            for form in _form("m.presence", content):
+                yield Item(row.position, servers[row.subject], form, key=key, is_unhurried=True)
 
 
 def device_forms(
@@ -83,7 +97,7 @@ def device_forms(
         if row.detail == CROSS_SIGNING:
             content = _signing_keys(txn, row.subject)
             if content is not None:
-                yield row, wire_forms.edu_of("m.signing_key_update", content)
+                yield from ((row, form) for form in _form("m.signing_key_update", content))
             continue
         content = {
             "user_id": row.subject,
@@ -99,7 +113,7 @@ def device_forms(
                 content["keys"] = msgspec.json.decode(device.key_json)
             if app.config.allow_device_name_lookup_over_federation and device.display_name:
                 content["device_display_name"] = device.display_name
-        yield row, wire_forms.edu_of("m.device_list_update", content)
+        yield from ((row, form) for form in _form("m.device_list_update", content))
 
 
 def _signing_keys(txn: Any, user_id: str) -> dict[str, Any] | None:

@@ -194,7 +194,8 @@ class Sender:
 
     def _begin_lagging(self) -> None:
         """Begin to catch up with some whose time has come."""
-        if not self.shards.positions:
+        limit = min(LAGGING_AT_ONCE, self.post.delivery.free_places())
+        if not self.shards.positions or limit <= 0:
             return
         with self.app.database.read() as txn:
             rows = destinations.list_due(
@@ -203,7 +204,7 @@ class Sender:
                 self.shards.positions,
                 self.app.now_ms(),
                 [one.server_name for one in self.post.active],
-                LAGGING_AT_ONCE,
+                limit,
             )
         for row in rows:
             outbox = self.post.outbox(row.server_name)

@@ -1,11 +1,13 @@
 """From rows of the stream to what goes over the wire, and to whom."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from impl.app import App
 from impl.core import identifiers
+from impl.core.rejection import Malformed
 from impl.services import servers_of_room
 from impl.services.sending import edus, newcomers, wire_forms
 from impl.services.sending.parcels import Item
@@ -15,6 +17,8 @@ from impl.storage.outgoing import StreamRow
 from impl.storage.rooms import Room
 
 ROWS_MAX = 500
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,14 @@ def items_of(app: App, txn: Any, rows: Sequence[StreamRow]) -> list[Item]:
     return items
 
 
-def event_item(position: int, servers: frozenset[str], stored: StoredEvent) -> Item:
-    return Item(position, servers, wire_forms.pdu_of(stored), stored.event_id)
+def event_item(position: int, servers: frozenset[str], stored: StoredEvent) -> Item | None:
+    """None for what cannot be sent."""
+    try:
+        form = wire_forms.pdu_of(stored)
+    except Malformed as error:
+        _log.warning("the event %s cannot be sent to other servers: %s", stored.event_id, error)
+        return None
+    return Item(position, servers, form, stored.event_id)
 
 
 def _events(app: App, txn: Any, rows: Sequence[StreamRow]) -> list[Item]:
@@ -71,8 +81,9 @@ def _events(app: App, txn: Any, rows: Sequence[StreamRow]) -> list[Item]:
         sender_server = identifiers.server_name_of(stored.event.sender)
         if sender_server in servers:
             servers -= {sender_server}
-        if servers:
-            items.append(event_item(row.position, servers, stored))
+        item = event_item(row.position, servers, stored) if servers else None
+        if item is not None:
+            items.append(item)
             items += newcomers.device_items(app, txn, row.position, servers, stored)
     return items
 

@@ -13,7 +13,10 @@ _FORM = "pdu"
 
 
 def pdu_of(stored: StoredEvent) -> bytes:
-    """An event as other servers get it. What is unsigned is nobody's word, so it stays here."""
+    """An event as other servers get it. What is unsigned is nobody's word, so it stays here.
+
+    Raises Malformed, as the others here do, for what has no canonical form: nobody would believe
+    the signature."""
     form: bytes | None = stored.forms.get(_FORM)
     if form is None:
         pdu = {key: value for key, value in stored.event.pdu.items() if key != "unsigned"}
@@ -26,7 +29,6 @@ def edu_of(edu_type: str, content: Mapping[str, Any]) -> bytes:
 
 
 def encode(value: dict[str, Any]) -> bytes:
-    """Raises Malformed for what has no canonical form."""
     try:
         return canonical_json.encode(value)
     except Malformed:

@@ -222,6 +222,17 @@ def test_names_of_devices_are_told_where_that_is_allowed(
     assert far.edus("m.device_list_update")[-1]["device_display_name"] == "my telephone"
 
 
+def test_keys_that_nobody_can_sign_hold_up_nothing(
+    app: App, sender: Sender, far: Receiver, room_id: str
+) -> None:
+    put_keys(app, ALICE, "A1", '{"a":' * 250 + "1" + "}" * 250)
+    change(app, ALICE, "A1")
+    append(app, room_id, message(ALICE, "and on"))
+    settle(sender)
+    assert far.bodies == ["and on"]
+    assert far.edus("m.device_list_update") == []
+
+
 def test_who_shares_no_room_is_told_nothing(
     app: App, sender: Sender, far: Receiver, third: Receiver, room_id: str
 ) -> None:
