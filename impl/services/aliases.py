@@ -7,8 +7,7 @@ from impl.app import App
 from impl.core import identifiers
 from impl.core.event_builder import Draft
 from impl.requester import Requester
-from impl.services import remote_queries, room_reading
-from impl.services.room_events import batching
+from impl.services import posting, remote_queries, room_reading
 from impl.services.room_events.submission import Submission
 from impl.storage import aliases, room_servers
 from impl.storage.aliases import Alias
@@ -211,7 +210,7 @@ def _withdraw(app: App, requester: Requester, room: Room, room_alias: str) -> No
         kept["alt_aliases"] = [one for one in alternatives if one != room_alias]
     try:
         draft = Draft(CANONICAL_ALIAS, requester.user_id, kept, state_key="")
-        batching.submit(app, Submission(room.room_id, [draft]))
+        posting.submit(app, Submission(room.room_id, [draft]))
     except errors.Forbidden:
         # C-S API, DELETE /directory/room: the alias is gone all the same.
         return

@@ -16,13 +16,13 @@ from impl.requester import Requester
 from impl.services import (
     joining_elsewhere,
     member_content,
+    posting,
     rate_limiting,
     restricted_joins,
     room_reading,
     room_succession,
 )
 from impl.services.restricted_joins import AUTHORISED_VIA
-from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import memberships
 from impl.storage.rooms import Room
@@ -83,13 +83,13 @@ def _join_here(
         old = room_succession.predecessor_of(app, txn, room, user_id)
     drafts.append(Draft("m.room.member", user_id, content, state_key=user_id))
     try:
-        batching.submit(app, Submission(room_id, drafts))
+        posting.submit(app, Submission(room_id, drafts))
     except errors.Forbidden:
         again = _vouched_again(app, requester, room, content)
         if again is None:
             raise
         draft = Draft("m.room.member", user_id, again, state_key=user_id)
-        batching.submit(app, Submission(room_id, [draft]))
+        posting.submit(app, Submission(room_id, [draft]))
     if old is not None:
         room_succession.inherit(app, requester, old, room)
 

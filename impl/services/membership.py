@@ -15,6 +15,7 @@ from impl.services import (
     joining,
     joining_elsewhere,
     member_content,
+    posting,
     rate_limiting,
     room_reading,
     room_succession,
@@ -23,7 +24,6 @@ from impl.services import (
 from impl.services.remote_membership import invite as remote_invite
 from impl.services.remote_membership import leave as remote_leave
 from impl.services.restricted_joins import AUTHORISED_VIA
-from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import memberships
 from impl.storage.rooms import Room
@@ -279,7 +279,7 @@ def _put(
         with app.database.read() as txn:
             invited_to = room_reading.get(app, txn, room_id)
         return remote_invite.invite(app, invited_to, draft)
-    event_id = batching.submit(app, Submission(room_id, [draft], expected=expectations))[0]
+    event_id = posting.submit(app, Submission(room_id, [draft], expected=expectations))[0]
     room = app.rooms.peek(room_id)
     if room is not None and content.get("membership") in ("leave", "ban"):
         typing.forget(app, room.room_nid, user_id)

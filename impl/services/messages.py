@@ -11,8 +11,7 @@ from impl.core import identifiers
 from impl.core.event import Event
 from impl.core.event_builder import Draft
 from impl.requester import Requester
-from impl.services import membership, rate_limiting, room_reading, suspension
-from impl.services.room_events import batching
+from impl.services import membership, posting, rate_limiting, room_reading, suspension
 from impl.services.room_events.submission import Submission
 from impl.storage.idempotency import ClientTransaction
 
@@ -102,7 +101,7 @@ def _submit(
     if "\0" in scope or "\0" in txn_id:
         raise errors.InvalidParam("the path cannot hold a NUL character")
     transaction = ClientTransaction(requester.user_id, requester.device_id or "", scope, txn_id)
-    return batching.submit(app, Submission(room_id, [draft], transaction))[0]
+    return posting.submit(app, Submission(room_id, [draft], transaction))[0]
 
 
 def _learn_room(app: App, room_id: str) -> None:

@@ -15,12 +15,12 @@ from impl.services import (
     aliases,
     client_events,
     membership,
+    posting,
     room_reading,
     state_content,
     suspension,
 )
 from impl.services.client_events import Viewer
-from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage.events import StoredEvent
 
@@ -74,7 +74,7 @@ def put(
             raise errors.Forbidden("you are not in this room")
     aliases.check_point_to(app, named, room_id)
     draft = Draft(event_type, requester.user_id, content, state_key=state_key)
-    event_id = batching.submit(app, Submission(room_id, [draft]))[0]
+    event_id = posting.submit(app, Submission(room_id, [draft]))[0]
 
     if follow_up := _FOLLOW_UPS.get((event_type, state_key)):
         follow_up(app, room_id)

@@ -23,6 +23,7 @@ from impl.services import (
     aliases,
     initial_events,
     member_content,
+    posting,
     rate_limiting,
     room_reading,
     room_succession,
@@ -338,10 +339,10 @@ def _close(app: App, user_id: str, old: Room, new_room_id: str) -> None:
         levels = room_reading.levels(app, txn, old)
     quieten = Draft("m.room.power_levels", user_id, _muted(levels), "")
     try:
-        batching.submit(app, Submission(old.room_id, [tombstone, quieten]))
+        posting.submit(app, Submission(old.room_id, [tombstone, quieten]))
     except (errors.Forbidden, errors.BadJson, errors.TooLarge):
         # To raise the levels is for who may; the tombstone is what counts.
-        batching.submit(app, Submission(old.room_id, [tombstone]))
+        posting.submit(app, Submission(old.room_id, [tombstone]))
 
 
 def _muted(levels: PowerLevels) -> dict[str, Any]:

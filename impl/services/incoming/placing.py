@@ -19,6 +19,7 @@ import gevent
 from impl.app import App
 from impl.core.event import Event
 from impl.outbound.failures import FederationFailure, Unreachable
+from impl.services import policy_server
 from impl.services.incoming import missing_events, missing_state
 from impl.services.incoming.asking import Source
 from impl.services.room_events import batching
@@ -40,6 +41,7 @@ class Unplaceable(Exception):
 def submit(app: App, room: Room, received: Sequence[Received]) -> None:
     """Put events into the room, which wait no more then. Raises MissingEvents."""
     event_ids = [one.event.event_id for one in received]
+    (received,) = policy_server.judge(app, [(room, received)])
     batching.submit(
         app,
         Submission(

@@ -26,7 +26,7 @@ from impl.app import App
 from impl.core import identifiers
 from impl.core.event import Event
 from impl.core.room_version import ROOM_VERSIONS
-from impl.services import out_of_band
+from impl.services import out_of_band, policy_server
 from impl.services.incoming import edu, receive_pdu, shared_rooms, staging
 from impl.services.incoming.receive_pdu import Dropped
 from impl.services.incoming.shared_rooms import Shared
@@ -171,11 +171,18 @@ def _submit(
     events: Mapping[str, Sequence[Event]],
     answers: Answers,
 ) -> None:
-    submissions = [
-        Submission(room_id, [], received=[Received(one) for one in of_room])
+    if not events:
+        return
+    arrivals = [
+        (shared.rooms[room_id], [Received(one) for one in of_room])
         for room_id, of_room in events.items()
     ]
-    outcomes = batching.submit_all(app, submissions) if submissions else []
+    judged = policy_server.judge(app, arrivals)
+    submissions = [
+        Submission(room.room_id, [], received=received)
+        for (room, _), received in zip(arrivals, judged, strict=True)
+    ]
+    outcomes = batching.submit_all(app, submissions)
     for (room_id, of_room), outcome in zip(events.items(), outcomes, strict=True):
         reasons: Mapping[str, str] = {}
         if isinstance(outcome, Exception):

@@ -16,7 +16,7 @@ from impl.core import identifiers, stripped_state
 from impl.core.event import Event
 from impl.core.event_builder import Draft
 from impl.outbound.failures import BadAnswer, FederationFailure, Refused
-from impl.services import room_reading
+from impl.services import policy_server, room_reading
 from impl.services.incoming import receive_pdu
 from impl.services.room_events import batching, drafting
 from impl.services.room_events.submission import Received, Submission
@@ -47,7 +47,7 @@ def invite(app: App, room: Room, draft: Draft) -> str:
 
     Raises Forbidden for what the room's rules refuse; what the other server says where it refuses;
     a 502 where it does not answer."""
-    event = drafting.prepare(app, room, draft)
+    event = policy_server.vouch(app, room, drafting.prepare(app, room, draft))
     server = identifiers.server_name_of(draft.state_key or "")
     with app.database.read() as txn:
         shown = _shown(app, txn, room, draft)

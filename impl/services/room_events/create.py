@@ -6,18 +6,21 @@ change in between."""
 
 import secrets
 import string
+from dataclasses import dataclass
 
 from impl import errors
 from impl.app import App
-from impl.core import event_builder
+from impl.core import event_builder, policy_server
 from impl.core.auth import rules, selection
 from impl.core.event import Event
 from impl.core.event_builder import Draft
+from impl.core.policy_server import POLICY
 from impl.core.power_levels import PowerLevels
 from impl.core.rejection import Malformed, Rejected, TooLarge
 from impl.core.room_version import ROOM_VERSIONS
 from impl.services.room_events import relating
 from impl.services.room_events.open_room import OpenRoom, Placed
+from impl.services.room_events.submission import NeedsVoucher
 
 CREATE = ("m.room.create", "")
 POWER_LEVELS = ("m.room.power_levels", "")
@@ -53,8 +56,38 @@ def create_event(app: App, draft: Draft, room_version: str) -> Event:
     return event
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An event on top of a room, that is not appended yet."""
+
+    event: Event
+    auth_nids: list[int]
+    prev_event_ids: list[str]
+    state_before: int
+    redacts_nid: int | None
+
+
 def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str:
-    """Make the draft an event on top of the room, and return its id.
+    """Make the draft an event on top of the room, and return its id. Raises what `make` does."""
+    made = make(room, draft)
+    if isinstance(made, str):
+        return made
+    room.append(
+        Placed(
+            made.event,
+            made.auth_nids,
+            made.state_before,
+            covers=made.prev_event_ids,
+            redacts_nid=made.redacts_nid,
+            sent_by=sent_by,
+            is_outgoing=True,
+        )
+    )
+    return made.event.event_id
+
+
+def make(room: OpenRoom, draft: Draft) -> Made | str:
+    """The event that the draft is on top of the room, or the id of the one that says the same.
 
     Raises Forbidden, BadJson, TooLarge; NotFound for a redaction of what is not there; and what
     `relating.check` raises.
@@ -73,18 +106,18 @@ def append(room: OpenRoom, draft: Draft, sent_by: tuple[str, str] | None) -> str
 
     relating.check(room, event)
     redacts_nid = _redacted(room, event, state) if event.type == "m.room.redaction" else None
-    room.append(
-        Placed(
-            event,
-            auth_nids,
-            root,
-            covers=prev,
-            redacts_nid=redacts_nid,
-            sent_by=sent_by,
-            is_outgoing=True,
-        )
-    )
-    return event.event_id
+    return Made(event, auth_nids, prev, root, redacts_nid)
+
+
+def refuse_without_voucher(room: OpenRoom, draft: Draft) -> None:
+    """Raises NeedsVoucher where the room names a policy server, which is to see the draft."""
+    room.app.state_keys.intern(room.txn, [POLICY])
+    nids = room.state_nids([POLICY])
+    if not nids or policy_server.is_exempt(draft.type, draft.state_key):
+        return
+    named = room.events_by_nid(nids.values())[nids[POLICY]]
+    if policy_server.read(named.content) is not None:
+        raise NeedsVoucher("the room's policy server has not seen it")
 
 
 def prepare(room: OpenRoom, draft: Draft) -> Event:

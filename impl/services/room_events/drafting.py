@@ -4,6 +4,8 @@ signs it first, or makes it its own.
 Nothing is locked and nothing written: the room goes on, and the event is judged anew when it comes
 back."""
 
+from typing import Any
+
 from impl import errors
 from impl.app import App
 from impl.core.event import Event
@@ -14,13 +16,25 @@ from impl.storage import room_inspection
 from impl.storage.rooms import Room
 
 
+def make(app: App, room: Room, draft: Draft) -> Event | str:
+    """The event that a draft would be, built and signed, or the id of the one that says the same.
+    Raises what create.make does.
+    """
+    with app.database.transaction() as txn:
+        made = create.make(_opened(app, txn, room), draft)
+    return made if isinstance(made, str) else made.event
+
+
 def prepare(app: App, room: Room, draft: Draft) -> Event:
     """The event that a draft would be, built and signed. Raises Forbidden for what the room's rules
     refuse, BadJson and TooLarge for what cannot be an event.
     """
     with app.database.transaction() as txn:
-        head = room_inspection.get_head(txn, room)
-        if not head.forward_extremities:
-            raise errors.NotFound("unknown room")
-        opened = OpenRoom.open(app, txn, head, merging.merge)
-        return create.prepare(opened, draft)
+        return create.prepare(_opened(app, txn, room), draft)
+
+
+def _opened(app: App, txn: Any, room: Room) -> OpenRoom:
+    head = room_inspection.get_head(txn, room)
+    if not head.forward_extremities:
+        raise errors.NotFound("unknown room")
+    return OpenRoom.open(app, txn, head, merging.merge)

@@ -156,8 +156,12 @@ def _append(room: OpenRoom, submission: Submission) -> list[str]:
             _check_expected(room, submission.expected)
         if submission.create_event is not None:
             room.append(Placed(submission.create_event, [], state_trie.EMPTY))
-        event_ids += receive.append(room, submission.received)
+        event_ids += receive.append(
+            room, submission.received, None if submission.drafts else sent_by
+        )
         for draft in submission.drafts:
+            if submission.minds_policy:
+                create.refuse_without_voucher(room, draft)
             event_ids.append(create.append(room, draft, sent_by))
             sent_by = None
         if submission.alongside is not None:

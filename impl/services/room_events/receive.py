@@ -35,15 +35,18 @@ SECOND_CREATE = "the room has another create event"
 COVERED_MAX = 500
 
 
-def append(room: OpenRoom, received: Sequence[Received]) -> list[str]:
-    """Keep the events, in their order, and return their ids.
+def append(
+    room: OpenRoom, received: Sequence[Received], sent_by: tuple[str, str] | None = None
+) -> list[str]:
+    """Keep the events, in their order, and return their ids. `sent_by`: by which device of ours,
+    and its transaction id, where that is all that they are.
 
     Raises MissingEvents where what one cites is not here, or neither what it stands on nor a state;
     BadJson for an event of another room; Forbidden for what must be allowed and is not.
     """
     if not received:
         return []
-    receiving = _Receiving(room, received)
+    receiving = _Receiving(room, received, sent_by)
     # Of history, from the newest on, what has its state from what stands on it; and then the other
     # way, what has it from what it stands on.
     later: list[Received] = []
@@ -62,8 +65,11 @@ def append(room: OpenRoom, received: Sequence[Received]) -> list[str]:
 class _Receiving:
     """Some events that are appended one after the other, and what is known of them beforehand."""
 
-    def __init__(self, room: OpenRoom, received: Sequence[Received]) -> None:
+    def __init__(
+        self, room: OpenRoom, received: Sequence[Received], sent_by: tuple[str, str] | None
+    ) -> None:
         self._room = room
+        self._sent_by = sent_by
         placed = [one.event for one in received if not one.is_outlier]
         if not room.looked_up.issuperset(one.event_id for one in placed) or not placed:
             looking_ahead.look_ahead(room.txn, [(room, received)])
@@ -121,7 +127,9 @@ class _Receiving:
         starts_anew = received.starts_anew and not _is_resident(room)
         # What is allowed now says nothing of history.
         is_judged_now = not starts_anew and not received.is_backfilled
-        is_soft_failed = reason is None and is_judged_now and _is_soft_failed(room, received, root)
+        is_soft_failed = reason is None and (
+            received.is_discouraged or (is_judged_now and _is_soft_failed(room, received, root))
+        )
         is_accepted = reason is None and not is_soft_failed
         is_news = is_accepted and not received.is_backfilled
         redacts_nid, redacts_later = None, None
@@ -150,6 +158,7 @@ class _Receiving:
                 one for one in event.prev_event_ids if not lookup.has_place(prev_events.get(one))
             ],
             is_below=event.event_id in self._below,
+            sent_by=self._sent_by,
             is_outgoing=received.is_outgoing,
             came_alone=known is not None and not lookup.is_here(known),
         )

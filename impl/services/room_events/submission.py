@@ -27,6 +27,12 @@ class MissingEvents(errors.MatrixError):
         self.event_ids = tuple(event_ids)
 
 
+class NeedsVoucher(errors.MatrixError):
+    """The room has a policy server, which is to see the draft first."""
+
+    status = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """An event that was made elsewhere. Its format, hash and signatures were checked.
@@ -42,6 +48,8 @@ class Received:
 
     `must_be_allowed`: what the rules refuse is not kept, and the submission is Forbidden.
 
+    `is_discouraged`: the room's policy server does not vouch for it, so that it is soft-failed.
+
     `is_backfilled`: it fills history. It gets its place, and nobody is told of it. Of several the
     newest come first; each is below something that is here, or comes with it. `state_before` is
     then what is to be believed only where nothing that is here says it."""
@@ -52,6 +60,7 @@ class Received:
     starts_anew: bool = False
     is_outgoing: bool = False
     must_be_allowed: bool = False
+    is_discouraged: bool = False
     is_backfilled: bool = False
 
 
@@ -61,13 +70,16 @@ class Submission:
 
     `create_event` is that of a room that does not exist yet (create.create_event makes it); its id
     is not among the results. `received` come before the drafts, and whatever the rules say of them
-    they are kept, unless they ask for something else. `transaction` belongs to the first draft: the
-    same transaction again gives the same event. `alongside` writes, last and in the same
-    transaction, what is no event; it raises before it has written anything.
+    they are kept, unless they ask for something else. `transaction` belongs to the first draft, or,
+    where there is none, to the event that is received: the same transaction again gives the same
+    event. `alongside` writes, last and in the same transaction, what is no event; it raises before
+    it has written anything.
 
     `expected` are memberships that the drafts count on, user_id -> any of these (`leave` if there
     never was one): what was read before the room was locked may not be so any more. If it is not,
-    the submission is Forbidden."""
+    the submission is Forbidden.
+
+    `minds_policy`: in a room with a policy server no draft becomes an event: NeedsVoucher."""
 
     room_id: str
     drafts: list[Draft]
@@ -76,3 +88,4 @@ class Submission:
     alongside: Callable[[Any, Room], None] | None = None
     received: Sequence[Received] = field(default=())
     expected: Mapping[str, Collection[str]] = field(default_factory=dict)
+    minds_policy: bool = False

@@ -40,7 +40,8 @@ class Site:
 
     def asked(self, operation: str) -> int:
         return sum(
-            one.destination == ELSEWHERE and f"/{operation}/" in one.target
+            one.destination == ELSEWHERE
+            and re.search(rf"/{operation}(?:[/?]|$)", one.target) is not None
             for one in self.network.sent
         )
 
@@ -57,15 +58,18 @@ class Site:
         if url.path == "/_matrix/key/v2/server":
             keys = server_keys.write(ELSEWHERE, [KEY], {}, KEYS_UNTIL_TS)
             return WireResponse(200, {}, json.dumps(keys).encode())
-        found = re.fullmatch(r"/_matrix/federation/v\d/(\w+)/(.*)", url.path)
+        found = re.fullmatch(r"/_matrix/(?:federation|policy)/v\d/(\w+)/?(.*)", url.path)
         operation, path = found.groups() if found else ("", "")
-        pieces = [unquote(piece) for piece in path.split("/")]
+        pieces = [unquote(piece) for piece in path.split("/") if piece]
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         answer_by = self.answers.get(operation, getattr(self, f"_{operation}", None))
         answer: Any = None
         if answer_by is not None:
+            given = {"pdu": _read(body)} if operation == "sign" else {**query, **_read(body)}
             with suppress(KeyError):  # An event or a room that it does not know.
-                answer = answer_by(*pieces, **query, **_read(body))
+                answer = answer_by(*pieces, **given)
+        if isinstance(answer, WireResponse):
+            return answer
         if answer is None:
             return WireResponse(404, {}, b'{"errcode": "M_NOT_FOUND"}')
         return WireResponse(200, {}, json.dumps(answer).encode())

@@ -1,0 +1,127 @@
+"""A room's policy server: it looks at events before they count as recommended, and signs those that
+do. S-S API, "Policy Servers".
+
+What comes from elsewhere without its signature is shown to it, and soft-failed where it does not
+sign; what our users send is shown to it before it is sent, and not sent where it does not sign. It
+is asked while nobody waits for the room."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gevent.pool import Pool
+
+from impl import errors
+from impl.app import App
+from impl.core import policy_server
+from impl.core.event import Event
+from impl.core.policy_server import POLICY, PolicyServer
+from impl.outbound.failures import BadAnswer, FederationFailure, Refused, Unreachable
+from impl.services import room_reading
+from impl.services.room_events.submission import Received
+from impl.storage import memberships, room_servers, room_state
+from impl.storage.rooms import Room
+
+# How long an event waits for it, and how many are shown to it at once.
+ASK_S = 10.0
+AT_ONCE = 10
+
+_log = logging.getLogger(__name__)
+
+Arrivals = Sequence[tuple[Room, Sequence[Received]]]
+
+
+def of_rooms(app: App, txn: Any, room_nids: Sequence[int]) -> dict[int, PolicyServer]:
+    """room_nid -> its policy server, of those rooms that use one now."""
+    rows = room_state.list_of_rooms(txn, room_nids, [POLICY[0]])
+    named = [(room_nid, nid) for room_nid, _, state_key, nid in rows if state_key == POLICY[1]]
+    found: dict[int, PolicyServer] = {}
+    for stored in app.events.get_many(txn, named).values() if named else ():
+        policy = policy_server.read(room_reading.content_of(stored))
+        if policy is not None and _is_in(app, txn, stored.room_nid, policy.server_name):
+            found[stored.room_nid] = policy
+    return found
+
+
+def judge(app: App, arrivals: Arrivals) -> list[list[Received]]:
+    """The same events, the newer ones of them with the signature of their room's policy server, or
+    discouraged where there is none to be had.
+    """
+    with app.database.read() as txn:
+        policies = of_rooms(app, txn, [room.room_nid for room, _ in arrivals])
+    judged: list[list[Received]] = []
+    for room, received in arrivals:
+        policy = policies.get(room.room_nid)
+        if policy is None:
+            judged.append(list(received))
+        else:
+            asking = _Asking(app, policy)
+            judged.append(Pool(AT_ONCE).map(asking.judge, received))
+    return judged
+
+
+def vouch(app: App, room: Room, event: Event) -> Event:
+    """An event of ours with the signature of the room's policy server, if it has to have one.
+
+    Raises what that says where it refuses; a 502 where it does not answer."""
+    with app.database.read() as txn:
+        policy = of_rooms(app, txn, [room.room_nid]).get(room.room_nid)
+    if policy is None or policy_server.is_exempt(event.type, event.state_key):
+        return event
+    try:
+        return _ask(app, policy, event)
+    except Refused as refusal:
+        known = ("errcode", "error")
+        raise errors.MatrixError(
+            refusal.error or "the room's policy server refuses the event",
+            status=refusal.status if 400 <= refusal.status < 500 else 502,
+            errcode=refusal.errcode,
+            extra={name: value for name, value in refusal.body.items() if name not in known},
+        ) from refusal
+    except FederationFailure as failure:
+        raise errors.MatrixError(
+            f"the room's policy server cannot be asked: {failure.reason}", status=502
+        ) from failure
+
+
+def _is_in(app: App, txn: Any, room_nid: int, server_name: str) -> bool:
+    """A server that has nobody in the room need not be asked."""
+    if server_name == app.server_name:
+        return bool(memberships.list_joined_here(txn, [room_nid]))
+    return room_servers.is_in_room(txn, room_nid, server_name)
+
+
+@dataclass
+class _Asking:
+    """Some events of a room, to be shown to its policy server."""
+
+    app: App
+    policy: PolicyServer
+    is_unreachable: bool = False
+
+    def judge(self, received: Received) -> Received:
+        event = received.event
+        if received.is_outlier or received.is_backfilled:
+            return received
+        if policy_server.is_exempt(event.type, event.state_key) or self.policy.has_signed(event):
+            return received
+        try:
+            if not self.is_unreachable:
+                return replace(received, event=_ask(self.app, self.policy, event))
+        except FederationFailure as failure:
+            self.is_unreachable = isinstance(failure, Unreachable)
+            _log.info("%s in %s is not vouched for: %s", event.event_id, event.room_id, failure)
+        return replace(received, is_discouraged=True)
+
+
+def _ask(app: App, policy: PolicyServer, event: Event) -> Event:
+    """The event with the signature of the policy server. Raises FederationFailure."""
+    name = policy.server_name
+    answer = app.federation.ask_policy_server_to_sign(name, event.pdu, ASK_S)
+    signature = policy_server.signature_in(answer, name)
+    if signature is not None:
+        signed = policy_server.with_signature(event, name, signature)
+        if policy.has_signed(signed):
+            return signed
+    raise BadAnswer(name, "it did not sign the event with the key that the room knows")
