@@ -62,6 +62,10 @@ class Stranger(MadeUpServer):
         signed = signing.sign_event(pdu, version, self.name, self.key)
         return event_hash.event_id_of(signed, version), signed
 
+    def countersigned(self, pdu: Json, version: RoomVersion) -> Json:
+        """As it is, with its signature besides."""
+        return signing.countersign_event(pdu, version, self.name, self.key)
+
     def join(self, server: str, room_id: str, user_id: str | None = None) -> Json:
         """Come into a room, without more ado; returns the answer."""
         user_id = user_id or self.user_id

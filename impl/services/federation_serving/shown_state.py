@@ -47,13 +47,13 @@ def _checked(app: App, invite: Event, sent: list[Any]) -> list[Event]:
     for one in receive_pdu.parse(sent, version, invite.room_id):
         if not isinstance(one, Event):
             raise errors.InvalidParam(f"invite_room_state has what is no event: {one.reason}")
-        events.append(one)
+        events.append(receive_pdu.with_its_content(one))
     pdus = [one.pdu for one in events]
     faults = server_keys.check_event_signatures(app, pdus, version, KEYS_TIMEOUT_S)
     kept = []
     for event, fault in zip(events, faults, strict=True):
         if fault is None:
-            kept.append(receive_pdu.with_its_content(event))
+            kept.append(event)
         elif event.is_state and event.key == CREATE:
             raise errors.InvalidParam(f"invite_room_state: the create event: {fault}")
         else:

@@ -85,21 +85,24 @@ def parse(
 def check(
     app: App, parsed: Sequence[Event | Dropped], room_version: RoomVersion
 ) -> list[Event | Dropped]:
-    """The second and the third check of what was parsed."""
-    events = [one for one in parsed if isinstance(one, Event)]
+    """The third and the second check of what was parsed.
+
+    In this order, since who has to have signed an event depends on its content: what is taken for
+    redacted has to be signed as it is then."""
+    read: list[Event | Dropped] = []
+    for number, one in enumerate(parsed, 1):
+        read.append(with_its_content(one) if isinstance(one, Event) else one)
+        if number % BREATH_PDUS == 0:
+            gevent.sleep(0)
+    events = [one for one in read if isinstance(one, Event)]
     faults = iter(
         server_keys.check_event_signatures(app, [one.pdu for one in events], room_version)
     )
-    checked: list[Event | Dropped] = []
-    for number, one in enumerate(parsed, 1):
-        if isinstance(one, Event):
-            fault = next(faults)
-            checked.append(with_its_content(one) if fault is None else _drop(one, fault))
-        else:
-            checked.append(one)
-        if number % BREATH_PDUS == 0:
-            gevent.sleep(0)
-    return checked
+    return [_judged(one, next(faults)) if isinstance(one, Event) else one for one in read]
+
+
+def _judged(event: Event, fault: str | None) -> Event | Dropped:
+    return event if fault is None else _drop(event, fault)
 
 
 def _parse(pdu: object, room_version: RoomVersion, room_id: str | None) -> Event | Dropped:
