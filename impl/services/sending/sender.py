@@ -16,6 +16,8 @@ One greenlet does all of this (`turn`), but for the transactions (delivery.py, p
 import logging
 from collections.abc import Iterable, Sequence
 
+import gevent
+
 from impl.app import App
 from impl.services.sending import stream
 from impl.services.sending.catch_up import CatchUp, Span
@@ -34,6 +36,7 @@ LAGGING_MS = 1_000
 # What can wait for others to go with does so for so long.
 UNHURRIED_MS = 1_000
 CHECKPOINT_MS = 1_000
+BREATH_PUTS = 2_000
 # So long may the slowest hold back the position of its shard.
 HELD_BACK_MS_MAX = 5_000
 
@@ -155,9 +158,15 @@ class Sender:
             if not item.key:
                 durable.update(names[id(item.servers)])
         self._look_up({name for some in names.values() for name in some}, durable)
+        puts = 0
         for item in items:
             for name in names[id(item.servers)]:
-                self.post.put(self.post.known[name], item)
+                self.post.put(self.post.outbox(name), item)
+            puts += len(names[id(item.servers)])
+            if puts > BREATH_PUTS:
+                # What is on its way goes on meanwhile.
+                puts = 0
+                gevent.sleep(0)
         self.shards.write_rows()
         self.post.forget_some()
 
@@ -203,7 +212,7 @@ class Sender:
                 self.shards.count,
                 self.shards.positions,
                 self.app.now_ms(),
-                [one.server_name for one in self.post.active],
+                [one.server_name for one in self.post.active | self.post.caught_up],
                 limit,
             )
         for row in rows:

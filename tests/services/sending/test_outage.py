@@ -126,6 +126,26 @@ def test_a_server_that_never_answered_is_left_alone_at_once(
     assert event_id not in far.bodies
 
 
+def test_who_has_caught_up_is_not_told_again_before_that_is_written_down(
+    app: App, sender: Sender, world: World
+) -> None:
+    room_id = a_shared_room(app)
+    far = a_dead_server(world, app, sender, room_id)
+    say(app, sender, room_id, "second")
+    until_left_alone(world, app, sender)
+    far.status = 200
+    world.clock.advance(DAY_MS)
+    for _ in range(3):
+        sender.turn()
+        sender.post.delivery.join()
+        world.clock.advance(500)
+        # A second has passed for those who lag, and the last one was written down just now.
+        sender._due["checkpoint"] = world.clock.ms
+        world.clock.advance(600)
+    assert FAR in rows_of(app)
+    assert far.bodies == ["first", "second"]
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 502])
 def test_a_server_that_refuses_is_left_alone(
     app: App, sender: Sender, world: World, status: int
