@@ -161,8 +161,8 @@ def list_users_since(txn: Any, room_nids: Sequence[int], after: int) -> list[str
 
 
 def delete_gone(txn: Any, before_ts: int, limit: int) -> int:
-    """Forget devices that were deleted before, as long as a newer change says that their user's
-    list is another; returns how many.
+    """Forget devices that were deleted before, as long as another device's newer change says that
+    their user's list is another, and where their sequence stands; returns how many.
     """
     txn.execute(
         """
@@ -173,6 +173,7 @@ def delete_gone(txn: Any, before_ts: int, limit: int) -> int:
                                    AND EXISTS (SELECT
                                                  FROM device_list_changes newer
                                                 WHERE newer.user_id = c.user_id
+                                                  AND newer.device_id <> ''
                                                   AND newer.position > c.position)
                                  ORDER BY gone_ts
                                  LIMIT %s

@@ -3,6 +3,7 @@
 from impl.app import App
 from impl.jobs import expiry
 from impl.services import device_lists, sessions
+from impl.storage import device_lists as stored
 from tests.builders import ALICE, BOB, a_requester, a_room, append, member
 from tests.keyring import Device
 from tests.services.keys_client import claim, hear, publish
@@ -35,6 +36,22 @@ def test_a_claimed_key_is_remembered_for_a_while(app: App) -> None:
     # What nobody claimed stays.
     assert rows(app, "one_time_keys") == [(ALICE, "PHONE")]
     assert claim(app, PHONE) == f"{NAME}:B"
+
+
+def test_the_sequence_of_a_users_devices_does_not_go_back(app: App) -> None:
+    at(app, 0)
+    a_person(app, "alice", "PHONE", "LAPTOP")
+    for device in (PHONE, Device(ALICE, "LAPTOP")):
+        publish(app, device)
+    sessions.log_out(app, a_requester(ALICE, device_id="LAPTOP"))
+    with app.database.transaction() as txn:
+        stored.put(txn, ALICE, [stored.CROSS_SIGNING])
+    with app.database.read() as txn:
+        before = stored.get_sequence(txn, ALICE)
+    at(app, expiry.GONE_KEPT_MS + 1)
+    expiry.delete_expired(app)
+    with app.database.read() as txn:
+        assert stored.get_sequence(txn, ALICE) == before
 
 
 def test_a_device_that_is_gone_is_remembered_as_long_as_it_is_the_users_last_change(
