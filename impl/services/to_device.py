@@ -70,25 +70,29 @@ def send(
 
 def receive(
     app: App, origin: str, sender: str, message_type: str, message_id: str, messages: Messages
-) -> None:
-    """The same of a user of another server, which gives each message an id: once for each.
+) -> int:
+    """The same of a user of another server, which gives each message an id: once for each. Returns
+    how many bytes of contents were written.
 
     Raises InvalidParam and TooLarge as for our own."""
     _check_name("type", message_type)
     _check_name("message_id", message_id)
     contents = _of_ours(app, _read(messages))
+    if not contents:
+        return 0
     with app.database.transaction() as txn:
         now_ms = app.now_ms()
         if not received_transactions.insert_message_if_new(txn, origin, message_id, now_ms):
-            return
+            return 0
         if message_type == KEY_REQUEST:
             contents = _within_limit(app, sender, sender, contents)
-        if contents:
-            deliver(app, txn, sender, message_type, contents)
+        return deliver(app, txn, sender, message_type, contents) if contents else 0
 
 
-def deliver(app: App, txn: Any, sender: str, message_type: str, contents: _Contents) -> None:
-    """Messages for users of ours, to those devices of theirs that are there."""
+def deliver(app: App, txn: Any, sender: str, message_type: str, contents: _Contents) -> int:
+    """Messages for users of ours, to those devices of theirs that are there; returns how many bytes
+    of contents that is.
+    """
     named = [
         (user_id, device_id)
         for user_id, of_user in contents.items()
@@ -100,9 +104,11 @@ def deliver(app: App, txn: Any, sender: str, message_type: str, contents: _Conte
     if len(found) > DEVICES_MAX:
         raise errors.TooLarge(f"messages is for more than {DEVICES_MAX} devices")
     written = list(_written(contents, found))
-    if sum(len(content) for _, content in written) > WRITTEN_BYTES_MAX:
+    size = sum(len(content) for _, content in written)
+    if size > WRITTEN_BYTES_MAX:
         raise errors.TooLarge(f"messages comes to more than {WRITTEN_BYTES_MAX} bytes")
     to_device.insert(txn, sender, message_type, written, app.now_ms())
+    return size
 
 
 def _written(contents: _Contents, found: list[Address]) -> Iterator[tuple[Address, str]]:

@@ -170,6 +170,20 @@ def list_rooms_of(txn: Any, server_name: str) -> list[int]:
     return [row[0] for row in txn.fetchall()]
 
 
+def list_among(txn: Any, room_nids: Collection[int], server_name: str) -> set[int]:
+    """Those of some rooms that another server is in."""
+    txn.execute(
+        """
+        SELECT room_nid
+          FROM room_servers
+         WHERE room_nid = ANY(%s)
+           AND server_name = %s
+        """,
+        (list(room_nids), server_name),
+    )
+    return {row[0] for row in txn.fetchall()}
+
+
 def is_in_room(txn: Any, room_nid: int, server_name: str) -> bool:
     """Whether another server is in a room."""
     txn.execute(

@@ -53,15 +53,18 @@ def submit(app: App, room: Room, received: Sequence[Received]) -> None:
     )
 
 
-def place(app: App, room: Room, event: Event, origin: str) -> None:
-    """Fetch what is missing, and put it into the room with the event.
+def place(app: App, room: Room, event: Event, origin: str) -> int:
+    """Fetch what is missing, and put it into the room with the event; returns how many states that
+    took.
 
     Raises Unplaceable, and Unreachable where another time it may be had."""
     source = Source.of(app, room, event, origin)
     timeout = gevent.Timeout(SECONDS_MAX)
+    placing = _Placing(source, event)
     try:
         with timeout:
-            submit(app, room, _Placing(source, event).work_out())
+            submit(app, room, placing.work_out())
+            return placing.states_asked
     except gevent.Timeout as error:
         if error is not timeout:
             raise
@@ -80,7 +83,7 @@ class _Placing:
 
     source: Source
     event: Event
-    states_left: int = STATES_MAX
+    states_asked: int = 0
     received: list[Received] = field(default_factory=list)
     # Events that have a place, or get one by `received`.
     placed: set[str] = field(default_factory=set)
@@ -98,7 +101,7 @@ class _Placing:
             self._add_missing()
         state = None
         if self._missing(self.event):
-            state = missing_state.fetch_state(self.source, self.event.event_id)
+            state = self._fetch_state(self.event)
         self._receive(self.event, state)
         return self.received
 
@@ -106,10 +109,9 @@ class _Placing:
         """An event of the gap, if it can have a place."""
         if not self._missing(event):
             self._receive(event, None)
-        elif self.states_left:
-            self.states_left -= 1
+        elif self.states_asked < STATES_MAX:
             try:
-                self._receive(event, missing_state.fetch_state(self.source, event.event_id))
+                self._receive(event, self._fetch_state(event))
             except Unreachable:
                 raise
             except FederationFailure as failure:
@@ -122,7 +124,7 @@ class _Placing:
         What another server says of the state before the event itself would have to be weighed
         against what we know of it."""
         missing = self._missing(self.event)
-        if len(missing) == len(self.event.prev_event_ids) or len(missing) > self.states_left:
+        if len(missing) == len(self.event.prev_event_ids) or len(missing) > self._states_left:
             return
         fetched = missing_state.fetch_singly(self.source, missing)
         lacking = missing_state.fetch_cited(self.source, fetched)
@@ -130,6 +132,14 @@ class _Placing:
         for one in fetched:
             if one.event_id not in lacking:
                 self._add(one)
+
+    def _fetch_state(self, event: Event) -> list[str]:
+        self.states_asked += 1
+        return missing_state.fetch_state(self.source, event.event_id)
+
+    @property
+    def _states_left(self) -> int:
+        return STATES_MAX - self.states_asked
 
     def _missing(self, event: Event) -> list[str]:
         return [one for one in event.prev_event_ids if one not in self.placed]

@@ -8,8 +8,8 @@ that nobody looks after (jobs/staged_pdus.py).
 
 A PDU leaves when it has its place, or when it is clear that it will have none. Where a server
 cannot be reached it is tried again later, and what came after it goes on meanwhile. Of an origin
-that was of no help nothing else is tried in that room for a while, so that what it costs does not
-grow with what it sends."""
+that was of no help, or takes too much of it, nothing else is tried in that room for a while, so
+that what it costs does not grow with what it sends."""
 
 import logging
 from collections import Counter
@@ -32,8 +32,10 @@ from impl.storage.leases import Leases
 from impl.storage.rooms import Room
 from impl.storage.staged_pdus import StagedPdu
 
-# What may wait in a room, and what an origin may have waiting.
+# What may wait in a room, what servers that are not in it may add to, and what an origin may have
+# waiting.
 OF_ROOM_MAX = 500
+OF_STRANGERS_MAX = 50
 OF_ORIGIN_MAX = 5_000
 # Rooms that a worker looks after at once, and those of them whose first PDU is of one origin.
 ROOMS_AT_ONCE = 20
@@ -46,19 +48,25 @@ RETRY_MS_MAX = 3_600_000
 # So long nobody is asked again who was of no help.
 SHUNNED_MS = 60_000
 SHUNNED_KEPT_MAX = 10_000
+# As long, no more is tried of an origin for which so many states of the room were asked for: those of
+# a large room hold everybody up.
+STATES_MAX = 6
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict).decode
 
 
-def stage(app: App, origin: str, room: Room, events: Sequence[Event]) -> Mapping[str, str]:
+def stage(
+    app: App, origin: str, room: Room, events: Sequence[Event], *, is_strange: bool
+) -> Mapping[str, str]:
     """Keep events, which passed the first three checks, until they can be placed, and begin with
-    it. Returns event_id -> why one is not kept.
+    it. Returns event_id -> why one is not kept. `is_strange`: their origin is not in the room.
     """
     with app.database.transaction() as txn:
         of_room, of_origin = staged_pdus.count(txn, room.room_nid, origin)
-        space = max(0, min(OF_ROOM_MAX - of_room, OF_ORIGIN_MAX - of_origin))
+        room_max = OF_STRANGERS_MAX if is_strange else OF_ROOM_MAX
+        space = max(0, min(room_max - of_room, OF_ORIGIN_MAX - of_origin))
         kept, left = events[:space], events[space:]
         rows = [(one.event_id, _encode(one.pdu).decode()) for one in kept]
         staged_pdus.insert(txn, room.room_nid, origin, rows, app.now_ms())
@@ -95,6 +103,8 @@ class Placers:
         self._greenlets: dict[int, gevent.Greenlet] = {}
         # (room_nid, origin) -> until when it is not asked.
         self._shunned: dict[tuple[int, str], int] = {}
+        # The same -> until when it is counted, and how many states it was asked for.
+        self._states: dict[tuple[int, str], tuple[int, int]] = {}
 
     def start(self, room_nid: int, origin: str) -> None:
         if room_nid in self.running or self._app.is_stopping:
@@ -115,6 +125,18 @@ class Placers:
         if len(self._shunned) >= SHUNNED_KEPT_MAX:
             self._shunned.clear()
         self._shunned[room_nid, origin] = self._app.now_ms() + SHUNNED_MS
+
+    def note_states(self, room_nid: int, origin: str, number: int) -> None:
+        """It took so many states to place an event."""
+        now_ms, key = self._app.now_ms(), (room_nid, origin)
+        until, before = self._states.get(key, (0, 0))
+        if until <= now_ms:
+            until, before = now_ms + SHUNNED_MS, 0
+        if len(self._states) >= SHUNNED_KEPT_MAX:
+            self._states.clear()
+        self._states[key] = until, before + number
+        if before + number >= STATES_MAX:
+            self.shun(room_nid, origin)
 
     def stop(self) -> None:
         """Others go on with it."""
@@ -206,9 +228,11 @@ def _place(app: App, placers: Placers, room: Room, staged: StagedPdu, event: Eve
         if _is_placed_alone(app, room, event):
             return
         if placers.is_shunned(room_nid, origin):
-            _put_off(app, room, staged, f"{origin} was of no help a moment ago")
+            _put_off(app, room, staged, f"{origin} was of no help, or took too much, a moment ago")
             return
-        placing.place(app, room, event, origin)
+        states = placing.place(app, room, event, origin)
+        if states:
+            placers.note_states(room_nid, origin, states)
     except Unplaceable as reason:
         placers.shun(room_nid, origin)
         _drop(app, room, [staged], str(reason))

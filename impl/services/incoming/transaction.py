@@ -16,6 +16,7 @@ once, a message to a device is delivered once), and one of the two answers is gi
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -177,32 +178,45 @@ def _submit(
         (shared.rooms[room_id], [Received(one) for one in of_room])
         for room_id, of_room in events.items()
     ]
-    judged = policy_server.judge(app, arrivals)
     submissions = [
-        Submission(room.room_id, [], received=received)
-        for (room, _), received in zip(arrivals, judged, strict=True)
+        submission
+        for (room, _), received in zip(arrivals, policy_server.judge(app, arrivals), strict=True)
+        for submission in _submissions(room, received, is_strange=room.room_id in shared.strange)
     ]
     outcomes = batching.submit_all(app, submissions)
-    for (room_id, of_room), outcome in zip(events.items(), outcomes, strict=True):
+    for submission, outcome in zip(submissions, outcomes, strict=True):
+        sent = [one.event for one in submission.received]
         reasons: Mapping[str, str] = {}
         if isinstance(outcome, Exception):
-            reasons = _failed(app, origin, shared.rooms[room_id], of_room, outcome)
-        for event in of_room:
+            reasons = _failed(app, origin, shared, sent, outcome)
+        for event in sent:
             reason = reasons.get(event.event_id)
             answers[event.event_id] = {} if reason is None else {"error": reason}
 
 
+def _submissions(room: Room, received: Sequence[Received], *, is_strange: bool) -> list[Submission]:
+    """Of a server that is not in the room what the rules refuse is not kept: of the others it is,
+    since somebody may stand on it.
+    """
+    if not is_strange:
+        return [Submission(room.room_id, [], received=received)]
+    alone = [replace(one, must_be_allowed=True) for one in received]
+    return [Submission(room.room_id, [], received=[one]) for one in alone]
+
+
 def _failed(
-    app: App, origin: str, room: Room, events: Sequence[Event], failure: Exception
+    app: App, origin: str, shared: Shared, events: Sequence[Event], failure: Exception
 ) -> Mapping[str, str]:
-    """The events had no place, or all of them are kept from it by one: event_id -> why one is not
-    taken in.
+    """The events of one submission had no place, or all of them are kept from it by one: event_id
+    -> why one is not taken in.
     """
     if isinstance(failure, errors.Unavailable | DatabaseUnavailable):
         raise failure
-    if isinstance(failure, errors.NotFound):
+    room_id = events[0].room_id
+    if isinstance(failure, errors.NotFound | errors.Forbidden):
         return dict.fromkeys([one.event_id for one in events], failure.message)
     if not isinstance(failure, MissingEvents):
         # What one of them meets is found out one by one.
-        _log.error("events of %s in %s failed", origin, room.room_id, exc_info=failure)
-    return staging.stage(app, origin, room, events)
+        _log.error("events of %s in %s failed", origin, room_id, exc_info=failure)
+    is_strange = room_id in shared.strange
+    return staging.stage(app, origin, shared.rooms[room_id], events, is_strange=is_strange)

@@ -12,6 +12,8 @@ from impl.core import signing
 from impl.core.event import Event
 from impl.services.incoming import missing_events, missing_state, placing, staging
 from tests.builders import member, message
+from tests.federation.fake_wire import Network
+from tests.federation.stranger import Stranger
 from tests.services.incoming.conftest import Clock
 from tests.services.incoming.site import Site, let_in, put, settle
 from tests.services.incoming.test_staging import waiting
@@ -315,3 +317,58 @@ def test_what_was_rejected_below_a_gap_stays_so(app: App, site: Site) -> None:
     assert timeline_ids(app, room_id)[-1] == good.event_id
     assert_tables_say(app, room_id, room.after(good.event_id))
     assert head_of(app, room_id)
+
+
+def test_who_takes_state_after_state_has_to_wait(app: App, site: Site, clock: Clock) -> None:
+    """Each answer is good, but in a large room each holds everybody up."""
+    room = a_room_elsewhere()
+    room_id = let_in(app, site, room)
+    base = room.last
+    site.answers["get_missing_events"] = None
+    tops = []
+    for number in range(10):
+        missing = room.add(message(EVELYN, f"missing {number}"), [base])
+        tops.append(room.add(message(EVELYN, f"top {number}"), [missing.event_id]))
+    put(app, *tops)
+    settle(app)
+    assert site.asked("state_ids") == staging.STATES_MAX
+    assert len(waiting(app, room_id)) == 10 - staging.STATES_MAX
+    clock.now_ms += staging.RETRY_MS
+    staging.take_up(app)
+    settle(app)
+    assert waiting(app, room_id) == []
+
+
+def test_a_stranger_fills_no_tables(app: App, site: Site, network: Network, clock: Clock) -> None:
+    """A server that is not in the room, with events that are its own and break the rules."""
+    room = a_room_elsewhere()
+    room_id = let_in(app, site, room)
+    evil = Stranger(network, "evil.test", clock)
+    known, unknown = room.last, f"${'x' * 43}"
+
+    def event(number: int, prev: str) -> Event:
+        pdu = dict(room.events[known].pdu)
+        pdu |= {"type": "m.room.message", "sender": evil.user_id, "prev_events": [prev]}
+        pdu |= {"content": {"n": number}, "origin_server_ts": clock.now_ms}
+        del pdu["state_key"]
+        event_id, signed = evil.sign(pdu, room.version)
+        return Event(signed, room.version, event_id)
+
+    rejected = [event(number, known) for number in range(20)]
+    answers = put(app, *rejected, origin=evil.name)
+    assert all("rejected" in one["error"] for one in answers.values())
+    with app.database.read() as txn:
+        txn.execute("SELECT count(*) FROM events")
+        assert txn.fetchone() == (len(room.events),)
+    # What has no place waits, but not much of it; and there is space for the others' left.
+    network.hold(app.server_name, evil.name, "get_missing_events")
+    floating = [event(number, unknown) for number in range(50)]
+    put(app, *floating, origin=evil.name)
+    more = [event(number, unknown) for number in range(50, 60)]
+    answers = put(app, *more, origin=evil.name)
+    assert all("too much waits" in one["error"] for one in answers.values())
+    room.last = known
+    room.add(message(EVELYN, "missing"))
+    ours = room.add(message(EVELYN, "ours"))
+    assert put(app, ours) == {ours.event_id: {}}
+    assert ours.event_id in waiting(app, room_id)
