@@ -48,8 +48,8 @@ RETRY_MS_MAX = 3_600_000
 # So long nobody is asked again who was of no help.
 SHUNNED_MS = 60_000
 SHUNNED_KEPT_MAX = 10_000
-# As long, no more is tried of an origin for which so many states of the room were asked for: those of
-# a large room hold everybody up.
+# As long, no more is tried of an origin for which so many states of the room were asked for: those
+# of a large room hold everybody up.
 STATES_MAX = 6
 
 _log = logging.getLogger(__name__)
