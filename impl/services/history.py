@@ -1,6 +1,6 @@
 """/messages, /context and single events. C-S API, "Getting events for a room", "Event Context"."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +14,21 @@ from impl.services import client_events, history_page, room_reading
 from impl.services.aggregations import Aggregations
 from impl.services.client_events import Viewer
 from impl.services.history_page import Page, Reader
+from impl.services.remote_history import backfill, gaps
+from impl.services.remote_history.gaps import Gap
 from impl.services.sync import ignored_users
 from impl.services.visibility import IS_IN_ROOM
 from impl.storage import events, history, memberships, timeline
 from impl.storage.events import StoredEvent
 from impl.storage.history import Place
+from impl.storage.rooms import Room
 from impl.storage.state_nodes import RoomNodes
 from impl.storage.timeline import Row
 
 MEMBER = "m.room.member"
+
+# A page is read so often: each time there may be more.
+FILLED_MAX = 3
 
 _NO_SUCH_EVENT = "there is no such event, or you may not see it"
 
@@ -39,30 +45,41 @@ class Range:
 
 
 def messages(app: App, requester: Requester, room_id: str, asked: Range) -> dict[str, Any]:
-    """A page of the room's history."""
+    """A page of the room's history. What is missing where it comes by is fetched first."""
+    return _filled(app, lambda: _messages(app, requester, room_id, asked))
+
+
+def _filled(app: App, read: "Callable[[], _Answered]") -> dict[str, Any]:
+    answered = read()
+    for _ in range(FILLED_MAX):
+        if not answered.gaps or not backfill.fill(app, answered.room, answered.gaps):
+            break
+        answered = read()
+    return answered.answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A page, and what was missing where it came by."""
+
+    answer: dict[str, Any]
+    room: Room
+    gaps: Sequence[Gap]
+
+
+def _messages(app: App, requester: Requester, room_id: str, asked: Range) -> _Answered:
     wanted = history_page.read_filter(asked.filter)
     limit = history_page.read_limit(asked.limit, wanted)
     ignored = ignored_users.get(app, requester.user_id)
     with app.database.read() as txn:
         reader = history_page.open_room(app, txn, room_id, requester.user_id, wanted)
         reader.ignored = ignored
-        start = (
-            history_page.place_of(reader, asked.from_token, "from")
-            if asked.from_token
-            else _default_start(reader, asked.is_back)
-        )
-        is_bounded = bool(asked.to_token)
-        end = (
-            history_page.place_of(reader, asked.to_token, "to")
-            if asked.to_token
-            else history.FIRST
-            if asked.is_back
-            else history.LAST
-        )
+        start, end = _window(reader, asked)
         walk = history_page.walk_back if asked.is_back else history_page.walk_forth
-        page = (
-            walk(reader, start, end, limit) if wanted.passes_room(room_id) else Page([], {}, None)
-        )
+        page, found = Page([], {}, None), []
+        if wanted.passes_room(room_id):
+            page = walk(reader, start, end, limit)
+            found = _gaps(reader, start, page.end or end) if limit else []
         viewer = Viewer(app, requester, page.memberships)
         told = Aggregations(viewer, txn, reader.sights, ignored)
         answer: dict[str, Any] = {
@@ -71,12 +88,34 @@ def messages(app: App, requester: Requester, room_id: str, asked: Range) -> dict
         }
         if page.end is not None:
             answer["end"] = history_page.write_token(page.end)
-        elif is_bounded and page.events:
+        elif asked.to_token and page.events:
             answer["end"] = asked.to_token
+        elif found and page.events:
+            # There is more, though nobody has given it to us yet.
+            outer = _outer(reader, page, start, is_back=asked.is_back)
+            answer["end"] = history_page.write_token(outer)
         if wanted.lazy_load_members and page.events:
             state = _members_of_senders(reader, page.events, page.events[0].state_after or 0)
             answer["state"] = client_events.write_state(viewer, txn, state)
-    return answer
+    return _Answered(answer, reader.room, found)
+
+
+def _window(reader: Reader, asked: Range) -> tuple[Place, Place]:
+    """From where to where."""
+    start = (
+        history_page.place_of(reader, asked.from_token, "from")
+        if asked.from_token
+        else _default_start(reader, asked.is_back)
+    )
+    if asked.to_token:
+        return start, history_page.place_of(reader, asked.to_token, "to")
+    return start, history.FIRST if asked.is_back else history.LAST
+
+
+def _gaps(reader: Reader, start: Place, end: Place) -> list[Gap]:
+    """What is missing below the events between two places."""
+    low, high = sorted((start[0], end[0]))
+    return gaps.between(reader.app, reader.txn, reader.room, low, high)
 
 
 def _default_start(reader: Reader, is_back: bool) -> Place:
@@ -160,7 +199,20 @@ def context(
     limit: int | None,
     filter_text: str | None,
 ) -> dict[str, Any]:
-    """An event with those around it, and the state at the last of them."""
+    """An event with those around it, and the state at the last of them. What is missing before it
+    is fetched first.
+    """
+    return _filled(app, lambda: _context(app, requester, room_id, event_id, limit, filter_text))
+
+
+def _context(
+    app: App,
+    requester: Requester,
+    room_id: str,
+    event_id: str,
+    limit: int | None,
+    filter_text: str | None,
+) -> _Answered:
     wanted = history_page.read_filter(filter_text)
     number = history_page.read_limit(limit, wanted)
     ignored = ignored_users.get(app, requester.user_id)
@@ -183,7 +235,7 @@ def context(
         told = Aggregations(around, txn, reader.sights, ignored)
         written = told.write(shown, found, reader.last_join_depth)
         place_of_it = len(before.events)
-        return {
+        answer = {
             "start": history_page.write_token(_outer(reader, before, just_before, is_back=True)),
             "end": history_page.write_token(_outer(reader, after, place, is_back=False)),
             "event": written[place_of_it],
@@ -191,6 +243,8 @@ def context(
             "events_after": written[place_of_it + 1 :],
             "state": client_events.write_state(around, txn, state),
         }
+        found_gaps = _gaps(reader, just_before, before.end or history.FIRST) if number > 1 else []
+    return _Answered(answer, reader.room, found_gaps)
 
 
 def _outer(reader: Reader, page: Page, start: Place, *, is_back: bool) -> Place:

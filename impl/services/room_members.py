@@ -11,6 +11,7 @@ from impl import errors
 from impl.app import App
 from impl.core import history_visibility, identifiers, state_trie, stream_token
 from impl.core.rejection import Malformed
+from impl.core.stream_token import HistoryToken
 from impl.requester import Requester
 from impl.services import client_events, history_page, room_reading
 from impl.services.client_events import Viewer
@@ -86,9 +87,10 @@ def _member_nids(app: App, txn: Any, room_nid: int, root: int) -> "array[int]":
 
 def _root_at(app: App, txn: Any, room: Room, user_id: str, at: str, root: int) -> int:
     try:
-        position = stream_token.parse(at).position
+        place = stream_token.parse(at)
     except Malformed as error:
         raise errors.InvalidParam("at is not a token of this server") from error
+    position = place.position
     departure = memberships.get_last_departure(txn, room.room_nid, user_id)
     left = app.events.get(txn, room.room_nid, departure) if departure is not None else None
     if left is not None and left.state_after == root:
@@ -99,7 +101,10 @@ def _root_at(app: App, txn: Any, room: Room, user_id: str, at: str, root: int) -
     # Who was there before one's time is history as well.
     reader = history_page.open_room(app, txn, room.room_id, user_id)
     sight = reader.sights.at(room.room_nid, then)
-    topological, _ = history.get_place(txn, room.room_nid, position)
+    if isinstance(place, HistoryToken):
+        topological = place.topological
+    else:
+        topological, _ = history.get_place(txn, room.room_nid, position)
     if not history_visibility.may_see(sight, sight, topological < reader.last_join_depth):
         raise errors.Forbidden("you may not see who was in the room then")
     return then

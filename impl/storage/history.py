@@ -109,11 +109,15 @@ def insert(txn: Any, rows: Sequence[NewRow]) -> None:
     if not rows:
         return
     statement = """
-        INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root)
-             SELECT n.room_nid, nextval('history_positions'), n.event_nid, n.topological, n.root
+        INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root,
+                              changes_nid)
+             SELECT n.room_nid, nextval('history_positions'), n.event_nid, n.topological, n.root,
+                    n.changes_nid
                FROM (SELECT *
-                       FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-                            WITH ORDINALITY AS u (room_nid, event_nid, topological, root, n)
+                       FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                                   %s::bigint[])
+                            WITH ORDINALITY
+                            AS u (room_nid, event_nid, topological, root, changes_nid, n)
                       ORDER BY n) AS n
         """
     parameters: list[object] = [
@@ -121,6 +125,7 @@ def insert(txn: Any, rows: Sequence[NewRow]) -> None:
         [row.event_nid for row in rows],
         [row.topological for row in rows],
         [row.current_state_root for row in rows],
+        [row.changes_nid for row in rows],
     ]
     related = [(row.event_nid, row.relation) for row in rows if row.relation is not None]
     if related:

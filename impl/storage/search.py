@@ -69,10 +69,11 @@ class Unread:
 
 
 def is_behind(txn: Any) -> bool:
-    """Whether something was said that is not indexed."""
+    """Whether something was said, or fetched of what was said once, that is not indexed."""
     txn.execute(
         """
         SELECT position < (SELECT max(position) FROM timeline)
+               OR history_position > (SELECT min(position) FROM timeline)
           FROM search_progress
         """
     )

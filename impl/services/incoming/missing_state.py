@@ -49,7 +49,7 @@ def fetch_cited(source: Source, events: Sequence[Event]) -> set[str]:
     missing = _unknown(source, _cited(events) - own)
     if missing:
         fetched = _fetch_step_by_step(source, missing, own)
-        missing -= _submit(source, fetched)
+        missing -= put_outliers(source, fetched)
     lacking: set[str] = set()
     asked = 0
     for one in events:
@@ -71,9 +71,9 @@ def fetch_state(source: Source, event_id: str) -> list[str]:
     state, auth_chain = source.state_ids(event_id, STATE_MAX)
     missing = _unknown(source, {*state, *auth_chain})
     if len(missing) > SINGLY_MAX:
-        _submit(source, source.state(event_id, STATE_MAX, lambda ids: _unknown(source, ids)))
+        put_outliers(source, source.state(event_id, STATE_MAX, lambda ids: _unknown(source, ids)))
     elif missing:
-        _submit(source, fetch_singly(source, missing))
+        put_outliers(source, fetch_singly(source, missing))
     gone = _unknown(source, state) if missing else set()
     here = [one for one in state if one not in gone]
     if not here or len(here) < SHARE_MIN * len(state):
@@ -138,10 +138,10 @@ def _fetch_auth_chain(source: Source, event: Event) -> bool:
     except FederationFailure as failure:
         _log.info("the auth chain of %s is not to be had: %s", event.event_id, failure)
         return False
-    return bool(_submit(source, chain))
+    return bool(put_outliers(source, chain))
 
 
-def _submit(source: Source, events: Sequence[Event]) -> set[str]:
+def put_outliers(source: Source, events: Sequence[Event]) -> set[str]:
     """Make outliers of the events, as far as what they cite is here; returns their ids."""
     wanted = {one.event_id: one for one in events}
     elsewhere = _cited(wanted.values()) - wanted.keys()

@@ -41,8 +41,9 @@ def write(room: OpenRoom) -> None:
 
 def _row(room: OpenRoom, one: Appended, relation: NewRelation | None) -> NewRow:
     root = one.new.state_after or state_trie.EMPTY
-    depth = one.new.event.depth
-    return NewRow(room.room_nid, one.new.event_nid, depth, root, None, [], relation=relation)
+    event, nid = one.new.event, one.new.event_nid
+    redacts_nid = one.placed.redacts_nid
+    return NewRow(room.room_nid, nid, event.depth, root, redacts_nid, [], relation=relation)
 
 
 def _redaction_row(room: OpenRoom, one: Appended, redaction_nid: int) -> NewRow:

@@ -31,19 +31,21 @@ def catch_up(app: App) -> None:
 
 
 def index_some(app: App) -> int:
-    """Index the next events of the timeline, or, if there are none, of the history that was
-    fetched; returns how many there were.
+    """Index the next events of the timeline, and if they are few, of the history that was fetched;
+    returns how many there were.
     """
     with app.database.transaction() as txn:
         position, history_position = search.lock_progress(txn)
         rows = search.list_forward(txn, position, BATCH_ROWS)
         if rows:
             position = rows[-1].position
-        else:
-            rows = search.list_backward(txn, history_position, BATCH_ROWS)
-            if not rows:
-                return 0
-            history_position = rows[-1].position
+        if len(rows) < BATCH_ROWS:
+            fetched = search.list_backward(txn, history_position, BATCH_ROWS - len(rows))
+            if fetched:
+                history_position = fetched[-1].position
+            rows += fetched
+        if not rows:
+            return 0
         _index(app, txn, rows)
         search.put_progress(txn, position, history_position)
     return len(rows)

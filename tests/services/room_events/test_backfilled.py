@@ -11,7 +11,7 @@ from impl.core.event_builder import Draft
 from impl.services.room_events import batching, submission
 from impl.services.room_events.submission import MissingEvents, Received, Submission
 from impl.services.search import index
-from impl.storage import event_graph, rooms, search
+from impl.storage import event_graph, rooms
 from impl.storage.history import FIRST, LAST, get_place, list_back
 from tests.builders import ALICE, BOB, append, member, message
 from tests.services.room_events.elsewhere import (
@@ -305,7 +305,27 @@ def test_history_is_indexed_for_search_in_the_order_in_which_it_comes(app: App) 
     assert indexed() == 2
     fill(app, room, words[1], words[0])
     assert indexed() == 4
-    assert search.BODY and room_id
+    assert room_id
+
+
+def test_what_a_fetched_redaction_redacts_is_not_found_any_more(app: App) -> None:
+    room = a_room_elsewhere()
+    room_id = room.create.room_id
+    said = room.add(message(EVELYN, "hush"))
+    send(app, room, *room.events.values())
+    gone = room.add(redaction(DAVE, said.event_id))
+    last = room.add(message(EVELYN, "arrives"))
+    send(app, room, last, state_before=sorted(room.after(gone.event_id).values()))
+    assert index.index_some(app) and indexed_words(app) == {"hush", "arrives"}
+    fill(app, room, gone)
+    assert index.index_some(app) and indexed_words(app) == {"arrives"}
+    assert redacted_by(app, room_id, said.event_id) == gone.event_id
+
+
+def indexed_words(app: App) -> set[str]:
+    with app.database.read() as txn:
+        txn.execute("SELECT unnest(tsvector_to_array(words)) FROM search_texts")
+        return {row[0] for row in txn.fetchall() if row[0][0].isalpha()}
 
 
 def test_a_submission_that_fails_leaves_nothing_to_the_next(app: App) -> None:
