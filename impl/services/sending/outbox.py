@@ -68,6 +68,11 @@ class Outbox:
     def is_empty(self) -> bool:
         return not self.parcels and self.catch_up is None and self.queue is None
 
+    @property
+    def queued(self) -> int:
+        """How much is queued of what is told later as well."""
+        return 0 if self.queue is None else len(self.queue.pdus) + len(self.queue.edus)
+
     def add(self, item: Item, now_ms: int) -> bool:
         """Queue an item; False if there are too many."""
         if self.is_empty:

@@ -22,6 +22,9 @@ from impl.storage.destinations import Destination
 KNOWN_MAX = 50_000
 # Those that failed just now and are tried again soon, with what they were sent in memory.
 PAUSING_MAX = 200
+# Where so many have something to be told, each may have so much: the memory is for all.
+CROWD = 1_000
+QUEUED_MAX_IN_CROWD = 50
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +76,10 @@ class Post:
         if outbox.state is not State.LIVE:
             return
         self.active.add(outbox)
-        if not outbox.add(item, self.app.now_ms()):
+        has_room = outbox.add(item, self.app.now_ms())
+        if len(self.active) > CROWD:
+            has_room = has_room and outbox.queued <= QUEUED_MAX_IN_CROWD
+        if not has_room:
             _log.info("%s is not told so fast: it will be caught up with", outbox.server_name)
             self._put_away(outbox, outbox.served_position())
         elif item.is_unhurried:
@@ -216,7 +222,8 @@ class Post:
         if len(parcel.pdus) + len(parcel.edus) > 1:
             outbox.parcels = (*parcel.halves(self.delivery.txn_ids), *outbox.parcels[1:])
         else:
-            _log.warning("%s does not take %.500r", outbox.server_name, parcel.body)
+            what = parcel.pdus[0].event_id if parcel.pdus else "an EDU"
+            _log.warning("%s does not take %s", outbox.server_name, what)
             self._done_with(outbox, parcel)
 
     def _put_away(

@@ -5,12 +5,8 @@ import sys
 import pytest
 
 from impl.app import App
-from impl.config.federation import FederationTimes
-from impl.outbound.failures import Refused, Unreachable
-from impl.services.sending import backoff, catch_up, parcels
-from impl.services.sending.outbox import Outbox
+from impl.services.sending import catch_up, parcels
 from impl.services.sending.sender import Sender
-from impl.storage import destinations
 from tests.builders import ALICE, SERVER_NAME, a_room, append, message
 from tests.services.room_events.inspection import stored
 from tests.services.sending.world import (
@@ -375,24 +371,3 @@ def test_those_whose_time_has_come_are_not_tried_all_at_once(
     sender.turn()
     sender.post.delivery.join()
     assert len(world.network.sent) == tried + 40
-
-
-def test_pauses_grow_as_configured_and_end() -> None:
-    times = FederationTimes()
-    gone = Unreachable(FAR, "gone")
-    pause = backoff.next_pause(times, 0, 0, gone)
-    for _ in range(30):
-        before, pause = pause, backoff.next_pause(times, pause.interval_ms, 0, gone)
-        assert pause.interval_ms >= before.interval_ms or pause.interval_ms == 604_800_000
-    assert pause.interval_ms == times.destination_max_retry_interval
-    asked = backoff.next_pause_of_asking(times, 0, 0)
-    assert asked.interval_ms < 60_000
-    busy = Refused(FAR, 429, {"retry_after_ms": 70_000})
-    assert backoff.quick_delay_ms(times, 1, busy) == 0
-    assert 0 < backoff.quick_delay_ms(times, 1, gone) < 6_000
-    assert backoff.quick_delay_ms(times, 4, gone) == 0
-
-
-def test_an_outbox_is_small() -> None:
-    assert sys.getsizeof(Outbox("s", 0)) < 200
-    assert destinations.name_hash("matrix.org") == destinations.name_hash("matrix.org")
