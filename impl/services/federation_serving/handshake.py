@@ -15,6 +15,7 @@ from impl.core import identifiers
 from impl.core.event import Event
 from impl.core.event_builder import Draft
 from impl.core.room_version import ROOM_VERSIONS
+from impl.services import policy_server
 from impl.services.incoming import receive_pdu
 from impl.services.incoming.receive_pdu import Dropped
 from impl.services.room_events import batching, drafting
@@ -75,9 +76,12 @@ def append(app: App, room: Room, event: Event) -> StoredEvent:
     """Put the event into the room, for all servers in it. Raises Forbidden where the rules refuse
     it, and InvalidParam where it stands on what is not here.
     """
-    received = Received(event, is_outgoing=True, must_be_allowed=True)
+    received = [Received(event, is_outgoing=True, must_be_allowed=True)]
+    if event.membership != "leave":
+        # The room's policy server may not want them; but whoever leaves needs nobody's leave.
+        (received,) = policy_server.judge(app, [(room, received)])
     try:
-        batching.submit(app, Submission(room.room_id, [], received=[received]))
+        batching.submit(app, Submission(room.room_id, [], received=received))
     except MissingEvents as error:
         raise errors.InvalidParam("the event cites events that are not known here") from error
     with app.database.read() as txn:

@@ -15,7 +15,8 @@ from impl.core.event_builder import Draft
 from impl.core.rejection import Malformed
 from impl.core.unpadded_base64 import encode_base64
 from impl.outbound.wire import WireResponse
-from impl.services import membership, messages, posting, room_state
+from impl.services import membership, messages, posting, room_reading, room_state
+from impl.services.federation_serving import handshake
 from impl.services.room_events.submission import Submission
 from tests.builders import ALICE, SERVER_NAME, a_requester, append, member, message
 from tests.federation.fake_wire import Network
@@ -25,6 +26,7 @@ from tests.services.room_events.elsewhere import (
     DAVE,
     ELSEWHERE,
     EVELYN,
+    FRANK,
     Elsewhere,
     a_room_elsewhere,
 )
@@ -326,3 +328,17 @@ def test_an_event_is_as_it_was_but_for_the_signature(site: Site) -> None:
         signing.verify_event(
             event.pdu, room.version, ELSEWHERE, policy_server.KEY_ID, PS_KEY.verify_key
         )
+
+
+def test_who_joins_through_us_is_shown_to_it(app: App, site: Site) -> None:
+    room = a_room(site)
+    let_in(app, site, room)
+    with app.database.read() as txn:
+        found = room_reading.get(app, txn, room.create.room_id)
+    welcome = handshake.append(app, found, room.add(member(FRANK, "join")))
+    assert policy_server.KEY_ID in welcome.event.pdu["signatures"][ELSEWHERE]
+    site.answers["sign"] = lambda pdu: refuse(errcode="M_FORBIDDEN")
+    with pytest.raises(errors.Forbidden):
+        handshake.append(app, found, room.add(member(f"@spam:{ELSEWHERE}", "join")))
+    gone = handshake.append(app, found, room.add(member(FRANK, "leave"), [welcome.event_id]))
+    assert not gone.is_soft_failed
