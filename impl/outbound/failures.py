@@ -1,13 +1,21 @@
-"""What can go wrong when we ask another server."""
+"""What can go wrong when we ask another server.
 
+The reasons are logged, kept and shown to people, and much of them is what a stranger wrote: here
+they are made one line of printable text, and not too long."""
+
+import re
 from collections.abc import Mapping
 from typing import Any
+
+REASON_LENGTH_MAX = 500
+_ERRCODE = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
 
 
 class FederationFailure(Exception):
     """Another server did not do what it was asked."""
 
     def __init__(self, destination: str, reason: str) -> None:
+        reason = _tidied(reason)
         super().__init__(f"{destination}: {reason}")
         self.destination = destination
         self.reason = reason
@@ -22,12 +30,21 @@ class Refused(FederationFailure):
 
     def __init__(self, destination: str, status: int, body: Mapping[str, Any]) -> None:
         errcode, error = body.get("errcode"), body.get("error")
+        is_code = isinstance(errcode, str) and _ERRCODE.fullmatch(errcode) is not None
         self.status = status
-        self.errcode = errcode if isinstance(errcode, str) else "M_UNKNOWN"
-        self.error = error if isinstance(error, str) else ""
+        self.errcode = str(errcode) if is_code else "M_UNKNOWN"
+        self.error = _tidied(error) if isinstance(error, str) else ""
         self.body = body
         super().__init__(destination, f"{status} {self.errcode} {self.error}".rstrip())
 
 
 class BadAnswer(FederationFailure):
     """An answer that is not what the operation answers."""
+
+
+def _tidied(text: str) -> str:
+    """As it may stand in a log, a database and an answer."""
+    text = text if len(text) <= REASON_LENGTH_MAX else text[:REASON_LENGTH_MAX] + "…"
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

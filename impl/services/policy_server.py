@@ -6,10 +6,11 @@ sign; what our users send is shown to it before it is sent, and not sent where i
 is asked while nobody waits for the room."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from gevent.pool import Pool
 
 from impl import errors
@@ -18,13 +19,15 @@ from impl.core import policy_server
 from impl.core.event import Event
 from impl.core.policy_server import POLICY, PolicyServer
 from impl.outbound.failures import BadAnswer, FederationFailure, Refused, Unreachable
-from impl.services import room_reading
+from impl.services import room_reading, told_refusals
 from impl.services.room_events.submission import Received
 from impl.storage import memberships, room_servers, room_state
 from impl.storage.rooms import Room
 
 # How long an event waits for it, and how many are shown to it at once.
 ASK_S = 10.0
+# What its refusal may hold besides its reason.
+MORE_BYTES_MAX = 16_384
 AT_ONCE = 10
 
 _log = logging.getLogger(__name__)
@@ -72,17 +75,18 @@ def vouch(app: App, room: Room, event: Event) -> Event:
     try:
         return _ask(app, policy, event)
     except Refused as refusal:
-        known = ("errcode", "error")
-        raise errors.MatrixError(
-            refusal.error or "the room's policy server refuses the event",
-            status=refusal.status if 400 <= refusal.status < 500 else 502,
-            errcode=refusal.errcode,
-            extra={name: value for name, value in refusal.body.items() if name not in known},
-        ) from refusal
+        message = refusal.error or "the room's policy server refuses the event"
+        raise told_refusals.as_error(refusal, message, _more(refusal)) from refusal
     except FederationFailure as failure:
         raise errors.MatrixError(
             f"the room's policy server cannot be asked: {failure.reason}", status=502
         ) from failure
+
+
+def _more(refusal: Refused) -> Mapping[str, object]:
+    """What else it says, if that is not too much."""
+    more = {name: one for name, one in refusal.body.items() if name not in ("errcode", "error")}
+    return more if len(msgspec.json.encode(more)) <= MORE_BYTES_MAX else {}
 
 
 def _is_in(app: App, txn: Any, room_nid: int, server_name: str) -> bool:

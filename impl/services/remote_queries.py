@@ -13,6 +13,7 @@ from impl import errors
 from impl.app import App
 from impl.core import identifiers
 from impl.outbound.failures import FederationFailure, Refused
+from impl.services import told_refusals
 
 SERVERS_MAX = 100
 ROOMS_MAX = 500
@@ -131,10 +132,7 @@ def _asked(ask: Callable[[], T]) -> T:
             raise errors.MatrixError(f"another server fails: {refusal}", status=502) from refusal
         if refusal.status == 404:
             raise errors.NotFound(f"{refusal.destination} does not know it") from refusal
-        raise errors.MatrixError(
-            f"{refusal.destination} refuses: {refusal.error or refusal.errcode}",
-            status=refusal.status,
-            errcode=refusal.errcode,
-        ) from refusal
+        message = f"{refusal.destination} refuses: {refusal.error or refusal.errcode}"
+        raise told_refusals.as_error(refusal, message) from refusal
     except FederationFailure as failure:
         raise errors.MatrixError(f"another server fails: {failure}", status=502) from failure

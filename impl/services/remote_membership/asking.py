@@ -14,6 +14,7 @@ from impl import errors
 from impl.app import App
 from impl.core import identifiers
 from impl.outbound.failures import FederationFailure, Refused
+from impl.services import told_refusals
 
 SERVERS_MAX = 20
 REFUSALS_MAX = 2
@@ -92,9 +93,5 @@ def _as_error(refusal: Refused) -> errors.MatrixError:
     version = refusal.body.get("room_version")
     if refusal.errcode == "M_INCOMPATIBLE_ROOM_VERSION" and isinstance(version, str):
         extra["room_version"] = version
-    return errors.MatrixError(
-        f"{refusal.destination} refuses: {refusal.error or refusal.errcode}",
-        status=refusal.status,
-        errcode=refusal.errcode,
-        extra=extra,
-    )
+    message = f"{refusal.destination} refuses: {refusal.error or refusal.errcode}"
+    return told_refusals.as_error(refusal, message, extra)

@@ -16,7 +16,7 @@ from impl.core import identifiers, stripped_state
 from impl.core.event import Event
 from impl.core.event_builder import Draft
 from impl.outbound.failures import BadAnswer, FederationFailure, Refused
-from impl.services import policy_server, room_reading
+from impl.services import policy_server, room_reading, told_refusals
 from impl.services.incoming import receive_pdu
 from impl.services.room_events import batching, drafting
 from impl.services.room_events.submission import Received, Submission
@@ -54,11 +54,8 @@ def invite(app: App, room: Room, draft: Draft) -> str:
     try:
         signed = _signed(app, server, event, shown)
     except Refused as refusal:
-        raise errors.MatrixError(
-            f"{server} refuses the invite: {refusal.error or refusal.errcode}",
-            status=refusal.status if 400 <= refusal.status < 500 else 502,
-            errcode=refusal.errcode,
-        ) from refusal
+        message = f"{server} refuses the invite: {refusal.error or refusal.errcode}"
+        raise told_refusals.as_error(refusal, message) from refusal
     except FederationFailure as failure:
         raise errors.MatrixError(
             f"{server} cannot be asked about the invite: {failure.reason}", status=502

@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import Protocol
 
 import gevent
@@ -18,7 +19,7 @@ from impl.outbound.failures import BadAnswer, FederationFailure
 from impl.outbound.federation import FederationClient
 from impl.services.sending import wire_forms
 from impl.services.sending.outbox import Outbox, State
-from impl.services.sending.parcels import Parcel
+from impl.services.sending.parcels import PDUS_MAX, Parcel
 
 
 class Standing(enum.Enum):
@@ -158,9 +159,9 @@ def _standing_of(outbox: Outbox) -> Standing:
 
 def _log_refusals(server_name: str, pdus: object) -> None:
     """An event that a server does not take it will not take a second time."""
-    for event_id, result in pdus.items() if isinstance(pdus, dict) else ():
+    for event_id, result in islice(pdus.items() if isinstance(pdus, dict) else (), PDUS_MAX):
         if isinstance(result, dict) and result.get("error"):
-            _log.info("%s does not take %s: %.200s", server_name, event_id, result["error"])
+            _log.info("%s does not take %.255r: %.200r", server_name, event_id, result["error"])
 
 
 def _txn_ids() -> Iterator[str]:
