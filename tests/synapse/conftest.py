@@ -7,7 +7,8 @@ SOMA_TEST_SYNAPSE names the Python of another environment with Synapse in it."""
 import importlib.util
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import pytest
 import trustme
@@ -18,6 +19,9 @@ from tests.synapse.people import Person
 
 HAS_SYNAPSE = bool(os.environ.get("SOMA_TEST_SYNAPSE")) or bool(importlib.util.find_spec("synapse"))
 collect_ignore_glob = [] if HAS_SYNAPSE else ["test_*.py"]
+
+SERVERS = pytest.StashKey[dict[str, Homeserver]]()
+LOG_CHARACTERS_MAX = 100_000
 
 _numbers = itertools.count(1)
 
@@ -65,10 +69,35 @@ def pair(
             one.start()
 
 
+@pytest.fixture(autouse=True)
+def _logs(request: pytest.FixtureRequest) -> None:
+    """A test that fails shows what the servers logged meanwhile."""
+    names = [one for one in ("soma", "synapse", "other_synapse") if one in request.fixturenames]
+    servers = {name: request.getfixturevalue(name) for name in names}
+    for one in servers.values():
+        one.note_log()
+    request.node.stash[SERVERS] = servers
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    report = yield
+    if report.failed:
+        for name, server in item.stash.get(SERVERS, {}).items():
+            report.sections.append((f"log of {name}", server.news[-LOG_CHARACTERS_MAX:]))
+    return report
+
+
 @pytest.fixture
 def person() -> Callable[[Homeserver, str], Person]:
-    """Makes people who are in no other dialogue: `person(server, "alice")`."""
-    return lambda server, name: server.register(f"{name}{next(_numbers)}")
+    """Makes people who are in no other dialogue, and have synced: `person(server, "alice")`."""
+
+    def make(server: Homeserver, name: str) -> Person:
+        made = server.register(f"{name}{next(_numbers)}")
+        made.sync()
+        return made
+
+    return make
 
 
 @pytest.fixture

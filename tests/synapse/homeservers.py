@@ -56,6 +56,7 @@ class Homeserver:
     name: str
     url: str
     link: Link
+    _log_start = 0
 
     def register(self, localpart: str, is_admin: bool = False) -> Person:
         return register(self.url, SECRET, localpart, is_admin)
@@ -77,6 +78,15 @@ class Homeserver:
     @property
     def log(self) -> str:
         raise NotImplementedError
+
+    def note_log(self) -> None:
+        """What `news` begins with."""
+        self._log_start = len(self.log)
+
+    @property
+    def news(self) -> str:
+        """What was logged since then."""
+        return self.log[self._log_start :]
 
     def __enter__(self) -> Self:
         self.start()
@@ -178,6 +188,7 @@ class SynapseServer(Homeserver):
             "pid_file": str(directory / "pid"),
             "log_config": str(directory / "log.yaml"),
             "report_stats": False,
+            "room_list_publication_rules": [{"action": "allow"}],
             "macaroon_secret_key": SECRET,
             "form_secret": SECRET,
             "bcrypt_rounds": 4,

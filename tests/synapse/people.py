@@ -10,7 +10,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote as quote_but_slashes
+from urllib.parse import urlencode
 
 Json = dict[str, Any]
 
@@ -18,6 +19,11 @@ V3 = "/_matrix/client/v3"
 WAIT_S_MAX = 30.0
 # The parts of a sync's rooms.
 MEMBERSHIPS = ("join", "invite", "knock", "leave")
+
+
+def quote(piece: str) -> str:
+    """A piece of a path."""
+    return quote_but_slashes(piece, safe="")
 
 
 class Refused(AssertionError):
@@ -100,11 +106,11 @@ class Person:
 
     def send_event(self, room_id: str, event_type: str, content: Json) -> str:
         self._transactions += 1
-        place = f"/rooms/{quote(room_id)}/send/{event_type}/{self._transactions}-{id(self)}"
+        place = f"/rooms/{quote(room_id)}/send/{quote(event_type)}/{self._transactions}-{id(self)}"
         return self.put(place, content)["event_id"]
 
     def put_state(self, room_id: str, event_type: str, content: Json, state_key: str = "") -> str:
-        place = f"/rooms/{quote(room_id)}/state/{event_type}/{quote(state_key, safe='')}"
+        place = f"/rooms/{quote(room_id)}/state/{quote(event_type)}/{quote(state_key)}"
         return self.put(place, content)["event_id"]
 
     def knock(self, room_id: str, *via: str, **content: str) -> None:
