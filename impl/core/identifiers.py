@@ -30,6 +30,15 @@ def is_user_id(user_id: object) -> bool:
     return _is_common(user_id, "@")
 
 
+def is_compliant_user_id(user_id: str) -> bool:
+    """Appendices, "Historical User IDs": one whose localpart is of printable ASCII without spaces;
+    others are not to be named to clients but in events.
+    """
+    localpart = localpart_of(user_id)
+    is_printable = all("\x21" <= letter <= "\x7e" for letter in localpart)
+    return bool(localpart) and is_printable and is_user_id(user_id)
+
+
 def is_room_alias(alias: object) -> bool:
     return _is_common(alias, "#") and isinstance(alias, str) and len(alias.split(":", 1)[0]) > 1
 

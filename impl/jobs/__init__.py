@@ -6,4 +6,5 @@ LOOPS: tuple[str, ...] = (
     "impl.jobs.periodic",
     "impl.jobs.send_federation",
     "impl.jobs.staged_pdus",
+    "impl.jobs.update_device_lists",
 )

@@ -9,7 +9,7 @@ owner alone, and has rows of its own.
 
 A signature that we cannot verify is not kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,13 @@ import msgspec
 
 from impl import errors
 from impl.app import App
-from impl.core import signed_keys
+from impl.core import identifiers, signed_keys
 from impl.core.rejection import Malformed
 from impl.core.signed_keys import MASTER, SELF_SIGNING, USAGES, USER_SIGNING, CrossSigningKey
 from impl.requester import Requester
 from impl.services import user_interactive_auth
 from impl.services.devices import is_service
+from impl.services.remote_devices import asking
 from impl.storage import cross_signing, device_keys, device_lists, devices
 from impl.storage.cross_signing import StoredKey, UserSignature
 from impl.storage.device_lists import CROSS_SIGNING
@@ -160,8 +161,10 @@ def sign(
     if sum(map(len, signed.values())) > SIGNED_MAX:
         raise errors.InvalidParam(f"more than {SIGNED_MAX} keys are signed")
     failures: Failures = {}
+    elsewhere = _masters_elsewhere(app, signed)
     with app.database.transaction() as txn:
         signing = _begin(txn, requester.user_id, signed)
+        signing.masters = elsewhere | signing.masters
         own_moved: list[str] = []
         for user_id, objects in signed.items():
             for key_id, value in objects.items():
@@ -177,6 +180,20 @@ def sign(
         if own_moved:
             device_lists.put(txn, requester.user_id, sorted(set(own_moved)))
     return failures
+
+
+def _masters_elsewhere(app: App, user_ids: Iterable[str]) -> dict[str, StoredKey]:
+    """The master keys of users of other servers that are not here yet."""
+    others = [
+        one
+        for one in user_ids
+        if identifiers.is_user_id(one) and identifiers.server_name_of(one) != app.server_name
+    ]
+    if not others:
+        return {}
+    with app.database.read() as txn:
+        known = cross_signing.list_master_keys(txn, others)
+    return asking.masters(app, [one for one in others if one not in known])
 
 
 def _begin(txn: Any, user_id: str, signed: Mapping[str, Mapping[str, dict[str, Any]]]) -> _Signing:

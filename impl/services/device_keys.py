@@ -16,6 +16,7 @@ from impl.core.rejection import Malformed
 from impl.requester import Requester
 from impl.services import published_keys
 from impl.services.published_keys import Published
+from impl.services.remote_devices import asking
 from impl.services.sync.key_counts import NONE_LEFT
 from impl.storage import cross_signing, device_keys, device_lists
 from impl.storage.device_keys import KeyOfDevice, Wanted
@@ -156,21 +157,28 @@ def _put_one_time(txn: Any, user_id: str, device_id: str, keys: Sequence[KeyOfDe
 
 
 def query(
-    app: App, requester: Requester, wanted: Mapping[str, Sequence[str]]
+    app: App,
+    requester: Requester,
+    wanted: Mapping[str, Sequence[str]],
+    timeout_ms: int | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The keys of users' devices, all or some, with the users' cross-signing keys."""
-    local, failures = _sort_out(app, wanted, "device_keys")
+    local, others = _sort_out(app, wanted, "device_keys")
     viewer = requester.user_id
-    published = published_keys.of(app).get_many({*local, viewer})
-    vouched = _vouched_for(app, viewer, local, published)
+    asked = asking.Asked()
+    if others:
+        asked = asking.query(app, {user_id: wanted[user_id] for user_id in others}, timeout_ms)
+    published = asked.published | published_keys.of(app).get_many({*local, viewer})
+    shown = [user_id for user_id in wanted if user_id in published]
+    vouched = _vouched_for(app, viewer, shown, published)
     found: dict[str, dict[str, Any]] = {
-        "failures": failures,
+        "failures": asked.failures,
         "device_keys": {},
         "master_keys": {},
         "self_signing_keys": {},
         "user_signing_keys": {},
     }
-    for user_id in local:
+    for user_id in shown:
         keys, named = published[user_id], wanted[user_id]
         devices = keys.devices
         if named:
@@ -207,18 +215,30 @@ def _vouched_for(
 
 
 def claim(
-    app: App, wanted: Mapping[str, Mapping[str, str]]
-) -> tuple[dict[str, dict[str, dict[str, msgspec.Raw]]], dict[str, Any]]:
+    app: App, wanted: Mapping[str, Mapping[str, str]], timeout_ms: int | None = None
+) -> tuple[dict[str, dict[str, dict[str, Any]]], dict[str, Any]]:
     """A key for each device: user -> device -> name -> key; and the servers that do not answer."""
-    local, failures = _sort_out(app, wanted, "one_time_keys")
+    local, others = _sort_out(app, wanted, "one_time_keys")
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    failures: dict[str, Any] = {}
+    if others:
+        chosen = {user_id: wanted[user_id] for user_id in others}
+        found, failures = asking.claim(app, chosen, timeout_ms)
+    return found | claim_own(app, {user_id: wanted[user_id] for user_id in local}), failures
+
+
+def claim_own(
+    app: App, wanted: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, dict[str, msgspec.Raw]]]:
+    """The same of users of ours."""
     claims = [
         Wanted(user_id, device_id, algorithm)
-        for user_id in local
-        for device_id, algorithm in wanted[user_id].items()
+        for user_id, devices in wanted.items()
+        for device_id, algorithm in devices.items()
         if "\0" not in device_id and "\0" not in algorithm
     ]
     if not claims:
-        return {}, failures
+        return {}
     with app.database.at_once() as txn:
         taken = device_keys.claim_one_time(txn, claims, app.now_ms())
         missing = [one for one in claims if one not in taken]
@@ -231,21 +251,15 @@ def claim(
         name = f"{key.algorithm}:{key.key_id}"
         keys = {name: msgspec.Raw(key.key_json.encode())}
         found.setdefault(one.user_id, {})[one.device_id] = keys
-    return found, failures
+    return found
 
 
-def _sort_out(
-    app: App, user_ids: Iterable[str], field: str
-) -> tuple[list[str], dict[str, dict[str, Any]]]:
-    """Our users; and the others' servers, none of which can be asked."""
-    local, failures = [], {}
+def _sort_out(app: App, user_ids: Iterable[str], field: str) -> tuple[list[str], list[str]]:
+    """Users of ours, and of other servers."""
+    local, others = [], []
     for user_id in user_ids:
         if not identifiers.is_user_id(user_id):
             raise errors.InvalidParam(f"{field} names {user_id!r}, which is not a user id")
-        server_name = identifiers.server_name_of(user_id)
-        if server_name == app.server_name:
-            local.append(user_id)
-        else:
-            # TODO(#8): ask it.
-            failures[server_name] = errors.Unavailable("this server cannot be asked").as_json()
-    return local, failures
+        is_ours = identifiers.server_name_of(user_id) == app.server_name
+        (local if is_ours else others).append(user_id)
+    return local, others

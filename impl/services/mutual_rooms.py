@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"m(0|[1-9][0-9]{0,17})", re.ASCII)
 
 def get(app: App, requester: Requester, user_id: str, token: str | None) -> dict[str, Any]:
     """A page, as the response has it. Whoever is not a user shares no room with anybody."""
-    if not _is_compliant(user_id):
+    if not identifiers.is_compliant_user_id(user_id):
         raise errors.InvalidParam("user_id is not a user id")
     if user_id == requester.user_id:
         raise errors.InvalidParam("user_id is your own")
@@ -35,13 +35,6 @@ def get(app: App, requester: Requester, user_id: str, token: str | None) -> dict
     if len(rest) > len(page):
         found["next_batch"] = f"m{page[-1]}"
     return found
-
-
-def _is_compliant(user_id: str) -> bool:
-    # Appendices, "Historical User IDs": what is outside of this is not to be named to clients.
-    localpart = identifiers.localpart_of(user_id)
-    is_printable = all("\x21" <= letter <= "\x7e" for letter in localpart)
-    return bool(localpart) and is_printable and identifiers.is_user_id(user_id)
 
 
 def _read_token(token: str | None) -> int:

@@ -64,7 +64,7 @@ class PresenceNews(SharingNews):
         return [
             other
             for other in self.list_recent(since, up_to)
-            if other == user_id or not joined.isdisjoint(self._app.news.joined_rooms(other))
+            if other == user_id or not joined.isdisjoint(self.known_rooms_of(other))
         ]
 
 

@@ -44,6 +44,9 @@ class MasterKey:
         signatures = value.pop("signatures", {})
         return cls(public_key, _encode(value)[:-1], _encode(signatures)[1:-1])
 
+    def as_text(self) -> str:
+        return bytes(self.as_json("", {})).decode()
+
     def as_json(self, user_id: str, more: Mapping[str, str]) -> msgspec.Raw:
         """With signatures by another user, whom `signatures` does not name."""
         signatures = [self.signatures] if self.signatures else []
@@ -69,12 +72,16 @@ class Published:
     self_signing: msgspec.Raw | None = None
     # For its owner only.
     user_signing: UserSigningKey | None = None
+    # Of a user of another server: the list that it was read from.
+    list_nid: int = 0
     size: int = _BYTES_OF_USER
 
     def add(self, row: Row) -> None:
         self.size += _BYTES_OF_KEY + len(row.key_json)
         if row.kind == key_queries.DEVICE:
             self.devices[row.name] = _with_unsigned(row.key_json, row.display_name)
+        elif row.kind == key_queries.LIST:
+            self.list_nid = int(row.name)
         elif row.kind == signed_keys.MASTER:
             self.master = MasterKey.read(row.name, row.key_json)
         elif row.kind == signed_keys.SELF_SIGNING:
@@ -99,9 +106,17 @@ class PublishedKeys:
         self._moves = 0
         app.news.listeners.append(self._hear)
 
-    def get_many(self, user_ids: Collection[str]) -> dict[str, Published]:
-        """All of them, whether they have published something or not."""
+    def get_many(
+        self, user_ids: Collection[str], list_nids: Mapping[str, int] | None = None
+    ) -> dict[str, Published]:
+        """All of them, whether they have published something or not; of users of other servers,
+        from the lists that they have now.
+        """
         kept = self._users
+        if list_nids:
+            for user_id, list_nid in list_nids.items():
+                if user_id in kept and kept[user_id].list_nid != list_nid:
+                    self._forget(user_id)
         found = {user_id: kept[user_id] for user_id in user_ids if user_id in kept}
         missing = [user_id for user_id in user_ids if user_id not in found]
         if missing:

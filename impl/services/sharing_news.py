@@ -3,7 +3,10 @@ presence, keys.
 
 To move all of a user's rooms in the news would have their timelines looked at. So it has a place of
 its own here: the news say which users moved, the rooms that they are in are looked up once for each
-change, and a poll compares the rooms of its user with these."""
+change, and a poll compares the rooms of its user with these.
+
+The rooms of our users are known from the news. Of others these do not tell, so the rooms that they
+were in are kept with their change: whoever comes to share a room later is told for that reason."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
@@ -11,6 +14,8 @@ from collections.abc import Collection, Sequence
 import gevent
 
 from impl.app import App
+from impl.core import identifiers
+from impl.storage import device_lists
 from impl.storage.streams import NewsRow
 
 # Changes that are remembered; whoever asks for older ones is answered by the database.
@@ -31,6 +36,8 @@ class SharingNews:
         # Users whose rooms are not looked up yet.
         self._unresolved: dict[str, int] = {}
         self._rooms: dict[int, int] = {}
+        # The rooms of users of other servers who moved, as they were then.
+        self._rooms_of_others: dict[str, frozenset[int]] = {}
         self._greenlet: gevent.Greenlet | None = None
         app.news.listeners.append(self._hear)
 
@@ -48,8 +55,16 @@ class SharingNews:
         """Changes were missed: whatever is kept may be old."""
 
     def rooms_of(self, user_id: str, position: int) -> Collection[int]:
-        """The rooms whose members are concerned by a change at a position."""
+        """The rooms whose members are concerned by a change of a user of ours at a position."""
         return self._app.news.joined_rooms(user_id)
+
+    def known_rooms_of(self, user_id: str) -> frozenset[int]:
+        """The rooms of a user who moved."""
+        if self._is_ours(user_id):
+            return self._app.news.joined_rooms(user_id)
+        while self._unresolved:
+            self._resolve()
+        return self._rooms_of_others.get(user_id, frozenset())
 
     def has_moved(self, user_id: str, room_nids: Collection[int], since: int) -> bool:
         """Whether there may be news, after a position, of the user or of whom they share a room
@@ -83,6 +98,7 @@ class SharingNews:
             self._moved.clear()
             self._rooms.clear()
             self._unresolved.clear()
+            self._rooms_of_others.clear()
             self.floor = self._app.news.position
             return
         for row in rows:
@@ -96,7 +112,8 @@ class SharingNews:
         self._moved[user_id] = position
         self._moved.move_to_end(user_id)
         if len(self._moved) > MOVES_KEPT_MAX:
-            self.floor = self._moved.popitem(last=False)[1]
+            oldest, self.floor = self._moved.popitem(last=False)
+            self._rooms_of_others.pop(oldest, None)
         self._unresolved[user_id] = position
         if self._greenlet is None:
             self._greenlet = gevent.spawn(self._wake)
@@ -104,14 +121,31 @@ class SharingNews:
     def _resolve(self) -> None:
         """Look up the rooms of those who moved."""
         unresolved = list(self._unresolved.items())
-        concerned = {user_id: self.rooms_of(user_id, position) for user_id, position in unresolved}
+        concerned = self._look_up(unresolved)
         for user_id, position in unresolved:
             # It may have moved again, or been resolved, while we looked.
             if self._unresolved.get(user_id) != position:
                 continue
             del self._unresolved[user_id]
-            for room_nid in concerned[user_id]:
+            rooms = concerned[user_id]
+            if not self._is_ours(user_id) and user_id in self._moved:
+                self._rooms_of_others[user_id] = frozenset(rooms)
+            for room_nid in rooms:
                 self._rooms[room_nid] = max(position, self._rooms.get(room_nid, 0))
+
+    def _look_up(self, moved: Sequence[tuple[str, int]]) -> dict[str, Collection[int]]:
+        others = [user_id for user_id, _ in moved if not self._is_ours(user_id)]
+        found: dict[str, Collection[int]] = {}
+        if others:
+            with self._app.database.read() as txn:
+                found |= device_lists.list_rooms_of(txn, others)
+        for user_id, position in moved:
+            if self._is_ours(user_id):
+                found[user_id] = self.rooms_of(user_id, position)
+        return found
+
+    def _is_ours(self, user_id: str) -> bool:
+        return identifiers.server_name_of(user_id) == self._app.server_name
 
     def _wake(self) -> None:
         """Let those who wait look whether it is for them."""
@@ -120,6 +154,6 @@ class SharingNews:
                 moved = list(self._unresolved)
                 self._resolve()
                 for user_id in moved:
-                    self._app.news.wake(user_id, self._app.news.joined_rooms(user_id))
+                    self._app.news.wake(user_id, self.known_rooms_of(user_id))
         finally:
             self._greenlet = None

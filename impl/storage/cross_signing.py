@@ -55,6 +55,22 @@ def list_of_user(txn: Any, user_id: str) -> dict[str, StoredKey]:
     return {row[1]: StoredKey(*row) for row in txn.fetchall()}
 
 
+def list_of_users(txn: Any, user_ids: Sequence[str]) -> dict[str, dict[str, StoredKey]]:
+    """user_id -> usage -> key, of those who have any."""
+    txn.execute(
+        """
+        SELECT user_id, usage, public_key, key_json
+          FROM cross_signing_keys
+         WHERE user_id = ANY(%s)
+        """,
+        (list(user_ids),),
+    )
+    found: dict[str, dict[str, StoredKey]] = {}
+    for row in txn.fetchall():
+        found.setdefault(row[0], {})[row[1]] = StoredKey(*row)
+    return found
+
+
 def lock_master(txn: Any, user_id: str) -> StoredKey | None:
     """The user's master key, which nobody changes before this transaction ends."""
     txn.execute(

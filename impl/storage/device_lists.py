@@ -37,6 +37,20 @@ def put(txn: Any, user_id: str, device_ids: Sequence[str], gone_ts: int | None =
     )
 
 
+def put_others(txn: Any, user_ids: Sequence[str]) -> None:
+    """The keys of users of other servers have changed, whichever of them."""
+    txn.allot(
+        """
+        INSERT INTO device_list_changes (user_id, device_id, position)
+             SELECT user_id, '', nextval('stream_positions')
+               FROM unnest(%s::text[]) AS changed (user_id)
+        ON CONFLICT (user_id, device_id) DO UPDATE
+                SET position = EXCLUDED.position
+        """,
+        (sorted(user_ids),),
+    )
+
+
 def get_sequence(txn: Any, user_id: str) -> int:
     """Where a user's sequence of changed devices stands, as other servers are told of it
     (`stream_id`); 0 if nothing has changed yet.
@@ -106,6 +120,23 @@ def list_sharing(
         ),
     )
     return {row[0] for row in txn.fetchall()}
+
+
+def list_rooms_of(txn: Any, user_ids: Sequence[str]) -> dict[str, list[int]]:
+    """user_id -> the rooms that they are in, of all of some users of other servers."""
+    txn.execute(
+        """
+        SELECT user_id, room_nid
+          FROM room_members
+         WHERE user_id = ANY(%s)
+           AND membership = 'join'
+        """,
+        (list(user_ids),),
+    )
+    found: dict[str, list[int]] = {user_id: [] for user_id in user_ids}
+    for user_id, room_nid in txn.fetchall():
+        found[user_id].append(room_nid)
+    return found
 
 
 def list_moved_rooms(txn: Any, room_nids: Sequence[int], after: int) -> dict[int, int]:

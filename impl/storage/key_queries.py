@@ -1,16 +1,17 @@
 """All keys that users have published, in one statement. Tables: device_keys, devices,
-cross_signing_keys.
+cross_signing_keys; remote_device_lists, remote_devices.
 """
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 DEVICE = "device"
+LIST = "list"
 
 
 class Row(NamedTuple):
     """`kind` is DEVICE or the usage of a cross-signing key; `name` the id of the device or the
-    public key.
+    public key. Of a user of another server, whom we follow, a LIST besides, with its number.
     """
 
     kind: str
@@ -30,6 +31,14 @@ def find(txn: Any, user_ids: Sequence[str]) -> list[Row]:
         UNION ALL
         SELECT usage, user_id, public_key, key_json, NULL
           FROM cross_signing_keys
+         WHERE user_id = ANY(%(user_ids)s)
+        UNION ALL
+        SELECT 'device', user_id, device_id, key_json, display_name
+          FROM remote_devices
+         WHERE user_id = ANY(%(user_ids)s)
+        UNION ALL
+        SELECT 'list', user_id, list_nid::text, '', NULL
+          FROM remote_device_lists
          WHERE user_id = ANY(%(user_ids)s)
         """,
         {"user_ids": list(user_ids)},

@@ -338,6 +338,31 @@ CREATE TABLE public.relations (
     annotation_key text,
     origin_server_ts bigint NOT NULL
 );
+CREATE TABLE public.remote_device_lists (
+    user_id text NOT NULL,
+    server_name text NOT NULL,
+    list_nid bigint NOT NULL,
+    seen_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    is_fetched boolean DEFAULT false NOT NULL,
+    heard_count bigint DEFAULT 0 NOT NULL,
+    heard_id text,
+    due_ts bigint,
+    attempts integer DEFAULT 0 NOT NULL
+);
+ALTER TABLE public.remote_device_lists ALTER COLUMN list_nid ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.remote_device_lists_list_nid_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.remote_devices (
+    user_id text NOT NULL,
+    device_id text NOT NULL,
+    key_json text NOT NULL,
+    display_name text
+);
 CREATE TABLE public.reports (
     report_id bigint NOT NULL,
     received_ts bigint NOT NULL,
@@ -681,6 +706,10 @@ ALTER TABLE ONLY public.registration_tokens
     ADD CONSTRAINT registration_tokens_pkey PRIMARY KEY (token);
 ALTER TABLE ONLY public.relations
     ADD CONSTRAINT relations_pkey PRIMARY KEY (room_nid, parent_event_id, topological, "position");
+ALTER TABLE ONLY public.remote_device_lists
+    ADD CONSTRAINT remote_device_lists_pkey PRIMARY KEY (user_id);
+ALTER TABLE ONLY public.remote_devices
+    ADD CONSTRAINT remote_devices_pkey PRIMARY KEY (user_id, device_id);
 ALTER TABLE ONLY public.reports
     ADD CONSTRAINT reports_pkey PRIMARY KEY (report_id);
 ALTER TABLE ONLY public.room_aliases
@@ -771,6 +800,8 @@ CREATE INDEX refresh_tokens_successor ON public.refresh_tokens USING btree (succ
 CREATE INDEX registration_nonces_created ON public.registration_nonces USING btree (created_ts);
 CREATE INDEX relations_sender ON public.relations USING btree (room_nid, sender, parent_event_id);
 CREATE INDEX relations_threads ON public.relations USING btree (room_nid, topological, "position") WHERE (rel_type = 'm.thread'::text);
+CREATE INDEX remote_device_lists_due ON public.remote_device_lists USING btree (due_ts) WHERE (due_ts IS NOT NULL);
+CREATE INDEX remote_device_lists_waiting ON public.remote_device_lists USING btree (server_name, due_ts) WHERE (due_ts IS NOT NULL);
 CREATE INDEX room_aliases_room ON public.room_aliases USING btree (room_nid, room_alias);
 CREATE INDEX room_members_search ON public.room_members USING gin (search_grams) WHERE ((membership = 'join'::text) AND (search_grams IS NOT NULL));
 CREATE INDEX room_members_user ON public.room_members USING btree (user_id, membership);
@@ -813,5 +844,7 @@ ALTER TABLE ONLY public.one_time_keys
     ADD CONSTRAINT one_time_keys_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.remote_devices
+    ADD CONSTRAINT remote_devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.remote_device_lists(user_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.to_device_messages
     ADD CONSTRAINT to_device_messages_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;

@@ -23,11 +23,11 @@ def upload_keys(app: App, requester: Requester, body: UploadKeysBody) -> UploadK
 
 
 def query_keys(app: App, requester: Requester, body: QueryKeysBody) -> dict[str, Any]:
-    return device_keys.query(app, requester, body.device_keys)
+    return device_keys.query(app, requester, body.device_keys, body.timeout)
 
 
 def claim_keys(app: App, requester: Requester, body: ClaimKeysBody) -> dict[str, Any]:
-    keys, failures = device_keys.claim(app, body.one_time_keys)
+    keys, failures = device_keys.claim(app, body.one_time_keys, body.timeout)
     return {"one_time_keys": keys, "failures": failures}
 
 

@@ -5,8 +5,9 @@ users only, and of a room only if its access list lets it. An EDU that is no goo
 fails no transaction; only when we cannot do our part, the database being away, the whole is asked
 for again.
 
-What is short-lived of one transaction goes into one commit (ephemeral.py). To take another kind:
-add it to HANDLERS."""
+What is short-lived of one transaction goes into one commit (ephemeral.py), and what is said of
+devices and keys into another (remote_devices/updates.py). To take another kind: add it to HANDLERS.
+"""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +16,14 @@ from typing import Any
 
 from impl import errors
 from impl.app import App
-from impl.core import identifiers
+from impl.core import identifiers, told_keys
 from impl.core.presence import OFFLINE, ONLINE, UNAVAILABLE, Presence
+from impl.core.rejection import Malformed
 from impl.services import ephemeral, presence, receipts, to_device, typing
 from impl.services.ephemeral import Key, Write
 from impl.services.incoming import shared_rooms
+from impl.services.remote_devices import updates
+from impl.services.remote_devices.updates import KeyUpdate, Update
 from impl.storage import memberships
 from impl.storage import presence as stored_presence
 from impl.storage.database import DatabaseUnavailable
@@ -48,6 +52,7 @@ class Incoming:
     origin: str
     rooms: Mapping[str, Room]
     writes: list[tuple[Key, Write, int]] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
 
     def is_of_origin(self, user_id: object) -> bool:
         """A server speaks for its own users."""
@@ -93,14 +98,18 @@ def _receive(incoming: Incoming, edu: Json) -> None:
 
 
 def _write(incoming: Incoming) -> None:
-    if not incoming.writes:
-        return
-    try:
-        ephemeral.submit_all(incoming.app, incoming.writes)
-    except (DatabaseUnavailable, errors.Unavailable):
-        raise
-    except Exception:
-        _log.exception("what is short-lived of %s is not all written", incoming.origin)
+    app, origin = incoming.app, incoming.origin
+    for write, what in (
+        (lambda: ephemeral.submit_all(app, incoming.writes), incoming.writes),
+        (lambda: updates.take_in(app, origin, incoming.updates), incoming.updates),
+    ):
+        try:
+            if what:
+                write()
+        except (DatabaseUnavailable, errors.Unavailable):
+            raise
+        except Exception:
+            _log.exception("not all of what %s tells is written", origin)
 
 
 def _room_ids(edu: Json) -> list[str]:
@@ -217,6 +226,32 @@ def _device_message(incoming: Incoming, content: Json) -> None:
     )
 
 
+def _device_list(incoming: Incoming, content: Json) -> None:
+    """S-S API, "Device Management"."""
+    try:
+        update = told_keys.read_update(content)
+    except Malformed as error:
+        raise errors.InvalidParam(str(error)) from error
+    _check_owner(incoming, update.user_id)
+    incoming.updates.append(update)
+
+
+def _signing_keys(incoming: Incoming, content: Json) -> None:
+    """S-S API, "End-to-End Encryption"."""
+    user_id = content.get("user_id")
+    _check_owner(incoming, user_id)
+    master, self_signing = content.get("master_key"), content.get("self_signing_key")
+    incoming.updates.append(KeyUpdate(str(user_id), master, self_signing))
+
+
+def _check_owner(incoming: Incoming, user_id: object) -> None:
+    if not incoming.is_of_origin(user_id):
+        raise errors.Forbidden("it speaks for somebody else")
+    if not identifiers.is_compliant_user_id(str(user_id)):
+        # Appendices, "Historical User IDs": clients are not told of these but by events.
+        raise errors.InvalidParam("user_id is of no form that clients may be told of")
+
+
 def _is_of_objects(of_user: object) -> bool:
     return isinstance(of_user, dict) and all(isinstance(one, dict) for one in of_user.values())
 
@@ -235,4 +270,8 @@ HANDLERS: dict[str, Handler] = {
     "m.receipt": _receipt,
     "m.presence": _presence,
     "m.direct_to_device": _device_message,
+    "m.device_list_update": _device_list,
+    "m.signing_key_update": _signing_keys,
+    # COMPAT(Synapse): it sends both, and has done so before there was the other.
+    "org.matrix.signing_key_update": _signing_keys,
 }

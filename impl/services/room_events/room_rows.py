@@ -4,7 +4,13 @@ from pyroaring import BitMap64
 
 from impl.core import state_trie
 from impl.core.event import Event
-from impl.services.room_events import directory_rows, out_of_band_rows, outgoing, relating
+from impl.services.room_events import (
+    device_rows,
+    directory_rows,
+    out_of_band_rows,
+    outgoing,
+    relating,
+)
 from impl.services.room_events.open_room import Appended, OpenRoom
 from impl.services.room_events.unread import Counting
 from impl.storage import (
@@ -172,6 +178,7 @@ def _write_current_state(room: OpenRoom) -> None:
     directory_rows.write(room, changed, gone, rows)
     if gone_members:
         memberships.delete(txn, room_nid, gone_members)
+    device_rows.forget(room, rows, gone_members)
 
 
 def _delete_redacted_names(room: OpenRoom) -> None:
