@@ -1,5 +1,6 @@
-"""What another server is told of our users' devices and keys, and what it may claim. S-S API, "Device
-Management", "End-to-End Encryption"."""
+"""What another server is told of our users' devices and keys, and what it may claim. S-S API,
+"Device Management", "End-to-End Encryption".
+"""
 
 from collections.abc import Callable
 
