@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote_to_bytes
 import msgspec
 
 from impl import errors
+from impl.core import json_bounds
 
 Environ = dict[str, Any]
 
@@ -138,10 +139,12 @@ def json_reader(
     return read
 
 
-def decode_object(raw: bytes, *, is_checked: bool) -> dict[str, Any]:
+def decode_object(raw: bytes, *, is_checked: bool, values_max: int) -> dict[str, Any]:
     """A body that another server sent. Unless it `is_checked`, what is in it may be what nothing of
     a client's may be: who takes the events out of it looks at each.
     """
+    if json_bounds.has_more_values(raw, values_max):
+        raise errors.TooLarge(f"the body has more than {values_max} values")
     try:
         content = _decode_any(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

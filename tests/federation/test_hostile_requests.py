@@ -1,0 +1,111 @@
+"""Requests that are to keep this server busy, signed or not: each is bounded before it is read."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from impl.app import App
+from impl.core import canonical_json, json_bounds
+from impl.web import server_authentication
+from impl.web.application import Application
+from tests.federation.conftest import Server
+from tests.federation.fake_wire import Network
+from tests.federation.made_up_server import Clock, MadeUpServer, a_key
+from tests.federation.signed_requests import US, ask, header, put, site
+
+BOMBS = {
+    "lists": b'{"a":[' + b"[]," * 4_000_000 + b"[]]}",
+    "nested": b'{"a":[' + b'{"":{}},' * 1_500_000 + b"0]}",
+    "numbers": b'{"a":[' + b"0," * 6_000_000 + b"0]}",
+    "names": b"{" + b",".join(b'"%d":0' % number for number in range(1_200_000)) + b"}",
+    "strings": b'{"a":[' + b'"",' * 4_000_000 + b'""]}',
+    "deep": b'{"a":' + b"[" * 6_000_000 + b"]" * 6_000_000 + b"}",
+}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def app(new_server: Callable[..., Server], clock: Clock) -> App:
+    return new_server(US, clock).app
+
+
+@pytest.fixture
+def wsgi(app: App) -> Application:
+    return site(app, holds_events=True)
+
+
+@pytest.fixture
+def evil(network: Network, clock: Clock) -> MadeUpServer:
+    return MadeUpServer(network, "evil.test", clock)
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=list(BOMBS))
+def test_who_shows_no_signature_has_little_read(
+    wsgi: Application, evil: MadeUpServer, bomb: bytes
+) -> None:
+    """Anybody can know the name of a server and of its key."""
+    assert ask(wsgi, header(evil.name, evil.key))[0] == 200  # Its key is known by now.
+    forged = header(evil.name, a_key("somebody", "one"), "PUT", content=b"{}")
+    forged = forged.replace(a_key("somebody", "one").key_id, evil.key.key_id)
+    began = time.process_time()
+    for body in (bomb, b" " + bomb):
+        assert ask(wsgi, forged, "PUT", body=body)[0] == 413
+    # To read it takes ten times as long, and to write it anew once more.
+    assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=list(BOMBS))
+def test_who_does_is_not_read_without_end_either(
+    wsgi: Application, evil: MadeUpServer, bomb: bytes
+) -> None:
+    signed = header(evil.name, evil.key, "PUT", content=bomb)
+    assert ask(wsgi, signed, "PUT", body=bomb)[0] == 413
+
+
+def test_what_is_large_and_not_dense_is_read(wsgi: Application, evil: MadeUpServer) -> None:
+    body = {"pdus": [{"content": {"body": 'a, [b], {"c"} \\ ' * 3_000}}] * 100}
+    status, answer = put(wsgi, evil, json.dumps(body).encode())
+    assert (status, answer["body"] == body) == (200, True)
+    raw = canonical_json.encode(body)
+    assert raw.count(b",") > server_authentication.VALUES_MAX_OF_ANYBODY
+    assert ask(wsgi, header(evil.name, evil.key, "PUT", content=raw), "PUT", body=raw)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'"' + b'\\"' * 6_000_000,
+        b'"' + b'\\"' * 6_000_000 + b"\\",
+        b'"' * 13_000_000,
+        b"\\" * 10**7,
+    ],
+)
+def test_to_count_takes_no_longer_for_what_is_no_json(text: bytes) -> None:
+    began = time.process_time()
+    json_bounds.has_more_values(text, 1)
+    json_bounds.has_more_values(text + b"," * 2_000_000, 1_000_000)
+    assert time.process_time() - began < 5.0
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        ([], 1),
+        ([[]], 2),
+        ({"a": [1, 2, {}]}, 5),
+        ({"a": ',,,[[["{', 'b,"': "\\"}, 3),
+        ({'\\",': 'x\\\\",', "y": '",'}, 3),
+    ],
+)
+def test_values_are_counted_outside_of_strings(value: Any, count: int) -> None:
+    text = json.dumps(value, separators=(",", ":")).encode()
+    found = next(number for number in range(100) if not json_bounds.has_more_values(text, number))
+    # An empty list or object counts twice; strings with quotes may be taken for more.
+    assert count <= found <= count + 3
