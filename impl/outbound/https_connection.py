@@ -18,6 +18,7 @@ from typing import Any
 import gevent
 from gevent import monkey, socket
 
+from impl import breath
 from impl.outbound.guard import Guard
 from impl.outbound.tls import Tls
 from impl.outbound.wire import WireResponse
@@ -267,7 +268,7 @@ class _Channel:
             or self._reads_since_yield >= _READS_BETWEEN_YIELDS
         ):
             self._bytes_since_yield = self._reads_since_yield = 0
-            gevent.sleep(0)
+            breath.take()
         return count
 
 

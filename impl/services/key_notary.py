@@ -14,7 +14,7 @@ import msgspec
 from gevent.lock import BoundedSemaphore
 from gevent.pool import Group
 
-from impl import errors
+from impl import breath, errors
 from impl.app import App
 from impl.core import identifiers, signing
 from impl.services import own_keys
@@ -90,7 +90,7 @@ def query(app: App, wanted: Mapping[str, Wanted]) -> list[Json]:
     for number, document in enumerate(chain(*known.values()), 1):
         answer.append(_signed(app, document))
         if number % BREATH_DOCUMENTS == 0:
-            gevent.sleep(0)
+            breath.take()
     return answer
 
 

@@ -22,7 +22,7 @@ from gevent import Greenlet
 from gevent.lock import BoundedSemaphore
 from gevent.pool import Group
 
-from impl import errors
+from impl import breath, errors
 from impl.app import App
 from impl.config.federation import TrustedKeyServer
 from impl.core import identifiers, server_keys, signing
@@ -309,7 +309,7 @@ class KeySources:
                 documents.append(document)
             except Malformed as error:
                 _log.info("keys from %s are not taken: %s", notary.server_name, error)
-            gevent.sleep(0)
+            breath.take()
         return documents
 
 

@@ -23,11 +23,13 @@ import psycopg2.extras
 from gevent.event import AsyncResult
 from gevent.socket import wait_read, wait_write
 
+from impl import breath
 from impl.storage import streams
 
 POOL_SIZE = 5
 CONNECT_SECONDS_MAX = 5.0
 WAIT_SECONDS_MAX = 30.0
+BREATH_ROWS = 1_000
 
 # gevent's own `select` would switch to the hub; looking at an idle socket must not.
 _poll = gevent.monkey.get_original("select", "poll")
@@ -133,7 +135,13 @@ class Transaction:
         self, sql: str, rows: Sequence[Sequence[object]], template: str | None
     ) -> bytes:
         one = template or "(" + ",".join(["%s"] * len(rows[0])) + ")"
-        values = b",".join([self._cursor.mogrify(one, row) for row in rows])
+        written: list[bytes] = []
+        for number, row in enumerate(rows, 1):
+            written.append(self._cursor.mogrify(one, row))
+            if number % BREATH_ROWS == 0:
+                # A large room has tens of thousands: other requests have their turn.
+                breath.take()
+        values = b",".join(written)
         head, _, tail = sql.partition("%s")
         return head.encode() + values + tail.encode()
 

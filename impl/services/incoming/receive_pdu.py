@@ -17,8 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import gevent
-
+from impl import breath
 from impl.app import App
 from impl.core import event_format, event_hash, redaction
 from impl.core.event import Event
@@ -78,7 +77,7 @@ def parse(
     for number, pdu in enumerate(pdus, 1):
         parsed.append(_parse(pdu, room_version, room_id))
         if number % BREATH_PDUS == 0:
-            gevent.sleep(0)
+            breath.take()
     return parsed
 
 
@@ -93,7 +92,7 @@ def check(
     for number, one in enumerate(parsed, 1):
         read.append(with_its_content(one) if isinstance(one, Event) else one)
         if number % BREATH_PDUS == 0:
-            gevent.sleep(0)
+            breath.take()
     events = [one for one in read if isinstance(one, Event)]
     faults = iter(
         server_keys.check_event_signatures(app, [one.pdu for one in events], room_version)

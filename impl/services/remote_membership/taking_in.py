@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import gevent
-
+from impl import breath
 from impl.app import App
 from impl.core.auth.selection import CREATE
 from impl.core.event import Event
@@ -83,7 +82,7 @@ def take_in(app: App, server: str, told: ToldRoom, own: Event) -> None:
     for start in range(0, len(told.events), PIECE_EVENTS):
         piece = told.events[start : start + PIECE_EVENTS]
         _submit(app, told.room_id, [Received(one, is_outlier=True) for one in piece])
-        gevent.sleep(0)
+        breath.take()
     _submit(
         app,
         told.room_id,

@@ -4,9 +4,12 @@ servers' users in it are called. C-S API, "User Directory".
 
 from collections.abc import Collection, Mapping, Sequence
 
+from impl import breath
 from impl.services.room_events.open_room import OpenRoom
 from impl.storage import user_directory
 from impl.storage.memberships import Member
+
+AT_ONCE = 500
 
 _COLUMNS = {
     ("m.room.join_rules", ""): ("join_rule", user_directory.put_join_rule),
@@ -52,5 +55,9 @@ def _put_names(room: OpenRoom, names: Sequence[tuple[str, int, str | None]]) -> 
     # Ours are found by their profiles.
     ending = ":" + room.app.server_name
     others = [one for one in names if not one[0].endswith(ending)]
-    if others:
-        user_directory.put_names_in_room(room.txn, room.room_nid, others)
+    for start in range(0, len(others), AT_ONCE):
+        if start:
+            # A large room comes in one piece: the worker's other requests have their turn.
+            breath.take()
+        some = others[start : start + AT_ONCE]
+        user_directory.put_names_in_room(room.txn, room.room_nid, some)

@@ -9,9 +9,7 @@ clients are not shown it."""
 
 from collections.abc import Mapping, Sequence
 
-import gevent
-
-from impl import errors
+from impl import breath, errors
 from impl.core import identifiers, state_trie
 from impl.core.auth import rules, selection
 from impl.core.auth.selection import CREATE, POWER_LEVELS
@@ -56,7 +54,7 @@ def append(
         else:
             receiving.append(one)
         if number % BREATH_EVENTS == 0:
-            gevent.sleep(0)
+            breath.take()
     for one in reversed(later):
         receiving.append(one)
     return [one.event.event_id for one in received]

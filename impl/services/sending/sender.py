@@ -16,8 +16,7 @@ One greenlet does all of this (`turn`), but for the transactions (delivery.py, p
 import logging
 from collections.abc import Iterable, Sequence
 
-import gevent
-
+from impl import breath
 from impl.app import App
 from impl.services.sending import stream
 from impl.services.sending.catch_up import CatchUp, Span
@@ -166,7 +165,7 @@ class Sender:
             if puts > BREATH_PUTS:
                 # What is on its way goes on meanwhile.
                 puts = 0
-                gevent.sleep(0)
+                breath.take()
         self.shards.write_rows()
         self.post.forget_some()
 
