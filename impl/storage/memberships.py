@@ -169,8 +169,8 @@ def _without_nul(text: str | None) -> str | None:
 
 
 def delete(txn: Any, room_nid: int, user_ids: Sequence[str]) -> None:
-    """For members whose event a state resolution took out of the state."""
-    txn.execute(
+    """For members whose event a state resolution took out of the state; with the COMMIT."""
+    txn.with_commit(
         """
         DELETE FROM room_members
          WHERE room_nid = %s
