@@ -29,9 +29,12 @@ from impl.storage import presence as stored_presence
 from impl.storage.database import DatabaseUnavailable
 from impl.storage.rooms import Room
 
-# The specification bounds none of these.
-ROOMS_MAX = 1_000
-RECEIPTS_MAX = 2_000
+# The specification bounds none of these. Of a whole transaction: the rooms that it tells of, and
+# what it has written of who types, is there and has read.
+ROOMS_MAX = 200
+WRITES_MAX = 1_000
+# Of one EDU.
+RECEIPTS_MAX = 1_000
 USERS_MAX = 1_000
 STATUS_BYTES_MAX = presence.STATUS_BYTES_MAX
 TS_MAX = 2**53 - 1
@@ -53,6 +56,14 @@ class Incoming:
     rooms: Mapping[str, Room]
     writes: list[tuple[Key, Write, int]] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
+    # Of messages to devices.
+    written_bytes: int = 0
+
+    def add(self, write: tuple[Key, Write, int]) -> None:
+        """Raises TooLarge where it is too much for one transaction."""
+        if len(self.writes) >= WRITES_MAX:
+            raise errors.TooLarge(f"the transaction says more than {WRITES_MAX} things")
+        self.writes.append(write)
 
     def is_of_origin(self, user_id: object) -> bool:
         """A server speaks for its own users."""
@@ -132,7 +143,7 @@ def _typing(incoming: Incoming, content: Json) -> None:
     if not isinstance(user_id, str) or not _members(incoming, room, [user_id]):
         raise errors.Forbidden("it speaks for somebody else")
     told = typing.told_of(incoming.app, room.room_nid, user_id, is_typing=is_typing)
-    incoming.writes.append(told)
+    incoming.add(told)
 
 
 def _receipt(incoming: Incoming, content: Json) -> None:
@@ -148,7 +159,7 @@ def _receipt(incoming: Incoming, content: Json) -> None:
         for user_id in _members(incoming, room, chosen):
             told = _receipt_of(incoming, room, user_id, of_users[user_id])
             if told is not None:
-                incoming.writes.append(told)
+                incoming.add(told)
 
 
 def _receipt_of(
@@ -188,7 +199,7 @@ def _presence(incoming: Incoming, content: Json) -> None:
     for user_id in sorted(known):
         read = _presence_of(incoming.app, told[user_id])
         if read is not None:
-            incoming.writes.append(presence.told_of(incoming.app, user_id, read))
+            incoming.add(presence.told_of(incoming.app, user_id, read))
 
 
 def _presence_of(app: App, told: Json) -> Presence | None:
@@ -221,7 +232,9 @@ def _device_message(incoming: Incoming, content: Json) -> None:
         raise errors.InvalidParam("type or message_id is not a string")
     if not isinstance(messages, dict) or not all(map(_is_of_objects, messages.values())):
         raise errors.InvalidParam("messages is not an object of objects of objects")
-    to_device.receive(
+    if incoming.written_bytes > to_device.WRITTEN_BYTES_MAX:
+        raise errors.TooLarge("the transaction has more messages than are delivered at once")
+    incoming.written_bytes += to_device.receive(
         incoming.app, incoming.origin, str(sender), message_type, message_id, messages
     )
 

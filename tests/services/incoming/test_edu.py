@@ -7,7 +7,7 @@ import pytest
 from impl import errors
 from impl.app import App
 from impl.core.event_builder import Draft
-from impl.services import presence, typing
+from impl.services import presence, to_device, typing
 from impl.services.incoming import edu
 from impl.storage.database import DatabaseUnavailable
 from tests.builders import ALICE, BOB, append, message
@@ -334,6 +334,35 @@ def test_one_bad_edu_does_not_spoil_the_others(app: App, room_id: str) -> None:
     assert put(app, edus=edus) == {}
     assert typing_now(app, room_id) == [EVELYN]
     assert len(device_messages(app)) == 1
+
+
+def test_one_transaction_says_only_so_much(
+    app: App, room_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edu, "WRITES_MAX", 1)
+    (event_id,) = append(app, room_id, message(ALICE, "1"))
+    users = {one: {"event_ids": [event_id], "data": {"ts": 1}} for one in (EVELYN, DAVE)}
+    edus = [
+        {"edu_type": "m.receipt", "content": {room_id: {"m.read": users}}},
+        {"edu_type": "m.typing", "content": typing_edu(room_id)},
+    ]
+    assert put(app, edus=edus) == {}
+    assert len(receipts(app, room_id)) == 1
+    assert typing_now(app, room_id) == []
+
+
+@pytest.mark.usefixtures("device")
+def test_one_transaction_delivers_only_so_much(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(to_device, "WRITTEN_BYTES_MAX", 10)
+    edus = [
+        {
+            "edu_type": "m.direct_to_device",
+            "content": device_edu({ALICE: {"DEVICE": {"n": "x"}}}, message_id=str(number)),
+        }
+        for number in range(5)
+    ]
+    assert put(app, edus=edus) == {}
+    assert len(device_messages(app)) == 2
 
 
 def test_a_bug_of_ours_fails_no_transaction(
