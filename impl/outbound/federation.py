@@ -2,15 +2,16 @@
 generated tables, and the signature and the reading of the answer, which all have in common.
 
 What comes back was read as JSON and is of the outermost type that the operation answers. All else
-in it is the word of a stranger: whoever uses it checks it."""
+in it is the word of a stranger: whoever uses it checks it. The events of a whole state are left as
+text, each by itself (`msgspec.Raw`): to read them at once would hold up everybody else."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from impl.core import canonical_json, request_auth
+from impl.core import canonical_json, json_bounds, request_auth
 from impl.core.signing import SigningKey
 from impl.core.unpadded_base64 import encode_base64
 from impl.outbound.failures import BadAnswer, FederationFailure, Refused, Unreachable
@@ -28,11 +29,20 @@ BYTES_MAX = 8 << 20
 KEYS_BYTES_MAX = 256 << 10
 # The state of a large room.
 STATE_BYTES_MAX = 256 << 20
+# Its ids, and an auth chain.
+IDS_BYTES_MAX = 32 << 20
+CHAIN_BYTES_MAX = 64 << 20
+# An event has a value for some thirty of its bytes. What is much denser means no good, and takes
+# many times its size once it is read (core/json_bounds.py).
+VALUES_FREE = 1_000_000
+BYTES_OF_VALUE_MIN = 20
 
 _V1 = "/_matrix/federation/v1"
 _V2 = "/_matrix/federation/v2"
 
 _decode = msgspec.json.Decoder().decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class FederationClient:
@@ -97,7 +107,8 @@ class FederationClient:
             destination,
             f"{_V1}/event_auth/{_part(room_id)}/{_part(event_id)}",
             timeout_s=LONG_TIMEOUT_S,
-            bytes_max=STATE_BYTES_MAX,
+            bytes_max=CHAIN_BYTES_MAX,
+            texts=("auth_chain",),
         )
 
     def get_room_state(self, destination: str, room_id: str, event_id: str) -> Json:
@@ -107,6 +118,7 @@ class FederationClient:
             {"event_id": event_id},
             timeout_s=LONG_TIMEOUT_S,
             bytes_max=STATE_BYTES_MAX,
+            texts=("pdus", "auth_chain"),
         )
 
     def get_room_state_ids(self, destination: str, room_id: str, event_id: str) -> Json:
@@ -115,7 +127,7 @@ class FederationClient:
             f"{_V1}/state_ids/{_part(room_id)}",
             {"event_id": event_id},
             timeout_s=LONG_TIMEOUT_S,
-            bytes_max=STATE_BYTES_MAX,
+            bytes_max=IDS_BYTES_MAX,
         )
 
     def backfill_room(
@@ -158,6 +170,7 @@ class FederationClient:
             insists=True,
             timeout_s=LONG_TIMEOUT_S,
             bytes_max=STATE_BYTES_MAX,
+            texts=("state", "auth_chain"),
         )
 
     def make_leave(self, destination: str, room_id: str, user_id: str) -> Json:
@@ -302,11 +315,9 @@ class FederationClient:
             timeout_s=options.timeout_s,
             bytes_max=options.bytes_max,
         )
-        try:
-            answer = _decode(response.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            answer = None
-        if not 200 <= response.status < 300:
+        is_done = 200 <= response.status < 300
+        answer = _read(response.body, options.texts if is_done else ())
+        if not is_done:
             raise Refused(destination, response.status, answer if isinstance(answer, dict) else {})
         if not isinstance(answer, options.kind):
             raise BadAnswer(destination, f"{path_of(target)} did not answer with what it should")
@@ -330,6 +341,31 @@ class _Options(msgspec.Struct, kw_only=True, frozen=True):
     # Strangers can have keys asked for of whatever name: nobody keeps count of that.
     is_noted: bool = True
     kind: type = dict
+    # Lists in the answer whose entries stay text.
+    texts: tuple[str, ...] = ()
+
+
+def _read(body: bytes, texts: Collection[str]) -> Any:
+    """None for what is no JSON, or too much of it."""
+    if json_bounds.has_more_values(body, max(VALUES_FREE, len(body) // BYTES_OF_VALUE_MIN)):
+        return None
+    try:
+        if not texts:
+            return _decode(body)
+        fields = _decode_fields(body)
+        return {
+            name: _read_texts(value) if name in texts else _decode(value)
+            for name, value in fields.items()
+        }
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _read_texts(value: msgspec.Raw) -> Any:
+    try:
+        return _decode_texts(value)
+    except msgspec.ValidationError:
+        return None  # It is no list.
 
 
 def _note_nothing(destination: str, failure: FederationFailure | None) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import pytest
 
 from impl.core import canonical_json, event_hash, signing
@@ -26,10 +27,18 @@ Json = dict[str, Any]
 ALL_VERSIONS = tuple(ROOM_VERSIONS)
 
 
+class Reader(FederationClient):
+    """Reads all of what it is answered."""
+
+    def _exchange(self, *request: Any) -> Any:
+        answer = super()._exchange(*request)
+        return json.loads(msgspec.json.encode(answer))
+
+
 class Stranger(MadeUpServer):
     def __init__(self, network: Network, name: str, now_ms: Callable[[], int]) -> None:
         super().__init__(network, name, now_ms)
-        self.client = FederationClient(name, self.key, network.wire_of(name))
+        self.client = Reader(name, self.key, network.wire_of(name))
         self.user_id = f"@user:{name}"
         self._sent = 0
 

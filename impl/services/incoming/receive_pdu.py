@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from impl import breath
 from impl.app import App
 from impl.core import event_format, event_hash, redaction
@@ -27,8 +29,11 @@ from impl.services import server_keys
 
 # After so many the worker's other requests have their turn.
 BREATH_PDUS = 50
+# Of one that is not read yet, with its unsigned parts and with spaces: more than any event has.
+TEXT_BYTES_MAX = 4 * event_format.EVENT_BYTES_MAX
 
 _log = logging.getLogger(__name__)
+_decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,8 @@ def _judged(event: Event, fault: str | None) -> Event | Dropped:
 
 
 def _parse(pdu: object, room_version: RoomVersion, room_id: str | None) -> Event | Dropped:
+    if isinstance(pdu, msgspec.Raw):
+        pdu = _read(pdu)
     if not isinstance(pdu, dict):
         return Dropped(None, "it is not an object")
     covered: dict[str, Any] = {key: value for key, value in pdu.items() if key != "unsigned"}
@@ -119,6 +126,15 @@ def _parse(pdu: object, room_version: RoomVersion, room_id: str | None) -> Event
     if room_id is not None and event.room_id != room_id:
         return _drop(event, "it is of another room")
     return event
+
+
+def _read(text: msgspec.Raw) -> object:
+    if len(memoryview(text)) > TEXT_BYTES_MAX:
+        return None
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def with_its_content(event: Event) -> Event:
