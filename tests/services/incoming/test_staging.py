@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import gevent
 import pytest
 
 from impl.app import App
 from impl.core.event_builder import Draft
+from impl.jobs import staged_pdus as staged_pdus_job
 from impl.services.incoming import missing_state, staging
 from impl.services.room_events import receive
 from impl.storage import event_graph, staged_pdus
@@ -248,6 +250,26 @@ def test_another_worker_goes_on_with_what_one_has_left(
     settle(other.app)
     assert timeline_ids(other.app, room_id)[-2:] == [missing.event_id, top.event_id]
     assert waiting(other.app, room_id) == []
+
+
+def test_the_background_process_sees_to_what_nobody_does(
+    app: App, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staged_pdus_job, "LOOK_S", 0.01)
+    room = a_room_elsewhere()
+    room_id = let_in(app, site, room)
+    room.add(message(EVELYN, "missing"))
+    top = room.add(message(EVELYN, "top"))
+    with monkeypatch.context() as busy:
+        busy.setattr(staging, "ROOMS_AT_ONCE", 0)
+        put(app, top)
+    assert waiting(app, room_id) == [top.event_id]
+    loop = gevent.spawn(staged_pdus_job.run, app)
+    with gevent.Timeout(30):
+        while waiting(app, room_id):
+            gevent.sleep(0.01)
+    loop.kill()
+    assert timeline_ids(app, room_id)[-1] == top.event_id
 
 
 def test_what_comes_while_a_gap_is_filled_finds_its_place(
