@@ -29,14 +29,19 @@ def insert(
     )
 
 
-def count(txn: Any, room_nid: int, origin: str) -> tuple[int, int]:
-    """How many wait in a room, and how many of an origin's in all rooms."""
+def count(txn: Any, room_nid: int, origin: str) -> tuple[int, int, int]:
+    """How many wait in a room, how many of them are an origin's, and how many of its in all
+    rooms.
+    """
     txn.execute(
         """
-        SELECT (SELECT count(*) FROM staged_pdus WHERE room_nid = %s),
+        SELECT count(*),
+               count(*) FILTER (WHERE origin = %s),
                (SELECT count(*) FROM staged_pdus WHERE origin = %s)
+          FROM staged_pdus
+         WHERE room_nid = %s
         """,
-        (room_nid, origin),
+        (origin, origin, room_nid),
     )
     return txn.fetchone()
 

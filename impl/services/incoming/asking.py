@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from gevent.lock import BoundedSemaphore
+
 from impl.app import App
 from impl.core import identifiers
 from impl.core.event import Event
@@ -18,6 +20,8 @@ from impl.storage import room_servers
 from impl.storage.rooms import Room
 
 OTHERS_MAX = 3
+# Whole states that this worker takes in at once: each may be of hundreds of megabytes.
+STATES_AT_ONCE = 2
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -104,9 +108,10 @@ class Source:
 
         def question(server_name: str) -> list[Event]:
             client = self.app.federation
-            answer = client.get_room_state(server_name, self.room.room_id, event_id)
-            pdus = _list(answer, "pdus", server_name) + _list(answer, "auth_chain", server_name)
-            return self._read_unknown(server_name, pdus[:limit], unknown)
+            with self.app.part(_States, _States).turns:
+                answer = client.get_room_state(server_name, self.room.room_id, event_id)
+                pdus = _list(answer, "pdus", server_name) + _list(answer, "auth_chain", server_name)
+                return self._read_unknown(server_name, pdus[:limit], unknown)
 
         return self.ask(question)
 
@@ -135,6 +140,13 @@ class Source:
         chosen = [one for one in parsed if one.event_id in wanted]
         checked = receive_pdu.check(self.app, chosen, self.room_version)
         return receive_pdu.without_dropped(checked, self.room.room_id, server_name)
+
+
+class _States:
+    """The whole states that this worker takes in."""
+
+    def __init__(self, app: App) -> None:
+        self.turns = BoundedSemaphore(STATES_AT_ONCE)
 
 
 def _list(answer: Json, key: str, server_name: str) -> list[Any]:

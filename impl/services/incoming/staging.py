@@ -33,9 +33,10 @@ from impl.storage.rooms import Room
 from impl.storage.staged_pdus import StagedPdu
 
 # What may wait in a room, what servers that are not in it may add to, and what an origin may have
-# waiting.
-OF_ROOM_MAX = 500
+# waiting: in one room, so that it leaves space there for others, and in all.
+OF_ROOM_MAX = 1_000
 OF_STRANGERS_MAX = 50
+OF_ORIGIN_IN_ROOM_MAX = 200
 OF_ORIGIN_MAX = 5_000
 # Rooms that a worker looks after at once, and those of them whose first PDU is of one origin.
 ROOMS_AT_ONCE = 20
@@ -64,9 +65,10 @@ def stage(
     it. Returns event_id -> why one is not kept. `is_strange`: their origin is not in the room.
     """
     with app.database.transaction() as txn:
-        of_room, of_origin = staged_pdus.count(txn, room.room_nid, origin)
+        waiting = staged_pdus.count(txn, room.room_nid, origin)
         room_max = OF_STRANGERS_MAX if is_strange else OF_ROOM_MAX
-        space = max(0, min(room_max - of_room, OF_ORIGIN_MAX - of_origin))
+        limits = (room_max, OF_ORIGIN_IN_ROOM_MAX, OF_ORIGIN_MAX)
+        space = max(0, min(most - now for most, now in zip(limits, waiting, strict=True)))
         kept, left = events[:space], events[space:]
         rows = [(one.event_id, _encode(one.pdu).decode()) for one in kept]
         staged_pdus.insert(txn, room.room_nid, origin, rows, app.now_ms())

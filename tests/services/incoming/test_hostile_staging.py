@@ -1,0 +1,91 @@
+"""Servers that are in a room and fill what waits in it: the others' events have their places all
+the same."""
+
+import gevent
+import pytest
+
+from impl.app import App
+from impl.core.event import Event
+from impl.services.incoming import asking, missing_state, staging
+from tests.builders import member, message
+from tests.federation.fake_wire import Network
+from tests.federation.stranger import Stranger
+from tests.services.incoming.conftest import Clock
+from tests.services.incoming.site import Site, let_in, put, settle
+from tests.services.incoming.test_staging import waiting
+from tests.services.room_events.elsewhere import (
+    DAVE,
+    ELSEWHERE,
+    EVELYN,
+    Elsewhere,
+    a_room_elsewhere,
+    topic,
+)
+from tests.services.room_events.inspection import timeline_ids
+
+
+@pytest.fixture
+def evil(network: Network, clock: Clock) -> Stranger:
+    return Stranger(network, "evil.test", clock)
+
+
+def floating(evil: Stranger, room: Elsewhere, number: int) -> Event:
+    """An event that stands on nothing that there is."""
+    pdu = dict(room.add(message(evil.user_id, f"{number}")).pdu)
+    pdu["prev_events"], pdu["signatures"] = [f"${number:043}"], {}
+    event_id, signed = evil.sign(pdu, room.version)
+    return Event(signed, room.version, event_id)
+
+
+def test_one_server_does_not_take_all_the_space_of_a_room(
+    app: App, site: Site, evil: Stranger, clock: Clock
+) -> None:
+    room = a_room_elsewhere()
+    room.add(member(evil.user_id, "join"))
+    room_id = let_in(app, site, room)
+    base = room.last
+    many = [floating(evil, room, number) for number in range(staging.OF_ROOM_MAX + 50)]
+    put(app, many[0], origin=evil.name)  # Its key is known.
+    settle(app)
+    # It does not answer, so that it is asked again for hours.
+    evil.is_down = True
+    for start in range(0, len(many), 50):
+        put(app, *many[start : start + 50], origin=evil.name)
+        settle(app)
+    assert len(waiting(app, room_id)) <= staging.OF_ORIGIN_IN_ROOM_MAX
+    room.last = base
+    missing = room.add(message(EVELYN, "missing"))
+    top = room.add(message(EVELYN, "top"))
+    assert put(app, top) == {top.event_id: {}}
+    settle(app)
+    assert timeline_ids(app, room_id)[-2:] == [missing.event_id, top.event_id]
+    # And what it sent goes, in the end.
+    for _ in range(3 * staging.ATTEMPTS_MAX):
+        clock.now_ms += staging.RETRY_MS_MAX
+        staging.take_up(app)
+        settle(app)
+    assert waiting(app, room_id) == []
+
+
+def test_few_whole_states_are_taken_in_at_once(
+    app: App, site: Site, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(missing_state, "SINGLY_MAX", 0)
+    site.answers["get_missing_events"] = None
+    gate = network.hold(app.server_name, ELSEWHERE, "/v1/state/")
+    tops = []
+    for number in range(asking.STATES_AT_ONCE + 2):
+        room = a_room_elsewhere("12", f"room{number}")
+        room_id = let_in(app, site, room)
+        room.add(topic(DAVE, "missing"))
+        tops.append((room_id, room.add(message(EVELYN, "top"))))
+        put(app, tops[-1][1])
+    gate.wait(asking.STATES_AT_ONCE)
+    while site.asked("state_ids") < len(tops):
+        gevent.sleep(0)
+    for _ in range(100):
+        gevent.sleep(0)
+    assert len(gate.waiting) == asking.STATES_AT_ONCE
+    gate.open()
+    settle(app)
+    assert all(timeline_ids(app, room_id)[-1] == top.event_id for room_id, top in tops)
