@@ -11,8 +11,9 @@ from impl import errors
 from impl.app import App
 from impl.core.room_version import ROOM_VERSIONS
 from impl.requester import Requester
-from impl.services import aliases, room_previews, room_reading
-from impl.storage import memberships, room_state
+from impl.services import aliases, remote_spaces, room_previews, room_reading
+from impl.services.time_limit import TimeLimit
+from impl.storage import memberships, room_state, spaces
 from impl.storage.rooms import Room
 
 SHOWN_TYPES = (
@@ -26,6 +27,9 @@ SHOWN_TYPES = (
     "m.room.name",
     "m.room.topic",
 )
+
+WAIT_S = 10.0
+NO_SUCH_ROOM = "there is no such room, or you may not look into it"
 
 Contents = Mapping[str, Mapping[str, Any]]
 
@@ -109,23 +113,62 @@ def in_summary(outline: Outline) -> dict[str, Any]:
     return chunk
 
 
-def get(app: App, requester: Requester | None, room_id_or_alias: str) -> dict[str, Any]:
-    """One room's summary, for who may look into it. What nobody may see is not there."""
-    room_id = aliases.resolve_room(app, room_id_or_alias)
+def get(
+    app: App, requester: Requester | None, room_id_or_alias: str, via: Sequence[str] = ()
+) -> dict[str, Any]:
+    """One room's summary, for who may look into it. What nobody may see is not there. Of a room
+    that this server is not in others are asked, those first that `via` names.
+    """
+    room_id, servers = _resolve(app, room_id_or_alias)
     user_id = requester.user_id if requester is not None else None
     with app.database.read() as txn:
         room = room_reading.find(app, txn, room_id)
-        outlines = read(app, txn, [room.room_nid]) if room is not None else {}
-        outline = outlines.get(room.room_nid) if room is not None else None
-        seen: Collection[int] = ()
-        if room is not None and outline is not None:
-            contents = {room.room_nid: outline.contents}
-            seen = room_previews.select(app, txn, user_id, {room.room_nid: room}, contents)
-        if room is None or outline is None or room.room_nid not in seen:
-            raise errors.NotFound("there is no such room, or you may not look into it")
-        summary = in_summary(outline)
+        if room is not None and room_reading.is_resident(txn, room):
+            return _get_here(app, txn, room, user_id)
+        servers = remote_spaces.servers_for(app, txn, room_id, user_id, [*via, *servers])
+    return _get_elsewhere(app, room_id, user_id, servers)
+
+
+def _resolve(app: App, room_id_or_alias: str) -> tuple[str, list[str]]:
+    try:
+        return aliases.resolve_either(app, room_id_or_alias)
+    except errors.MatrixError as error:
+        if error.status != 502:
+            raise
+        raise errors.NotFound(f"the alias cannot be looked up: {error.message}") from error
+
+
+def _get_here(app: App, txn: Any, room: Room, user_id: str | None) -> dict[str, Any]:
+    outline = read(app, txn, [room.room_nid]).get(room.room_nid)
+    seen: Collection[int] = ()
+    if outline is not None:
+        contents = {room.room_nid: outline.contents}
+        seen = room_previews.select(app, txn, user_id, {room.room_nid: room}, contents)
+    if outline is None or room.room_nid not in seen:
+        raise errors.NotFound(NO_SUCH_ROOM)
+    summary = in_summary(outline)
+    if user_id is not None:
+        summary["membership"] = room_reading.membership(txn, room, user_id)
+    return summary
+
+
+def _get_elsewhere(
+    app: App, room_id: str, user_id: str | None, servers: Sequence[str]
+) -> dict[str, Any]:
+    limit = TimeLimit(WAIT_S)
+    # Of its children none is shown: the fewer are told the better.
+    told = remote_spaces.ask(
+        app, {room_id: servers}, is_suggested_only=True, left_s=lambda: limit.left_s
+    ).get(room_id)
+    if told is None:
+        raise errors.NotFound(NO_SUCH_ROOM)
+    with app.database.read() as txn:
+        if not room_previews.select_elsewhere(txn, user_id, {room_id: told.summary}):
+            raise errors.NotFound(NO_SUCH_ROOM)
+        summary = dict(told.summary)
         if user_id is not None:
-            summary["membership"] = room_reading.membership(txn, room, user_id)
+            own = spaces.list_memberships(txn, user_id, [room_id])
+            summary["membership"] = own.get(room_id, "leave")
     return summary
 
 

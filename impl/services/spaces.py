@@ -1,14 +1,15 @@
 """What is in a space. C-S API, "Spaces", "Discovering rooms within spaces".
 
-Theory. The tree below a space is walked anew for each page, deep before wide: what is read for it
-is read for all rooms at once, and events are in the worker's cache after the first page. So nothing
-is kept between pages. A token names the last room that was listed and how many were, so that one
-goes on in the right place though the tree may have changed. A room is listed once, where it comes
-first; a loop ends by that."""
+Theory. The tree below a space is walked anew for each page, deep before wide: what is here is read
+for all rooms at once, events are in the worker's cache after the first page, and what other servers
+said is kept for a while (space_tree.py, remote_spaces.py). So nothing is kept between pages. A
+token names the last room that was listed and how many were, so that one goes on in the right place
+though the tree may have changed. A room is listed once, where it comes first; a loop ends by that.
+"""
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,21 +17,18 @@ import msgspec
 
 from impl import errors
 from impl.app import App
+from impl.core.told_rooms import Child
 from impl.requester import Requester
-from impl.services import client_events, room_previews, room_reading, room_summaries
-from impl.storage import room_state, spaces
-from impl.storage.events import StoredEvent
-from impl.storage.rooms import Room
+from impl.services import room_summaries
+from impl.services.space_tree import Node, Tree, Wish
+from impl.services.time_limit import TimeLimit
 
 LIMIT_MAX = 50
 DEPTH_MAX = 50
-# Of a larger tree the rooms that are nearest to its root.
-ROOMS_MAX = 10_000
-
-CHILD = "m.space.child"
-SPACE = "m.space"
-# C-S API, m.space.child: what `order` may be.
-_ORDER_LENGTH_MAX = 50
+# So long other servers are waited for; what they say later is there for the next page.
+WAIT_S = 10.0
+# Rooms that are elsewhere and come next in the walk are asked for at once.
+OPENED_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +52,6 @@ class _Place:
     last_room_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Tree:
-    """What lies below a space: the rooms that the requester may look into, and their children."""
-
-    rooms: Mapping[int, Room]
-    seen: set[int]
-    # room_nid of a space -> its children in their order.
-    children: Mapping[int, Sequence[StoredEvent]]
-
-
 def hierarchy(app: App, requester: Requester, room_id: str, query: Query) -> dict[str, Any]:
     """A page of the rooms in a space, beginning with itself."""
     place = _read_place(room_id, query)
@@ -71,31 +59,35 @@ def hierarchy(app: App, requester: Requester, room_id: str, query: Query) -> dic
     if query.max_depth is not None and query.max_depth < 0:
         raise errors.InvalidParam("max_depth must not be negative")
     depth = DEPTH_MAX if query.max_depth is None else min(query.max_depth, DEPTH_MAX)
-    with app.database.read() as txn:
-        root = room_reading.find(app, txn, room_id)
-        tree = _read_tree(app, txn, requester, root, query) if root is not None else None
-        if root is None or tree is None or root.room_nid not in tree.seen:
-            raise errors.Forbidden("there is no such room, or you may not look into it")
-        listed = _walk(tree, root.room_nid, depth)
-        start = _start(tree, listed, place) if place is not None else 0
-        page = listed[start : start + limit]
-        outlines = room_summaries.read(app, txn, page)
-    answer: dict[str, Any] = {
-        "rooms": [
-            {
-                **room_summaries.in_summary(outlines[nid]),
-                "children_state": [_stripped(one) for one in tree.children.get(nid, ())],
-            }
-            for nid in page
-            if nid in outlines
-        ]
-    }
+    tree = Tree(app, requester.user_id, query.is_suggested_only, TimeLimit(WAIT_S))
+    tree.open([Wish(room_id, (), needs_children=depth > 0)])
+    if room_id not in tree.nodes:
+        raise errors.Forbidden("there is no such room, or you may not look into it")
+    listed = _Walk(tree, depth, limit, place).go(room_id)
+    start = _start(listed, place) if place is not None else 0
+    page = listed[start : start + limit]
+    answer: dict[str, Any] = {"rooms": _shown(app, [tree.nodes[one] for one in page])}
     if page and start + limit < len(listed):
-        last = tree.rooms[page[-1]].room_id
         count = start + len(page)
-        ended = _Place(room_id, query.is_suggested_only, query.max_depth, count, last)
+        ended = _Place(room_id, query.is_suggested_only, query.max_depth, count, page[-1])
         answer["next_batch"] = _write_place(ended)
     return answer
+
+
+def _shown(app: App, nodes: Sequence[Node]) -> list[dict[str, Any]]:
+    here = [one.room_nid for one in nodes if one.room_nid is not None]
+    with app.database.read() as txn:
+        outlines = room_summaries.read(app, txn, here) if here else {}
+    shown = []
+    for one in nodes:
+        if one.room_nid is None:
+            summary = one.summary or {}
+        elif one.room_nid in outlines:
+            summary = room_summaries.in_summary(outlines[one.room_nid])
+        else:
+            continue  # It was purged.
+        shown.append({**summary, "children_state": [child.stripped for child in one.children]})
+    return shown
 
 
 def _read_limit(limit: int | None) -> int:
@@ -104,92 +96,59 @@ def _read_limit(limit: int | None) -> int:
     return LIMIT_MAX if limit is None else min(limit, LIMIT_MAX)
 
 
-def _read_tree(app: App, txn: Any, requester: Requester, root: Room, query: Query) -> _Tree:
-    nids = spaces.list_reachable(txn, root.room_nid, ROOMS_MAX)
-    rooms = app.rooms.get_by_nids(txn, nids)
-    rows = room_state.list_of_rooms(txn, nids, ("m.room.create", CHILD, *room_previews.TYPES))
-    loaded = app.events.get_many(txn, [(row[0], row[3]) for row in rows])
-    contents: dict[int, dict[str, dict[str, Any]]] = {nid: {} for nid in nids}
-    children: dict[int, list[StoredEvent]] = {}
-    for room_nid, event_type, state_key, event_nid in rows:
-        stored = loaded.get(event_nid)
-        if stored is None:
-            continue
-        content = room_reading.content_of(stored)
-        if event_type != CHILD:
-            if state_key == "":
-                contents[room_nid][event_type] = content
-        elif _is_child(content) and not (query.is_suggested_only and not _is_suggested(content)):
-            children.setdefault(room_nid, []).append(stored)
-    seen = room_previews.select(app, txn, requester.user_id, rooms, contents)
-    ordered = {
-        nid: sorted(some, key=_order)
-        for nid, some in children.items()
-        if contents[nid].get("m.room.create", {}).get("type") == SPACE
-    }
-    return _Tree(rooms, seen, ordered)
+@dataclass(slots=True)
+class _Walk:
+    """Through the rooms below a space, each once, deep before wide, as far as a page needs it."""
+
+    tree: Tree
+    depth_max: int
+    limit: int
+    place: _Place | None
+
+    def go(self, root: str) -> list[str]:
+        listed: dict[str, None] = {}
+        # At which depth a space was gone into: it may come again nearer to the root, where more of
+        # what is below it counts.
+        entered: dict[str, int] = {}
+        waiting: list[tuple[Child, int]] = [(Child(root, (), {}), 0)]
+        while waiting and not self._is_enough(listed):
+            if not self.tree.is_open(waiting[-1][0].room_id):
+                self._open_next(waiting)
+            child, depth = waiting.pop()
+            node = self.tree.nodes.get(child.room_id)
+            if node is None:
+                continue
+            listed[node.room_id] = None
+            if depth >= self.depth_max or entered.get(node.room_id, self.depth_max) <= depth:
+                continue
+            entered[node.room_id] = depth
+            waiting += [(one, depth + 1) for one in reversed(node.children)]
+        return list(listed)
+
+    def _is_enough(self, listed: dict[str, None]) -> bool:
+        """Whether there is a page, and a room more."""
+        count = len(listed)
+        if self.place is None:
+            return count > self.limit
+        # The page begins after a room that is somewhere among those, or gone.
+        return self.place.last_room_id in listed and count > self.place.count + self.limit
+
+    def _open_next(self, waiting: Sequence[tuple[Child, int]]) -> None:
+        wishes: dict[str, Wish] = {}
+        for child, depth in reversed(waiting):
+            if not self.tree.is_open(child.room_id):
+                needs_children = depth < self.depth_max
+                wish = Wish(child.room_id, child.via, needs_children)
+                wishes.setdefault(child.room_id, wish)
+            if len(wishes) == OPENED_AT_ONCE:
+                break
+        self.tree.open(list(wishes.values()))
 
 
-def _is_child(content: Mapping[str, Any]) -> bool:
-    # Without servers to join by, a room has been taken out of the space.
-    via = content.get("via")
-    return isinstance(via, list) and any(isinstance(one, str) for one in via)
-
-
-def _is_suggested(content: Mapping[str, Any]) -> bool:
-    return content.get("suggested") is True
-
-
-def _order(child: StoredEvent) -> tuple[bool, str, int, str]:
-    """C-S API, "Ordering of children within a space"."""
-    order = room_reading.content_of(child).get("order")
-    is_valid = (
-        isinstance(order, str)
-        and len(order) <= _ORDER_LENGTH_MAX
-        and all("\x20" <= one <= "\x7e" for one in order)
-    )
-    event = child.event
-    return (
-        not is_valid,
-        str(order) if is_valid else "",
-        event.origin_server_ts,
-        event.state_key or "",
-    )
-
-
-def _walk(tree: _Tree, root_nid: int, max_depth: int) -> list[int]:
-    """The rooms below a space, each once, deep before wide."""
-    nids = {room.room_id: nid for nid, room in tree.rooms.items()}
-    listed: dict[int, None] = {}
-    # At which depth a space was gone into: it may come again nearer to the root, where more of what
-    # is below it counts.
-    entered: dict[int, int] = {}
-    waiting = [(root_nid, 0)]
-    while waiting:
-        nid, depth = waiting.pop()
-        if nid not in tree.seen:
-            continue
-        listed[nid] = None
-        if depth >= max_depth or entered.get(nid, max_depth) <= depth:
-            continue
-        entered[nid] = depth
-        named = [nids.get(str(one.event.state_key)) for one in tree.children.get(nid, ())]
-        waiting += [(one, depth + 1) for one in reversed(named) if one is not None]
-    return list(listed)
-
-
-def _start(tree: _Tree, listed: Sequence[int], place: _Place) -> int:
-    for at, nid in enumerate(listed):
-        if tree.rooms[nid].room_id == place.last_room_id:
-            return at + 1
+def _start(listed: Sequence[str], place: _Place) -> int:
+    if place.last_room_id in listed:
+        return listed.index(place.last_room_id) + 1
     return place.count  # It is gone, or not to be seen any more.
-
-
-def _stripped(child: StoredEvent) -> dict[str, Any]:
-    return {
-        **client_events.stripped(child),
-        "origin_server_ts": child.event.origin_server_ts,
-    }
 
 
 def _write_place(place: _Place) -> str:

@@ -9,5 +9,5 @@ from impl.services import room_summaries
 def get_room_summary(
     app: App, requester: Requester | None, room_id_or_alias: str, query: GetRoomSummaryQuery
 ) -> GetRoomSummaryResponse:
-    # `via` is for rooms that are not here: for federation.
-    return room_summaries.get(app, requester, room_id_or_alias)  # type: ignore[return-value]
+    summary = room_summaries.get(app, requester, room_id_or_alias, query.via or ())
+    return summary  # type: ignore[return-value]

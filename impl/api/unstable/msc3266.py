@@ -11,13 +11,13 @@ from impl.services import room_summaries
 def get_room_summary(
     app: App, requester: Requester | None, room_id_or_alias: str, query: GetRoomSummaryQuery
 ) -> dict[str, Any]:
-    return _with_old_names(room_summaries.get(app, requester, room_id_or_alias))
+    return _with_old_names(room_summaries.get(app, requester, room_id_or_alias, query.via or ()))
 
 
 def get_summary_of_room(
     app: App, requester: Requester | None, room_id_or_alias: str, query: GetSummaryOfRoomQuery
 ) -> dict[str, Any]:
-    return _with_old_names(room_summaries.get(app, requester, room_id_or_alias))
+    return _with_old_names(room_summaries.get(app, requester, room_id_or_alias, query.via or ()))
 
 
 def _with_old_names(summary: dict[str, Any]) -> dict[str, Any]:

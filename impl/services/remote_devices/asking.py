@@ -7,7 +7,6 @@ waits longer than its client would is answered without, and the answer is kept a
 asks next. Users who share no room with us are asked for as the client did, and nothing is kept."""
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +25,7 @@ from impl.outbound.failures import FederationFailure
 from impl.services import published_keys
 from impl.services.published_keys import Published
 from impl.services.remote_devices import fetching, lists
+from impl.services.time_limit import TimeLimit
 from impl.storage import key_queries, remote_devices
 from impl.storage.cross_signing import StoredKey
 from impl.storage.database import DatabaseUnavailable
@@ -57,16 +57,10 @@ class Asked:
     failures: dict[str, Json] = field(default_factory=dict)
 
 
-class Deadline:
-    """A time limit of one request for all that it does."""
-
-    def __init__(self, timeout_ms: int | None) -> None:
-        asked = TIMEOUT_MS if timeout_ms is None else timeout_ms
-        self._ends = time.monotonic() + max(0, min(asked, TIMEOUT_MS_MAX)) / 1000
-
-    @property
-    def left_s(self) -> float:
-        return max(0.0, self._ends - time.monotonic())
+def limit_of(timeout_ms: int | None) -> TimeLimit:
+    """The time that a client gives us."""
+    asked = TIMEOUT_MS if timeout_ms is None else timeout_ms
+    return TimeLimit(max(0, min(asked, TIMEOUT_MS_MAX)) / 1000)
 
 
 def by_server(user_ids: Sequence[str]) -> dict[str, list[str]]:
@@ -78,14 +72,14 @@ def by_server(user_ids: Sequence[str]) -> dict[str, list[str]]:
 
 def query(app: App, wanted: Wanted, timeout_ms: int | None) -> Asked:
     """The keys of other servers' users."""
-    deadline, asked = Deadline(timeout_ms), Asked()
+    limit, asked = limit_of(timeout_ms), Asked()
     user_ids = list(wanted)
     with app.database.read() as txn:
         known = remote_devices.get_many(txn, user_ids)
         missing = [one for one in user_ids if one not in known or not known[one].is_fresh]
         sharing = remote_devices.list_sharing(txn, missing) if missing else set()
     if sharing:
-        _wait_for(app, sorted(sharing), deadline, asked)
+        _wait_for(app, sorted(sharing), limit, asked)
         with app.database.read() as txn:
             known |= remote_devices.get_many(txn, sorted(sharing))
         app.news.catch_up_if_behind()
@@ -100,7 +94,7 @@ def query(app: App, wanted: Wanted, timeout_ms: int | None) -> Asked:
         asked.published |= published_keys.of(app).get_many(list(lists_now), lists_now)
     strangers = [one for one in missing if one not in sharing]
     if strangers:
-        _ask_strangers(app, {one: wanted[one] for one in strangers}, deadline, asked)
+        _ask_strangers(app, {one: wanted[one] for one in strangers}, limit, asked)
     return asked
 
 
@@ -120,7 +114,7 @@ def failure_json(reason: str) -> Json:
 
 
 def at_once(
-    servers: Sequence[str], ask: Callable[[str], None], deadline: Deadline
+    servers: Sequence[str], ask: Callable[[str], None], limit: TimeLimit
 ) -> dict[str, Json]:
     """Call `ask` for each server, some at a time, as long as there is time; the failures."""
     failures = dict.fromkeys(servers, failure_json("the server did not answer in time"))
@@ -136,18 +130,18 @@ def at_once(
     pool = Pool(SERVERS_AT_ONCE)
     greenlets = []
     for server_name in servers:
-        if not deadline.left_s or not _waits_for_place(pool, deadline):
+        if not limit.left_s or not _waits_for_place(pool, limit):
             break
         greenlets.append(pool.spawn(run, server_name))
-    gevent.joinall(greenlets, timeout=deadline.left_s)
+    gevent.joinall(greenlets, timeout=limit.left_s)
     # Who has not answered by now is not listened to: the caller has gone on.
     told = dict(failures)
     pool.kill()
     return told
 
 
-def _waits_for_place(pool: Pool, deadline: Deadline) -> bool:
-    return pool.wait_available(timeout=deadline.left_s) > 0
+def _waits_for_place(pool: Pool, limit: TimeLimit) -> bool:
+    return pool.wait_available(timeout=limit.left_s) > 0
 
 
 def claim(
@@ -156,12 +150,12 @@ def claim(
     """One-time keys of other servers' users, as many as were asked for: user -> device -> name ->
     key; and the servers that did not answer.
     """
-    deadline, servers = Deadline(timeout_ms), by_server(list(wanted))
+    limit, servers = limit_of(timeout_ms), by_server(list(wanted))
     found: dict[str, dict[str, dict[str, Any]]] = {}
 
     def ask(server_name: str) -> None:
         chosen = {user_id: dict(wanted[user_id]) for user_id in servers[server_name]}
-        timeout_s = deadline.left_s
+        timeout_s = limit.left_s
         answer = app.federation.claim_user_encryption_keys(server_name, chosen, timeout_s)
         told = answer.get("one_time_keys")
         for user_id, devices in chosen.items():
@@ -171,21 +165,21 @@ def claim(
                 if keys:
                     found.setdefault(user_id, {})[device_id] = keys
 
-    failures = at_once(list(servers), ask, deadline)
+    failures = at_once(list(servers), ask, limit)
     return found, failures
 
 
-def _ask_strangers(app: App, wanted: Wanted, deadline: Deadline, asked: Asked) -> None:
+def _ask_strangers(app: App, wanted: Wanted, limit: TimeLimit, asked: Asked) -> None:
     servers = by_server(list(wanted))
 
     def ask(server_name: str) -> None:
         chosen = {user_id: list(wanted[user_id]) for user_id in servers[server_name]}
-        timeout_s = deadline.left_s
+        timeout_s = limit.left_s
         answer = app.federation.query_user_encryption_keys(server_name, chosen, timeout_s)
         for user_id in chosen:
             asked.published[user_id] = _published(told_keys.read_query(answer, user_id), user_id)
 
-    asked.failures |= at_once(list(servers), ask, deadline)
+    asked.failures |= at_once(list(servers), ask, limit)
 
 
 def _published(told: Told, user_id: str) -> Published:
@@ -198,7 +192,7 @@ def _published(told: Told, user_id: str) -> Published:
     return found
 
 
-def _wait_for(app: App, user_ids: Sequence[str], deadline: Deadline, asked: Asked) -> None:
+def _wait_for(app: App, user_ids: Sequence[str], limit: TimeLimit, asked: Asked) -> None:
     """Until the lists of users who share rooms with us are fetched, or the time is over."""
     queries = app.part(Queries, Queries)
     users = {user_id: identifiers.server_name_of(user_id) for user_id in user_ids}
@@ -206,7 +200,7 @@ def _wait_for(app: App, user_ids: Sequence[str], deadline: Deadline, asked: Aske
         # If we are killed, somebody else asks, later.
         remote_devices.follow(txn, users, app.now_ms() + fetching.RETRY_MS)
     waiting = {user_id: queries.want(server, user_id) for user_id, server in users.items()}
-    gevent.wait(list(waiting.values()), timeout=deadline.left_s)
+    gevent.wait(list(waiting.values()), timeout=limit.left_s)
     for user_id, result in waiting.items():
         if not result.ready():
             queries.give_up(user_id)
