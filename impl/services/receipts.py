@@ -22,6 +22,8 @@ FULLY_READ = "m.fully_read"
 TYPES = (READ, READ_PRIVATE, FULLY_READ)
 
 NO_THREAD = ""
+# Of another server's user in a room: one a thread.
+OF_OTHERS_MAX = 500
 
 
 def mark(app: App, requester: Requester, room_id: str, markers: Mapping[str, str | None]) -> None:
@@ -61,18 +63,32 @@ def send(
 def told_of(
     app: App, room: Room, user_id: str, event_id: str, thread_id: str | None, ts: int
 ) -> tuple[Key, Write, int]:
-    """The read receipt of another server's user, for `ephemeral`. The event may not be here yet."""
+    """The read receipt of another server's user, for `ephemeral`. The event may not be here yet;
+    a thread that nobody knows is none.
+    """
     key = (room.room_nid, user_id, READ, thread_id or NO_THREAD)
 
     def write(txn: Any) -> None:
         known = receipts.get_for_update(txn, *key)
-        if known == event_id:
+        if known == event_id or (known is None and not _may_begin(app, txn, room, key)):
             return
         event = _find(app, txn, room, event_id)
         if event is None or _is_forward(app, txn, room, known, event):
             receipts.put(txn, key, event_id, _position(txn, room, event), ts)
 
     return ("receipt", *key), write, 0
+
+
+def _may_begin(app: App, txn: Any, room: Room, key: tuple[int, str, str, str]) -> bool:
+    """Whether the first receipt of a thread is to be kept: all who come into the room are told of
+    it.
+    """
+    room_nid, user_id, receipt_type, thread_id = key
+    if thread_id in (NO_THREAD, threads.MAIN):
+        return True
+    if _find(app, txn, room, thread_id) is None:
+        return False
+    return receipts.count(txn, room_nid, user_id, receipt_type) < OF_OTHERS_MAX
 
 
 def _event(app: App, txn: Any, room: Room, event_id: str) -> StoredEvent:

@@ -25,6 +25,21 @@ def get_for_update(
     return row[0] if row else None
 
 
+def count(txn: Any, room_nid: int, user_id: str, receipt_type: str) -> int:
+    """How many a user has in a room, each of another thread."""
+    txn.execute(
+        """
+        SELECT count(*)
+          FROM receipts
+         WHERE room_nid = %s
+           AND user_id = %s
+           AND receipt_type = %s
+        """,
+        (room_nid, user_id, receipt_type),
+    )
+    return txn.fetchone()[0]  # type: ignore[no-any-return]
+
+
 def put(
     txn: Any,
     key: tuple[int, str, str, str],

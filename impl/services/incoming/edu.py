@@ -33,8 +33,9 @@ from impl.storage.rooms import Room
 # what it has written of who types, is there and has read.
 ROOMS_MAX = 200
 WRITES_MAX = 1_000
-# Of one EDU.
+# Of one transaction, however many EDUs they are in; of a room that none is for, one.
 RECEIPTS_MAX = 1_000
+# Of one EDU.
 USERS_MAX = 1_000
 STATUS_BYTES_MAX = presence.STATUS_BYTES_MAX
 TS_MAX = 2**53 - 1
@@ -58,6 +59,7 @@ class Incoming:
     updates: list[Update] = field(default_factory=list)
     # Of messages to devices.
     written_bytes: int = 0
+    receipts_left: int = field(default_factory=lambda: RECEIPTS_MAX)
 
     def add(self, write: tuple[Key, Write, int]) -> None:
         """Raises TooLarge where it is too much for one transaction."""
@@ -148,14 +150,15 @@ def _typing(incoming: Incoming, content: Json) -> None:
 
 def _receipt(incoming: Incoming, content: Json) -> None:
     """S-S API, "Receipts". Those of other types than m.read are not for others to know."""
-    left = RECEIPTS_MAX
     for room_id, by_type in content.items():
         room = incoming.rooms.get(room_id)
         of_users = by_type.get(receipts.READ) if isinstance(by_type, dict) else None
         if room is None or not isinstance(of_users, dict):
             continue
-        chosen = list(of_users)[:left]
-        left -= len(chosen)
+        chosen = list(of_users)[: incoming.receipts_left]
+        incoming.receipts_left -= max(1, len(chosen))
+        if incoming.receipts_left < 0:
+            raise errors.TooLarge(f"the transaction has more than {RECEIPTS_MAX} receipts")
         for user_id in _members(incoming, room, chosen):
             told = _receipt_of(incoming, room, user_id, of_users[user_id])
             if told is not None:
