@@ -82,13 +82,19 @@ def put_history_visibility(txn: Any, room_nid: int, visibility: str | None) -> N
     )
 
 
-# C-S API, "searchUserDirectory": a room that both are in, or that anybody may enter or read.
+# C-S API, "searchUserDirectory": a room that both are in, or that anybody may enter or read. Once
+# all of ours have left it, what is known of a room is old.
 _IS_VISIBLE_ROOM = """
     (m.room_nid = ANY(%(room_nids)s)
      OR EXISTS (SELECT 1
                   FROM rooms r
                  WHERE r.room_nid = m.room_nid
-                   AND (r.join_rule = 'public' OR r.history_visibility = 'world_readable')))
+                   AND (r.join_rule = 'public' OR r.history_visibility = 'world_readable')
+                   AND EXISTS (SELECT 1
+                                 FROM membership_changes c
+                                 JOIN room_members o USING (room_nid, user_id)
+                                WHERE c.room_nid = r.room_nid
+                                  AND o.membership = 'join')))
 """
 
 # Ours and others, each of them once; the best first.
