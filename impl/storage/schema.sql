@@ -93,6 +93,10 @@ CREATE TABLE public.devices (
     proved_ts bigint,
     last_seen_user_agent text
 );
+CREATE TABLE public.doubtful_device_changes (
+    room_nid bigint NOT NULL,
+    user_id text NOT NULL
+);
 CREATE TABLE public.event_edges (
     room_nid bigint NOT NULL,
     prev_event_id text NOT NULL,
@@ -638,6 +642,8 @@ ALTER TABLE ONLY public.device_list_changes
     ADD CONSTRAINT device_list_changes_pkey PRIMARY KEY (user_id, device_id);
 ALTER TABLE ONLY public.devices
     ADD CONSTRAINT devices_pkey PRIMARY KEY (user_id, device_id);
+ALTER TABLE ONLY public.doubtful_device_changes
+    ADD CONSTRAINT doubtful_device_changes_pkey PRIMARY KEY (room_nid, user_id);
 ALTER TABLE ONLY public.event_edges
     ADD CONSTRAINT event_edges_pkey PRIMARY KEY (room_nid, prev_event_id, event_nid);
 ALTER TABLE ONLY public.events

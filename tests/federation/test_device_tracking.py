@@ -4,7 +4,6 @@ missed, who is told. S-S API, "Device Management"."""
 import random
 from collections.abc import Callable
 
-import gevent
 import pytest
 
 from impl.services.remote_devices import fetching
@@ -204,59 +203,6 @@ def test_a_change_while_somebody_asks_is_not_lost(
     assert list(answered[0]["device_keys"][other.user_id]) == ["PHONE"]
     assert listener.wait_for_change() == ["user"]
     assert devices_of(a, alice, other) == ["PHONE", "TWO"]
-
-
-def test_who_nobody_asked_for_is_told_of_and_not_fetched(
-    a: Server, alice: User, other: KeyServer
-) -> None:
-    listener = Listener(alice)
-    other.put_device("PHONE")
-    other.tell(a, other.update("PHONE"))
-    assert listener.hear() == (["user"], [])
-    settle(a)
-    assert other.asked_for("/user/") == 0
-
-
-def test_who_comes_to_share_a_room_later_is_told_of_changes_too(
-    a: Server, alice: User, followed: KeyServer
-) -> None:
-    bob = a.register("bob")
-    first, second = Listener(alice), Listener(bob)
-    followed.put_device("TWO")
-    followed.tell(a, followed.update("TWO"))
-    assert (first.hear(), second.hear()) == ((["user"], []), ([], []))
-    followed.join("a.test", bob.create_room(preset="public_chat"))
-    assert (first.hear(), second.hear()) == (([], []), (["user"], []))
-    followed.put_device("THREE")
-    followed.tell(a, followed.update("THREE"))
-    assert (first.hear(), second.hear()) == ((["user"], []), (["user"], []))
-
-
-def test_who_waits_is_woken_also_if_they_share_a_room_since_a_moment_ago(
-    a: Server, alice: User, followed: KeyServer
-) -> None:
-    bob = a.register("bob")
-    for user in (alice, bob):
-        if user is bob:
-            followed.join("a.test", bob.create_room(preset="public_chat"))
-        asked = {"since": Listener(user).since, "timeout": 10_000}
-        poll = a.app.spawn(user.get, "/_matrix/client/v3/sync", asked)
-        while not a.app.news.waiters.all:
-            gevent.sleep(0.01)
-        followed.put_device(user.device_id)
-        followed.tell(a, followed.update(user.device_id))
-        poll.join(5)
-        assert poll.value.json["device_lists"]["changed"] == [followed.user_id]
-
-
-def test_who_shares_no_room_is_told_of_to_nobody(a: Server, other: KeyServer) -> None:
-    alice = a.register("alice")
-    alice.create_room()
-    listener = Listener(alice)
-    other.put_device("PHONE")
-    other.tell(a, other.update("PHONE"), other.key_update())
-    assert listener.hear() == ([], [])
-    assert other.asked_for("/user/") == 0
 
 
 def test_a_server_that_is_away_is_asked_again_by_whoever_runs_then(

@@ -18,7 +18,7 @@ from impl.core import told_keys
 from impl.core.signed_keys import MASTER, SELF_SIGNING
 from impl.core.told_keys import DEVICES_MAX, CrossSigning, DeviceUpdate
 from impl.services.remote_devices import fetching
-from impl.storage import cross_signing, device_lists, remote_devices
+from impl.storage import cross_signing, device_lists, doubtful_devices, remote_devices
 from impl.storage.cross_signing import StoredKey
 from impl.storage.remote_devices import DeviceList, RemoteDevice
 
@@ -57,11 +57,14 @@ class _Known:
 
 def take_in(app: App, origin: str, updates: Sequence[Update]) -> None:
     """Take in what a server says of its own users, in this order. Users with whom nobody of ours
-    shares a room are passed over.
+    shares a room are passed over, unless they may be in one whose members are not all known.
     """
     user_ids = sorted({one.user_id for one in updates})
     with app.database.transaction() as txn:
         sharing = remote_devices.list_sharing(txn, user_ids)
+        if len(sharing) < len(user_ids):
+            others = [one for one in user_ids if one not in sharing]
+            doubtful_devices.note(txn, origin, others)
         if not sharing:
             return
         known = _read(app, txn, [one for one in updates if one.user_id in sharing])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from impl.core import identifiers
 from impl.services.room_events.open_room import OpenRoom
-from impl.storage import remote_devices
+from impl.storage import doubtful_devices, remote_devices
 from impl.storage.memberships import Member
 
 
@@ -22,3 +22,8 @@ def forget(room: OpenRoom, members: Sequence[Member], gone: Sequence[str]) -> No
         remote_devices.forget_parted(room.txn, others)
     if len(others) < len(parted):
         remote_devices.forget_room(room.txn, room.room_nid)
+
+
+def settle(room: OpenRoom) -> None:
+    """With the COMMIT, when all members of the room are known at last."""
+    doubtful_devices.settle(room.txn, room.room_nid)

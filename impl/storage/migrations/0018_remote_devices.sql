@@ -30,3 +30,11 @@ CREATE TABLE remote_devices (
     display_name TEXT,
     PRIMARY KEY (user_id, device_id)
 );
+
+-- Users of whose devices we were told while it was not known whether they are in a room of which we do not know all members
+-- yet.
+CREATE TABLE doubtful_device_changes (
+    room_nid BIGINT NOT NULL,
+    user_id  TEXT   NOT NULL,
+    PRIMARY KEY (room_nid, user_id)
+);
