@@ -268,10 +268,11 @@ class Queries:
                 server_name, {user_id: [] for user_id in user_ids}, QUERY_TIMEOUT_S
             )
         except FederationFailure as failure:
-            chosen = sorted(known)
-            due = [fetching.next_try_ts(app, known[one].attempts) for one in chosen]
+            # Those that failed before are tried again when that is due, however often somebody
+            # asks.
+            new = sorted(one for one in known if known[one].attempts == 0)
             with app.database.at_once() as txn:
-                remote_devices.put_off(txn, chosen, due)
+                remote_devices.put_off(txn, new, [fetching.next_try_ts(app, 0)] * len(new))
             return failure.reason
         answers = {}
         for user_id in known:
