@@ -179,3 +179,19 @@ def test_messages_to_devices_arrive_in_order_and_once(
     bob.sync()
     assert [one["content"]["number"] for one in bob.to_device] == list(range(20))
     assert {(one["sender"], one["type"]) for one in bob.to_device} == {(alice.user_id, "m.test")}
+
+
+def test_who_was_away_learns_of_devices_and_messages(
+    pair: Pair, alice: Person, bob: Person, room_id: str
+) -> None:
+    phone = publish(alice)
+    follow_devices(bob, alice, phone)
+    pair[1].stop()
+    second = publish(log_in(alice))
+    alice.put("/sendToDevice/m.test/1", {"messages": {bob.user_id: {"*": {"number": 1}}}})
+    pair[1].start()
+    # Whoever hears of the other tries again.
+    alice.wait_for_event(room_id, bob.send(room_id, "good morning"))
+    follow_devices(bob, alice, phone, second)
+    bob.wait(lambda: bob.to_device, "the message")
+    assert [one["content"] for one in bob.to_device] == [{"number": 1}]
