@@ -52,6 +52,12 @@ class RoomVersion:
         """Since 11 a redaction names its event in the content."""
         return self.creator_is_sender
 
+    def can_have(self, room_id: str) -> bool:
+        """Whether a room of this version can have that id: no create event with another would be
+        accepted.
+        """
+        return (":" not in room_id) is self.room_id_is_create_hash
+
 
 V1 = RoomVersion("1")
 V2 = replace(V1, version="2", state_resolution="v2")

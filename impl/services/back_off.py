@@ -17,6 +17,10 @@ class BackOff:
         # Since when, and how often so far.
         self._put_off: OrderedDict[Hashable, tuple[int, int]] = OrderedDict()
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether it was put off, and not forgotten since."""
+        return key in self._put_off
+
     def is_waiting(self, key: Hashable, now_ms: int, longest_ms: int | None = None) -> bool:
         """Whether to leave it alone, in any case not for longer than `longest_ms`."""
         found = self._put_off.get(key)

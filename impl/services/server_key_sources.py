@@ -53,6 +53,8 @@ DOCUMENTS_MAX = 10
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
+# Before somebody is asked again whether a key that is known is good for longer.
+_LONGER_MS = 2 * _MINUTE_MS
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +88,7 @@ class KeySources:
         needs = {
             name: until_ts
             for name, until_ts in needs.items()
-            if not self._absent.is_waiting(name, now_ms) and identifiers.is_server_name(name[0])
+            if not self._is_absent(name, now_ms) and identifiers.is_server_name(name[0])
         }
         ways = [self._start_asking_servers, self._start_asking_notaries]
         patience_s = PATIENCE_S
@@ -150,6 +152,16 @@ class KeySources:
 
     def stop(self) -> None:
         self._greenlets.kill()
+
+    def _is_absent(self, name: KeyName, now_ms: int) -> bool:
+        """Whether nobody knew the key a while ago; or, of one that is known, for as long as
+        somebody's event needed it. Who names keys that others do not have yet, or dates events
+        ahead, must not keep us from hearing of them.
+        """
+        longest_ms = None if name[0] in self._unreachable else _HOUR_MS
+        if self._known.get(name) is not None:
+            longest_ms = _LONGER_MS
+        return self._absent.is_waiting(name, now_ms, longest_ms)
 
     def _note_absent(self, needs: Needs, running: Collection[Greenlet], now_ms: int) -> None:
         """Put off what nobody knew, unless nobody was asked, or somebody may say it yet."""

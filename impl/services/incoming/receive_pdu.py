@@ -123,6 +123,8 @@ def _parse(pdu: object, room_version: RoomVersion, room_id: str | None) -> Event
     except Malformed as error:
         return Dropped(event_id, str(error))
     event = Event(covered, room_version, event_id)
+    if not room_version.can_have(event.room_id):
+        return _drop(event, "room_id is not one of a room of this version")
     if room_id is not None and event.room_id != room_id:
         return _drop(event, "it is of another room")
     return event

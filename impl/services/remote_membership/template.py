@@ -29,6 +29,8 @@ def own_event(
     Raises BadAnswer for an answer that is about something else, or of a room version that we do not
     know."""
     version = _version(server, answer)
+    if not version.can_have(room_id):
+        raise BadAnswer(server, "the room is not of the version that it says")
     template = answer.get("event")
     if not isinstance(template, dict):
         raise BadAnswer(server, "its template is not an object")
