@@ -105,7 +105,11 @@ def _join(
 
 
 def _known(app: App, txn: Any, room_id: str, user_id: str) -> list[str]:
-    """Servers that may be in the room: who invited, who is or was there, who made it."""
+    """Servers that may be in the room: who invited, who is or was there, who made it.
+
+    Raises NotFound for what cannot be a room's id."""
+    if not identifiers.is_room_id(room_id):
+        raise errors.NotFound("this server does not know the room")
     servers: list[str] = []
     room = room_reading.find_any(app, txn, room_id)
     if room is not None:
