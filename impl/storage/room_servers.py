@@ -170,18 +170,23 @@ def list_rooms_of(txn: Any, server_name: str) -> list[int]:
     return [row[0] for row in txn.fetchall()]
 
 
-def list_among(txn: Any, room_nids: Collection[int], server_name: str) -> set[int]:
-    """Those of some rooms that another server is in."""
+def list_among(txn: Any, room_nids: Collection[int], server_name: str) -> dict[int, bool]:
+    """Those of some rooms that another server is in, and whether PDUs wait there
+    (staged_pdus.py).
+    """
     txn.execute(
         """
-        SELECT room_nid
-          FROM room_servers
+        SELECT room_nid,
+               EXISTS (SELECT
+                         FROM staged_pdus p
+                        WHERE p.room_nid = s.room_nid)
+          FROM room_servers s
          WHERE room_nid = ANY(%s)
            AND server_name = %s
         """,
         (list(room_nids), server_name),
     )
-    return {row[0] for row in txn.fetchall()}
+    return dict(txn.fetchall())
 
 
 def is_in_room(txn: Any, room_nid: int, server_name: str) -> bool:

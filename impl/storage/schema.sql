@@ -486,6 +486,7 @@ CREATE TABLE public.staged_pdus (
     event_id text NOT NULL,
     origin text NOT NULL,
     pdu text NOT NULL,
+    prev_event_ids text[] NOT NULL,
     received_ts bigint NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
     due_ts bigint NOT NULL

@@ -13,6 +13,7 @@ states, how long. What cannot be placed within that has no place here."""
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import gevent
 
@@ -39,18 +40,17 @@ class Unplaceable(Exception):
 
 
 def submit(app: App, room: Room, received: Sequence[Received]) -> None:
-    """Put events into the room, which wait no more then. Raises MissingEvents."""
+    """Put events into the room, which wait no more then, nor does what waits for them. Raises
+    MissingEvents.
+    """
     event_ids = [one.event.event_id for one in received]
     (received,) = policy_server.judge(app, [(room, received)])
-    batching.submit(
-        app,
-        Submission(
-            room.room_id,
-            [],
-            received=received,
-            alongside=lambda txn, _: staged_pdus.delete(txn, room.room_nid, event_ids),
-        ),
-    )
+
+    def note(txn: Any, _: Room) -> None:
+        staged_pdus.resume_above(txn, room.room_nid, event_ids, app.now_ms())
+        staged_pdus.delete(txn, room.room_nid, event_ids)
+
+    batching.submit(app, Submission(room.room_id, [], received=received, alongside=note))
 
 
 def place(app: App, room: Room, event: Event, origin: str) -> int:

@@ -20,12 +20,13 @@ NOT_IN_IT = "this server is not in the room"
 @dataclass(frozen=True, slots=True)
 class Shared:
     """room_id -> the room, or why the server may not tell of it. `strange` are the ids of the rooms
-    that it is not in, as far as we know; `known` are those of the refused that we know all the
-    same.
+    that it is not in, as far as we know, `waiting` of those in which PDUs wait for something;
+    `known` are those of the refused that we know all the same.
     """
 
     rooms: dict[str, Room] = field(default_factory=dict)
     strange: set[str] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     known: dict[str, Room] = field(default_factory=dict)
 
@@ -37,7 +38,7 @@ def look_up(app: App, txn: Any, origin: str, room_ids: Collection[str]) -> Share
     nids = [room.room_nid for room in known.values()]
     joined = memberships.list_joined_here(txn, nids) if nids else set()
     denied = server_acl.list_denying(app, txn, joined, origin) if joined else set()
-    present = room_servers.list_among(txn, joined, origin) if joined else set()
+    present = room_servers.list_among(txn, joined, origin) if joined else {}
     shared = Shared()
     for room_id, room in found.items():
         if room is None:
@@ -51,6 +52,8 @@ def look_up(app: App, txn: Any, origin: str, room_ids: Collection[str]) -> Share
             shared.rooms[room_id] = room
             if room.room_nid not in present:
                 shared.strange.add(room_id)
+            elif present[room.room_nid]:
+                shared.waiting.add(room_id)
             continue
         shared.known[room_id] = room
     return shared

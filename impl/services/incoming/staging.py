@@ -6,12 +6,18 @@ one worker at a time (a lease that falls free with its holder); several rooms go
 worker that stages a PDU begins at once; the background process looks every few seconds for rooms
 that nobody looks after (jobs/staged_pdus.py).
 
-A PDU leaves when it has its place, or when it is clear that it will have none. Where a server
-cannot be reached it is tried again later, and what came after it goes on meanwhile. Of an origin
-that was of no help, or takes too much of it, nothing else is tried in that room for a while, so
-that what it costs does not grow with what it sends."""
+Those that refer only to what is here by now go in together. Only when there are none of these
+something is asked for, for one of them, and then it is looked again: what that brings most often
+serves the others too. A PDU leaves when it has its place, or when it is clear that it will have
+none.
+
+What cannot be had for one of an origin's cannot be had for its others in that room: all of them
+wait, for longer each time, until the origin is heard of again, or what they wait for comes another
+way. Of an origin that was of no help, or takes too much of it, nothing else is tried in that room
+for a while, so that what it costs does not grow with what it sends."""
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -25,12 +31,12 @@ from impl.core.room_version import ROOM_VERSIONS
 from impl.outbound.failures import Unreachable
 from impl.services.incoming import missing_events, placing
 from impl.services.incoming.placing import Unplaceable
-from impl.services.room_events.submission import MissingEvents, Received
+from impl.services.room_events.submission import Received
 from impl.storage import event_graph, memberships, staged_pdus
 from impl.storage.database import DatabaseUnavailable
 from impl.storage.leases import Leases
 from impl.storage.rooms import Room
-from impl.storage.staged_pdus import StagedPdu
+from impl.storage.staged_pdus import NewPdu, StagedPdu
 
 # What may wait in a room, what servers that are not in it may add to, and what an origin may have
 # waiting: in one room, so that it leaves space there for others, and in all.
@@ -38,17 +44,25 @@ OF_ROOM_MAX = 1_000
 OF_STRANGERS_MAX = 50
 OF_ORIGIN_IN_ROOM_MAX = 200
 OF_ORIGIN_MAX = 5_000
+# Where more of an origin's can be placed than that, it is answered so much later.
+CALM_MAX = 100
+LATER_S = 10.0
 # Rooms that a worker looks after at once, and those of them whose first PDU is of one origin.
 ROOMS_AT_ONCE = 20
 ROOMS_OF_ORIGIN_MAX = 5
 BATCH_PDUS = 50
-# How long until it is tried again, and how often at most: in all some six hours.
-RETRY_MS = 60_000
-ATTEMPTS_MAX = 10
+# How long until it is tried again where nobody could be asked, at first and at most; and with what
+# has waited for so long it is not tried again.
+RETRY_MS = 5_000
 RETRY_MS_MAX = 3_600_000
+WAITING_MS_MAX = 6 * 3_600_000
+# What meets an error of ours is tried so often.
+ATTEMPTS_MAX = 10
+# Nothing is tried more often than so.
+QUIET_MS = 2_000
 # So long nobody is asked again who was of no help.
 SHUNNED_MS = 60_000
-SHUNNED_KEPT_MAX = 10_000
+HELD_MAX = 10_000
 # As long, no more is tried of an origin for which so many states of the room were asked for: those
 # of a large room hold everybody up.
 STATES_MAX = 6
@@ -64,16 +78,58 @@ def stage(
     """Keep events, which passed the first three checks, until they can be placed, and begin with
     it. Returns event_id -> why one is not kept. `is_strange`: their origin is not in the room.
     """
+    room_nid, now_ms = room.room_nid, app.now_ms()
+    is_worth_asking = _is_worth_asking(app, origin)
     with app.database.transaction() as txn:
-        waiting = staged_pdus.count(txn, room.room_nid, origin)
+        waiting = staged_pdus.count(txn, room_nid, origin)
         room_max = OF_STRANGERS_MAX if is_strange else OF_ROOM_MAX
         limits = (room_max, OF_ORIGIN_IN_ROOM_MAX, OF_ORIGIN_MAX)
         space = max(0, min(most - now for most, now in zip(limits, waiting, strict=True)))
+        if space < len(events):
+            # What it says last is what it does not say again: the rest is asked for with that.
+            prevs = {prev for one in events for prev in one.prev_event_ids}
+            surplus = len(events) - space
+            space += staged_pdus.delete_below(txn, room_nid, origin, prevs, surplus)
         kept, left = events[:space], events[space:]
-        rows = [(one.event_id, _encode(one.pdu).decode()) for one in kept]
-        staged_pdus.insert(txn, room.room_nid, origin, rows, app.now_ms())
-    wake(app, room.room_nid, origin)
+        due_ts = now_ms
+        if is_worth_asking:
+            staged_pdus.resume(txn, room_nid, origin, now_ms)
+        else:
+            due_ts = max(now_ms, staged_pdus.get_last_due(txn, room_nid, origin))
+        rows = [NewPdu(one.event_id, _encode(one.pdu).decode(), one.prev_event_ids) for one in kept]
+        staged_pdus.insert(txn, room_nid, origin, rows, now_ms, due_ts)
+    wake(app, room_nid, origin)
+    _take_time(app, room_nid, origin)
     return {one.event_id: "too much waits for what it refers to already" for one in left}
+
+
+def _take_time(app: App, room_nid: int, origin: str) -> None:
+    """Whoever sends faster than it can be placed is answered a little later: servers send one
+    transaction at a time.
+    """
+    deadline = time.monotonic() + LATER_S
+    while time.monotonic() < deadline:
+        with app.database.read() as txn:
+            due = staged_pdus.count_due(txn, room_nid, origin, app.now_ms())
+        if due <= CALM_MAX:
+            return
+        gevent.sleep(LATER_S / 100)
+
+
+def resume_above(app: App, room: Room, event_ids: Sequence[str]) -> None:
+    """Some events have their places now: see to those that wait for them."""
+    with app.database.at_once() as txn:
+        origin = staged_pdus.resume_above(txn, room.room_nid, event_ids, app.now_ms())
+    if origin is not None:
+        wake(app, room.room_nid, origin)
+
+
+def _is_worth_asking(app: App, origin: str) -> bool:
+    try:
+        app.federation.check_worth(origin)
+    except Unreachable:
+        return False
+    return True
 
 
 def wake(app: App, room_nid: int, origin: str) -> None:
@@ -103,13 +159,18 @@ class Placers:
         # room_nid -> the origin of what was first in it.
         self.running: dict[int, str] = {}
         self._greenlets: dict[int, gevent.Greenlet] = {}
-        # (room_nid, origin) -> until when it is not asked.
-        self._shunned: dict[tuple[int, str], int] = {}
+        # Rooms in which something came while they were seen to.
+        self._again: set[int] = set()
+        # (room_nid, origin) -> until when nothing is tried for it.
+        self._held: dict[tuple[int, str], int] = {}
         # The same -> until when it is counted, and how many states it was asked for.
         self._states: dict[tuple[int, str], tuple[int, int]] = {}
 
     def start(self, room_nid: int, origin: str) -> None:
-        if room_nid in self.running or self._app.is_stopping:
+        if room_nid in self.running:
+            self._again.add(room_nid)
+            return
+        if self._app.is_stopping:
             return
         # A server that answers slowly must not keep all others waiting.
         if len(self.running) >= ROOMS_AT_ONCE:
@@ -119,14 +180,15 @@ class Placers:
         self.running[room_nid] = origin
         self._greenlets[room_nid] = gevent.spawn(self._run, room_nid)
 
-    def is_shunned(self, room_nid: int, origin: str) -> bool:
-        return self._shunned.get((room_nid, origin), 0) > self._app.now_ms()
+    def held_until(self, room_nid: int, origin: str) -> int:
+        """Until when nothing is to be tried for it; in the past if it may."""
+        return self._held.get((room_nid, origin), 0)
 
-    def shun(self, room_nid: int, origin: str) -> None:
-        """It was of no help."""
-        if len(self._shunned) >= SHUNNED_KEPT_MAX:
-            self._shunned.clear()
-        self._shunned[room_nid, origin] = self._app.now_ms() + SHUNNED_MS
+    def hold(self, room_nid: int, origin: str, ms: int) -> None:
+        """Nothing more is to be tried for so long."""
+        if len(self._held) >= HELD_MAX:
+            self._held.clear()
+        self._held[room_nid, origin] = self._app.now_ms() + ms
 
     def note_states(self, room_nid: int, origin: str, number: int) -> None:
         """It took so many states to place an event."""
@@ -134,11 +196,12 @@ class Placers:
         until, before = self._states.get(key, (0, 0))
         if until <= now_ms:
             until, before = now_ms + SHUNNED_MS, 0
-        if len(self._states) >= SHUNNED_KEPT_MAX:
+        if len(self._states) >= HELD_MAX:
             self._states.clear()
         self._states[key] = until, before + number
         if before + number >= STATES_MAX:
-            self.shun(room_nid, origin)
+            _log.info("%s takes too much in the room %d: it has to wait", origin, room_nid)
+            self.hold(room_nid, origin, SHUNNED_MS)
 
     def stop(self) -> None:
         """Others go on with it."""
@@ -151,24 +214,35 @@ class Placers:
 
     def _run(self, room_nid: int) -> None:
         try:
-            if not self._leases.take(room_nid):
-                return
-            try:
-                while not self._app.is_stopping and _turn(self._app, self, room_nid):
-                    pass
-            finally:
-                self._leases.give(room_nid)
+            while True:
+                self._again.discard(room_nid)
+                self._see_to(room_nid)
+                # What came after the last look, and before the lease was given back.
+                if room_nid not in self._again:
+                    return
         except (DatabaseUnavailable, errors.Unavailable) as error:
             _log.warning("staged PDUs wait: %s", error)
         except Exception:
             _log.exception("staged PDUs of the room %d wait", room_nid)
         finally:
+            self._again.discard(room_nid)
             self.running.pop(room_nid, None)
             self._greenlets.pop(room_nid, None)
 
+    def _see_to(self, room_nid: int) -> None:
+        if not self._leases.take(room_nid):
+            return
+        try:
+            while not self._app.is_stopping and _turn(self._app, self, room_nid):
+                pass
+        finally:
+            self._leases.give(room_nid)
+
 
 def _turn(app: App, placers: Placers, room_nid: int) -> bool:
-    """Try some of what is due in a room; False if there is nothing."""
+    """Try some of what is due in a room; False if there is nothing. Of what it looks at at least
+    one waits no more, or not now.
+    """
     with app.database.read() as txn:
         room = app.rooms.get_by_nids(txn, [room_nid]).get(room_nid)
         due = staged_pdus.list_due(txn, room_nid, app.now_ms(), BATCH_PDUS)
@@ -184,13 +258,10 @@ def _turn(app: App, placers: Placers, room_nid: int) -> bool:
     staged = {one.event_id: one for one in due}
     events = [Event(_decode(one.pdu), version, one.event_id) for one in due]
     ready = _ready(app, room, events)
-    if ready and _submit(app, room, ready):
-        for event in ready:
-            del staged[event.event_id]
-    for event in events:
-        one = staged.get(event.event_id)
-        if one is not None and not app.is_stopping:
-            _place(app, placers, room, one, event)
+    if ready:
+        _submit(app, room, ready, staged)
+    else:
+        _fetch(app, placers, room, due[0], events[0])
     return True
 
 
@@ -212,35 +283,41 @@ def _ready(app: App, room: Room, events: Sequence[Event]) -> list[Event]:
     return ready
 
 
-def _submit(app: App, room: Room, events: Sequence[Event]) -> bool:
-    """Whether they have their places. What one of them meets is found out one by one."""
+def _submit(app: App, room: Room, events: Sequence[Event], staged: Mapping[str, StagedPdu]) -> None:
+    """What one of them meets is found out one by one."""
     try:
         placing.submit(app, room, [Received(one) for one in events])
+        return
     except (DatabaseUnavailable, errors.Unavailable):
         raise
-    except Exception:
+    except Exception as error:
+        if len(events) == 1:
+            _log.exception("%s in %s failed", events[0].event_id, room.room_id)
+            _put_off(app, room, staged[events[0].event_id], str(error))
+            return
         _log.warning("staged PDUs of %s go one by one", room.room_id, exc_info=True)
-        return False
-    return True
+    for event in events:
+        _submit(app, room, [event], staged)
 
 
-def _place(app: App, placers: Placers, room: Room, staged: StagedPdu, event: Event) -> None:
+def _fetch(app: App, placers: Placers, room: Room, staged: StagedPdu, event: Event) -> None:
+    """Have what one refers to from others, and put it into the room with that."""
     room_nid, origin = room.room_nid, staged.origin
+    held_until = placers.held_until(room_nid, origin)
+    if held_until > app.now_ms():
+        with app.database.at_once() as txn:
+            staged_pdus.put_off_all(txn, room_nid, origin, staged.attempts, held_until)
+        return
     try:
-        if _is_placed_alone(app, room, event):
-            return
-        if placers.is_shunned(room_nid, origin):
-            _put_off(app, room, staged, f"{origin} was of no help, or took too much, a moment ago")
-            return
         states = placing.place(app, room, event, origin)
         if states:
             placers.note_states(room_nid, origin, states)
     except Unplaceable as reason:
-        placers.shun(room_nid, origin)
+        placers.hold(room_nid, origin, SHUNNED_MS)
         _drop(app, room, [staged], str(reason))
     except Unreachable as failure:
-        placers.shun(room_nid, origin)
-        _put_off(app, room, staged, str(failure))
+        placers.hold(room_nid, origin, QUIET_MS)
+        _put_off_all(app, room, staged, failure)
     except (DatabaseUnavailable, errors.Unavailable):
         raise
     except Exception as error:
@@ -248,23 +325,39 @@ def _place(app: App, placers: Placers, room: Room, staged: StagedPdu, event: Eve
         _put_off(app, room, staged, str(error))
 
 
-def _is_placed_alone(app: App, room: Room, event: Event) -> bool:
-    """What it refers to may have come meanwhile."""
-    try:
-        placing.submit(app, room, [Received(event)])
-    except MissingEvents:
-        return False
-    return True
+def _put_off_all(app: App, room: Room, staged: StagedPdu, failure: Unreachable) -> None:
+    """What the origin of one has sent of the room: it was tried for all of that."""
+    now_ms, origin = app.now_ms(), staged.origin
+    pause_ms = _pause_ms(staged.attempts)
+    with app.database.transaction() as txn:
+        gone = staged_pdus.delete_old(txn, room.room_nid, origin, now_ms - WAITING_MS_MAX)
+        number = staged_pdus.put_off_all(
+            txn, room.room_nid, origin, staged.attempts + 1, now_ms + pause_ms
+        )
+    if gone:
+        _log.warning("%d PDUs of %s have no place in %s: %s", gone, origin, room.room_id, failure)
+    if number:
+        _log.info(
+            "%d PDUs of %s in %s wait for %.0f s: %s",
+            number,
+            origin,
+            room.room_id,
+            pause_ms / 1000,
+            failure,
+        )
 
 
 def _put_off(app: App, room: Room, staged: StagedPdu, reason: str) -> None:
     if staged.attempts + 1 >= ATTEMPTS_MAX:
         _drop(app, room, [staged], reason)
         return
-    _log.info("%s in %s is tried again later: %s", staged.event_id, room.room_id, reason)
-    due_ts = app.now_ms() + min(RETRY_MS << staged.attempts, RETRY_MS_MAX)
+    due_ts = app.now_ms() + _pause_ms(staged.attempts)
     with app.database.at_once() as txn:
         staged_pdus.put_off(txn, room.room_nid, staged.event_id, due_ts)
+
+
+def _pause_ms(attempts: int) -> int:
+    return min(RETRY_MS << min(attempts, 20), RETRY_MS_MAX)
 
 
 def _drop(app: App, room: Room, staged: Sequence[StagedPdu], reason: str) -> None:

@@ -189,6 +189,8 @@ def _submit(
         reasons: Mapping[str, str] = {}
         if isinstance(outcome, Exception):
             reasons = _failed(app, origin, shared, sent, outcome)
+        elif submission.room_id in shared.waiting:
+            staging.resume_above(app, shared.rooms[submission.room_id], outcome)
         for event in sent:
             reason = reasons.get(event.event_id)
             answers[event.event_id] = {} if reason is None else {"error": reason}

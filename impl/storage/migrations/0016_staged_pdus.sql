@@ -34,6 +34,8 @@ CREATE TABLE staged_pdus (
     -- The server that sent it to us, and is asked for what is missing.
     origin      TEXT   NOT NULL,
     pdu         TEXT   NOT NULL,
+    -- What it stands on: when one of these comes, it is tried again. Empty: it met an error.
+    prev_event_ids TEXT[] NOT NULL,
     received_ts BIGINT NOT NULL,
     -- How often it was tried, and when it is tried next.
     attempts    INT    NOT NULL DEFAULT 0,

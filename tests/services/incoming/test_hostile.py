@@ -122,7 +122,7 @@ def test_of_an_origin_that_was_of_no_help_nothing_is_tried_for_a_while(
     settle(app)
     asked = len(site.network.sent)
     assert waiting(app, room_id) == [one.event_id for one in lost[1:]]
-    clock.now_ms += staging.RETRY_MS
+    clock.now_ms += staging.SHUNNED_MS
     staging.take_up(app)
     settle(app)
     # Again one, and the others wait for longer.
@@ -333,7 +333,7 @@ def test_who_takes_state_after_state_has_to_wait(app: App, site: Site, clock: Cl
     settle(app)
     assert site.asked("state_ids") == staging.STATES_MAX
     assert len(waiting(app, room_id)) == 10 - staging.STATES_MAX
-    clock.now_ms += staging.RETRY_MS
+    clock.now_ms += staging.SHUNNED_MS
     staging.take_up(app)
     settle(app)
     assert waiting(app, room_id) == []
