@@ -30,6 +30,9 @@ _COLUMNS = (
 )
 # What a failure is called is somebody else's text in part.
 FAILURE_LENGTH_MAX = 500
+# Who is heard of is tried again so long after the last time, at least and at most.
+WAKE_MS_MIN = 5_000
+WAKE_MS_MAX = 60_000
 
 
 def name_hash(server_name: str) -> int:
@@ -222,19 +225,37 @@ def put_failing(txn: Any, one: Destination) -> None:
     )
 
 
-def wake(txn: Any, server_name: str, failed_before_ts: int) -> bool:
-    """It is to be tried now, unless it failed just so; says whether there is anything to wake."""
+def wake(txn: Any, server_name: str, now_ms: int) -> bool:
+    """It was heard of, so it is to be tried soon; says whether that is sooner than it was.
+
+    A server that talks to us all the time, and never answers, is not to be tried all the time: once
+    it has failed for some minutes, a minute goes by between two times."""
     txn.execute(
         """
-        UPDATE destinations
-           SET retry_ts = 0
-         WHERE server_name = %s
-           AND retry_ts > 0
-           AND retry_ts - retry_interval_ms <= %s
+        UPDATE destinations d
+           SET retry_ts = CASE WHEN soon_ts > %(now_ms)s THEN soon_ts ELSE 0 END,
+               -- It is still known by these two when it was tried last.
+               retry_interval_ms = CASE WHEN soon_ts > %(now_ms)s
+                                        THEN soon_ts - tried_ts
+                                        ELSE retry_interval_ms END
+          FROM (SELECT retry_ts - retry_interval_ms AS tried_ts, failing_since_ts AS since_ts
+                  FROM destinations
+                 WHERE server_name = %(server_name)s
+                   AND retry_ts > 0) AS failing
+         CROSS JOIN LATERAL (
+                SELECT tried_ts + least(%(most)s, greatest(%(least)s, (tried_ts - since_ts) / 4))
+               ) AS soon (soon_ts)
+         WHERE d.server_name = %(server_name)s
+           AND d.retry_ts > soon_ts
         """,
-        (server_name, failed_before_ts),
+        {
+            "server_name": server_name,
+            "now_ms": now_ms,
+            "least": WAKE_MS_MIN,
+            "most": WAKE_MS_MAX,
+        },
     )
-    return txn.rowcount > 0
+    return bool(txn.rowcount > 0)
 
 
 def wake_all(txn: Any) -> int:

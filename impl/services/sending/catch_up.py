@@ -1,8 +1,9 @@
 """What a server has missed, page by page, without more of it in memory than one page.
 
-A server that missed little gets all of it. One that missed more is told the newest of each room
-that it is in, room by room: it finds out by itself what lies before that and asks for it, which it
-must be able to do anyway (S-S API, "Backfilling and retrieving missing events"). Of a room that it
+A server that missed little gets all of it, so that nobody there has to go back for what was said
+while it was started again. One that missed more is told the newest of each room that it is in, room
+by room: it finds out by itself what lies before that and asks for it, which it must be able to do
+anyway (S-S API, "Backfilling and retrieving missing events"). Of a room that it
 was put out of meanwhile it is told that. To-device messages have waited for it each; what became of
 devices it is told where the last change of each stands, and where a user's sequence has holes, it
 asks for all devices of that user.
@@ -18,11 +19,13 @@ from impl.app import App
 from impl.services import servers_of_room
 from impl.services.sending import edus, stream
 from impl.services.sending.parcels import EDUS_MAX, PDUS_MAX, Item, Parcel, parcels_of
-from impl.storage import outgoing, rooms
-from impl.storage.outgoing import MissedEvent
+from impl.storage import outgoing, room_servers, rooms
+from impl.storage.outgoing import MissedEvent, StreamRow
 
-# Who missed no more than so many events and changes, of anybody's, is told all that was for them.
-REPLAYED_MAX = 300
+# Who missed no more than so many events and changes is told them all, if no more than so many of
+# anybody's have to be looked at for that.
+REPLAYED_MAX = 1_000
+LOOKED_AT_MAX = 5_000
 # A room that has more branches at its end does not need each of them told.
 EXTREMITIES_MAX = 10
 
@@ -48,6 +51,8 @@ class CatchUp:
     _to_device: int = 0
     _devices: int = -1
     _ready: deque[Parcel] = field(default_factory=deque)
+    # What is still to be put into parcels, if it is told everything.
+    _replayed: deque[StreamRow] = field(default_factory=deque)
     _is_replaying: bool = False
     _has_rooms: bool = True
 
@@ -71,10 +76,14 @@ class CatchUp:
             self._devices, self._is_replaying, self._has_rooms = -1, False, True
         return None
 
-    def note_progress(self, room_nid: int) -> None:
-        """The parcels of the rooms up to this one have arrived."""
-        if self._spans:
-            self._spans[0].room_nid = room_nid
+    def note_progress(self, parcel: Parcel) -> None:
+        """It has arrived, and all before it."""
+        if not self._spans:
+            return
+        if parcel.room_nid is not None:
+            self._spans[0].room_nid = parcel.room_nid
+        if parcel.served is not None:
+            self._spans[0].served = parcel.served
 
     def _next(self, app: App, span: Span, txn_ids: Iterator[str]) -> Parcel | None:
         if self._ready:
@@ -82,10 +91,12 @@ class CatchUp:
         with app.database.read() as txn:
             if self._devices < 0:
                 self._devices = span.served
-                if span.room_nid == 0 and self._replay(app, txn, span, txn_ids):
-                    return self._ready.popleft() if self._ready else None
+                self._is_replaying = span.room_nid == 0 and self._begin_replay(
+                    app, txn, span, txn_ids
+                )
             if self._is_replaying:
-                return None
+                self._replay(app, txn, txn_ids)
+                return self._ready.popleft() if self._ready else None
             edu_items = self._next_edus(app, txn, span)
             pdus: list[Item] = []
             room_nid = None
@@ -97,30 +108,39 @@ class CatchUp:
         self._ready[-1].room_nid = room_nid
         return self._ready.popleft()
 
-    def _replay(self, app: App, txn: Any, span: Span, txn_ids: Iterator[str]) -> bool:
-        """All that it missed, if that is not much."""
+    def _begin_replay(self, app: App, txn: Any, span: Span, txn_ids: Iterator[str]) -> bool:
+        """Whether it is told all that it missed: if that is not much."""
         rows = outgoing.list_durable(
-            txn, span.served, span.up_to, app.server_name, REPLAYED_MAX + 1
+            txn, span.served, span.up_to, app.server_name, LOOKED_AT_MAX + 1
         )
-        if len(rows) > REPLAYED_MAX:
+        if len(rows) > LOOKED_AT_MAX:
             return False
-        # Those have waited, from wherever on.
-        waiting = outgoing.list_to_device(txn, self.server_name, 0, span.up_to, REPLAYED_MAX + 1)
-        if len(waiting) > REPLAYED_MAX:
-            return False
-        others = [row for row in rows if row.kind != outgoing.TO_DEVICE]
-        items = [
-            *(edus.to_device(row) for row in waiting),
-            *(
-                item
-                for item in stream.items_of(app, txn, others)
-                if self.server_name in item.servers
-            ),
+        of_rooms = room_servers.list_among(txn, {row.room_nid for row in rows}, self.server_name)
+        # To-device messages have waited, from wherever on.
+        missed = [
+            row
+            for row in rows
+            if row.kind == outgoing.DEVICE
+            or row.room_nid in of_rooms
+            or (row.kind == outgoing.EVENT and row.subject == self.server_name)
         ]
+        waiting = outgoing.list_to_device(txn, self.server_name, 0, span.up_to, REPLAYED_MAX + 1)
+        if max(len(missed), len(waiting)) > REPLAYED_MAX:
+            return False
         self._to_device = span.up_to
-        self._is_replaying = True
-        self._ready.extend(parcels_of(items, txn_ids))
+        self._replayed.extend(missed)
+        self._ready.extend(parcels_of(map(edus.to_device, waiting), txn_ids))
         return True
+
+    def _replay(self, app: App, txn: Any, txn_ids: Iterator[str]) -> None:
+        """Make parcels, if there are none."""
+        while self._replayed and not self._ready:
+            rows = [self._replayed.popleft() for _ in range(min(PDUS_MAX, len(self._replayed)))]
+            items = stream.items_of(app, txn, rows)
+            items = [one for one in items if self.server_name in one.servers]
+            self._ready.extend(parcels_of(items, txn_ids))
+            if self._ready:
+                self._ready[-1].served = rows[-1].position
 
     def _next_edus(self, app: App, txn: Any, span: Span) -> list[Item]:
         waiting = outgoing.list_to_device(

@@ -33,7 +33,7 @@ class Outbox:
         "queue",
         "retry_interval_ms",
         "retry_ts",
-        "row_position",
+        "row_place",
         "server_name",
         "shard",
         "since_ts",
@@ -50,9 +50,10 @@ class Outbox:
         self.queue: Queue | None = None
         # Since when nothing has arrived of what is here.
         self.since_ts = 0
-        # Whether it has a row in destinations, and how far it is served by that.
+        # Whether it has a row in destinations, and how far it is served by that; the room, too,
+        # where it catches up.
         self.has_row = False
-        self.row_position: int | None = None
+        self.row_place: tuple[int, int] | None = None
         # It took the last that it was sent.
         self.is_proven = False
         # Of the delivery.

@@ -36,8 +36,9 @@ class Parcel:
     txn_id: str
     pdus: list[Item]
     edus: list[Item]
-    # Of those who catch up: when it has arrived, the rooms up to this are told.
+    # Of those who catch up: when it has arrived, the rooms up to this are told, or all up to there.
     room_nid: int | None = None
+    served: int | None = None
     # Once it is made.
     body: bytes = b""
 
@@ -53,7 +54,7 @@ class Parcel:
             )
             for part in (items[:middle], items[middle:])
         )
-        second.room_nid = self.room_nid
+        second.room_nid, second.served = self.room_nid, self.served
         return first, second
 
 

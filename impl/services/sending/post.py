@@ -92,7 +92,7 @@ class Post:
         outbox.clear()
         self.settle(outbox, row)
         outbox.state = State.LIVE
-        outbox.row_position = None
+        outbox.row_place = None
         outbox.catch_up = catch_up
         outbox.since_ts = self.app.now_ms()
         self.active.add(outbox)
@@ -214,8 +214,8 @@ class Post:
         outbox.attempts = outbox.retry_ts = 0
         outbox.since_ts = self.app.now_ms()
         outbox.parcels = tuple(one for one in outbox.parcels if one is not parcel)
-        if parcel.room_nid is not None and outbox.catch_up is not None:
-            outbox.catch_up.note_progress(parcel.room_nid)
+        if outbox.catch_up is not None:
+            outbox.catch_up.note_progress(parcel)
 
     def _refused(self, outbox: Outbox, parcel: Parcel) -> None:
         """Find what it is that the server does not take, and go on without that."""
@@ -250,7 +250,7 @@ class Post:
         )
         outbox.clear()
         outbox.has_row = True
-        outbox.row_position = None
+        outbox.row_place = None
         outbox.state = State.AWAY
         if row.served_position is None:
             # It misses nothing yet.

@@ -3,7 +3,7 @@
 A server that did not answer has a row that says until when it is left alone (storage/
 destinations.py). Whoever would ask it anything meanwhile is told at once that it cannot be reached,
 unless a user waits for just that. A request of its own shows that it is there: then it is tried
-again without further delay."""
+again soon."""
 
 import logging
 import time
@@ -18,8 +18,8 @@ from impl.storage.destinations import Destination
 
 # What was looked up is believed for so long.
 BELIEVED_S = 10.0
-# A server that asks us all the time, and does not answer, is not tried each time.
-ALIVE_S = 60.0
+# Whom we hear is looked up so often.
+HEARD_S = 5.0
 NAMES_KEPT_MAX = 10_000
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Reachability:
     def note_alive(self, server_name: str) -> None:
         now = time.monotonic()
         heard = self._heard
-        if heard.get(server_name, -ALIVE_S) + ALIVE_S > now:
+        if heard.get(server_name, -HEARD_S) + HEARD_S > now:
             return
         heard[server_name] = now
         heard.move_to_end(server_name)
@@ -84,8 +84,7 @@ class Reachability:
 
     def _wake(self, server_name: str) -> None:
         with self._app.database.at_once() as txn:
-            failed_before_ts = self._app.now_ms() - int(ALIVE_S * 1000)
-            if destinations.wake(txn, server_name, failed_before_ts):
+            if destinations.wake(txn, server_name, self._app.now_ms()):
                 self._forget(server_name)
 
     def _note_failure(self, server_name: str, failure: FederationFailure) -> None:

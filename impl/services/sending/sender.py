@@ -84,14 +84,14 @@ class Sender:
             served = outbox.served_position()
             span = outbox.catch_up.span if outbox.catch_up is not None else None
             if span is not None:
-                if outbox.row_position != span.room_nid:
-                    outbox.row_position = span.room_nid
+                if outbox.row_place != (span.served, span.room_nid):
+                    outbox.row_place = (span.served, span.room_nid)
                     self.shards.put_row(self.post.row_of(outbox))
             elif served is None:
                 continue
             elif outbox.has_row or self.app.now_ms() - outbox.since_ts > HELD_BACK_MS_MAX:
-                if outbox.row_position != served:
-                    outbox.has_row, outbox.row_position = True, served
+                if outbox.row_place != (served, 0):
+                    outbox.has_row, outbox.row_place = True, (served, 0)
                     self.shards.put_row(self.post.row_of(outbox))
             else:
                 held_back[outbox.shard] = min(served, held_back.get(outbox.shard, served))
@@ -99,7 +99,7 @@ class Sender:
         self.post.caught_up.clear()
         self.shards.write_down(held_back, [one.server_name for one in done])
         for outbox in done:
-            outbox.has_row, outbox.row_position = False, None
+            outbox.has_row, outbox.row_place = False, None
 
     def stop(self, timeout_s: float) -> None:
         """Finish what is on its way, and let others go on."""

@@ -3,6 +3,7 @@ there.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -11,6 +12,7 @@ from impl.outbound.failures import Unreachable
 from impl.services import sending
 from impl.services.sending import reachability
 from impl.services.sending.sender import Sender
+from impl.storage import destinations
 from tests.builders import ALICE, a_room, append, message
 from tests.services.sending.world import World, come, rows_of, settle
 
@@ -87,7 +89,13 @@ def test_a_failure_is_held_against_a_server_longer_each_time(
     assert rows_of(workers[0])[FAR]["served_position"] is None
 
 
-def test_a_server_that_asks_us_is_told_at_once_what_it_missed(
+def hear(app: App) -> None:
+    """It asks us something; whoever heard it before has forgotten that."""
+    app.part(reachability.Reachability, reachability.Reachability)._heard.clear()
+    sending.note_alive(app, FAR)
+
+
+def test_a_server_that_asks_us_is_told_soon_what_it_missed(
     app: App, sender: Sender, world: World
 ) -> None:
     far = world.receiver(FAR)
@@ -97,19 +105,39 @@ def test_a_server_that_asks_us_is_told_at_once_what_it_missed(
     append(app, room_id, message(ALICE, "missed"))
     settle(sender)
     far.status = 200
-    # It failed just now: whoever asks us and never answers would be tried all the time.
-    sending.note_alive(app, FAR)
-    world.clock.advance(1_000)
+    hear(app)
+    world.clock.advance(destinations.WAKE_MS_MIN - 1)
     settle(sender)
     assert far.bodies == []
-    world.clock.advance(60_000)
-    app.part(reachability.Reachability, reachability.Reachability)._heard.clear()
-    sending.note_alive(app, FAR)
+    # It need not say anything more for that.
+    world.clock.advance(1_000)
     settle(sender)
     assert far.bodies == ["missed"]
 
 
-def test_that_somebody_is_there_is_looked_up_once_a_minute(
+def test_a_server_that_asks_us_and_never_answers_is_not_tried_each_time(
+    app: App, sender: Sender, world: World
+) -> None:
+    far = world.receiver(FAR)
+    far.status = None
+    room_id = a_room(app)
+    come(app, room_id, DAVE)
+    append(app, room_id, message(ALICE, "missed"))
+    tried = []
+    for second in range(700):
+        before = len(far.txn_ids)
+        hear(app)
+        settle(sender)
+        if len(far.txn_ids) > before:
+            tried.append(second)
+        world.clock.advance(1_000)
+    between = [later - earlier for earlier, later in pairwise(tried)]
+    assert 5 <= between[0] < 10
+    assert all(60 <= pause < 70 for pause in between[-3:])
+    assert between == sorted(between)
+
+
+def test_that_somebody_is_there_is_not_looked_up_each_time(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
