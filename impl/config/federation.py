@@ -119,6 +119,8 @@ class SomaFederation:
     sender_shards: int = 4
     # Servers that this one has nothing to do with, as globs, whatever their port.
     blocked_servers: tuple[str, ...] = ()
+    # Whether a large room of others can be used before all its members are known.
+    omit_members: bool = False
 
 
 def read(root: Section) -> dict[str, object]:
@@ -170,6 +172,7 @@ def read_soma(soma: Section) -> SomaFederation:
         dns_servers=tuple(servers),
         sender_shards=section.integer("sender_shards", 4, least=1, most=64),
         blocked_servers=tuple(section.strings("blocked_servers") or ()),
+        omit_members=section.boolean("omit_members", False),
     )
     section.finish()
     return settings

@@ -10,7 +10,7 @@ from impl import errors
 from impl.app import App
 from impl.core import state_trie
 from impl.requester import Requester
-from impl.services import client_events, history_page, room_reading
+from impl.services import cited_members, client_events, history_page, room_reading
 from impl.services.aggregations import Aggregations
 from impl.services.client_events import Viewer
 from impl.services.history_page import Page, Reader
@@ -153,9 +153,14 @@ def _members_of_senders(
     keys = {(MEMBER, one.event.sender) for one in stored}
     key_nids = app.state_keys.get_nids(txn, keys)
     nodes = RoomNodes(txn, app.state_nodes, room_nid)
-    nids = sorted(state_trie.get_many(nodes, root, key_nids.values()).values())
+    found = state_trie.get_many(nodes, root, key_nids.values())
+    nids = sorted(found.values())
     loaded = app.events.get_many(txn, [(room_nid, nid) for nid in nids])
-    return [loaded[nid] for nid in nids]
+    members = [loaded[nid] for nid in nids]
+    if reader.room.is_partial:
+        missing = {key[1] for key in keys if key_nids.get(key) not in found}
+        members += cited_members.find(app, txn, stored, missing).values()
+    return members
 
 
 def event(app: App, requester: Requester, room_id: str, event_id: str) -> msgspec.Raw:

@@ -21,6 +21,7 @@ from impl.services import (
     room_succession,
     typing,
 )
+from impl.services.remote_history import waiting
 from impl.services.remote_membership import invite as remote_invite
 from impl.services.remote_membership import leave as remote_leave
 from impl.services.restricted_joins import AUTHORISED_VIA
@@ -78,6 +79,7 @@ def invite(
     app: App, requester: Requester, room_id: str, user_id: str, reason: str | None = None
 ) -> None:
     member_content.check_user_id(user_id)
+    waiting.until_whole(app, room_id)
     with app.database.read() as txn:
         room = room_reading.get_joined(app, txn, room_id, requester.user_id)
         _check_may_invite(app, txn, requester, room, user_id)
@@ -164,6 +166,8 @@ def put_content(
 ) -> str:
     """Set a membership to what a client says, as PUT /state does; returns the event id."""
     member_content.check_user_id(user_id)
+    if user_id != requester.user_id:
+        waiting.until_whole(app, room_id)
     # Who vouches for a join is for the server to say.
     content = {name: value for name, value in content.items() if name != AUTHORISED_VIA}
     membership = content.get("membership")
@@ -258,6 +262,7 @@ def _count_invite(
 
 def _target_membership(app: App, requester: Requester, room_id: str, user_id: str) -> str:
     member_content.check_user_id(user_id)
+    waiting.until_whole(app, room_id)
     with app.database.read() as txn:
         room = room_reading.get_joined(app, txn, room_id, requester.user_id)
         return room_reading.membership(txn, room, user_id)

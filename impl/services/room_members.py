@@ -15,6 +15,7 @@ from impl.core.stream_token import HistoryToken
 from impl.requester import Requester
 from impl.services import client_events, history_page, room_reading
 from impl.services.client_events import Viewer
+from impl.services.remote_history import waiting
 from impl.storage import history, memberships, timeline
 from impl.storage.rooms import Room
 from impl.storage.state_nodes import RoomNodes
@@ -44,6 +45,7 @@ def members(app: App, requester: Requester, room_id: str, which: Which) -> list[
     """The membership events of a room, as it is, as it was at a place, or as the requester left
     it.
     """
+    waiting.until_whole(app, room_id)
     with app.database.read() as txn:
         room, root = room_reading.visible_root(app, txn, room_id, requester.user_id)
         if which.at is not None:
@@ -114,6 +116,7 @@ def joined_members(app: App, requester: Requester, room_id: str) -> dict[str, di
     """user_id -> profile, of those who are in the room; for them, and for an application service
     that has a user among them.
     """
+    waiting.until_whole(app, room_id)
     with app.database.read() as txn:
         room = room_reading.find(app, txn, room_id)
         own = room_reading.membership(txn, room, requester.user_id) if room is not None else ""

@@ -21,6 +21,7 @@ from impl.services import (
     suspension,
 )
 from impl.services.client_events import Viewer
+from impl.services.remote_history import waiting
 from impl.services.room_events.submission import Submission
 from impl.storage.events import StoredEvent
 
@@ -29,6 +30,7 @@ def get_content(
     app: App, requester: Requester, room_id: str, event_type: str, state_key: str
 ) -> dict[str, Any]:
     """The content of the state event at a key, as far as the requester may see the room's state."""
+    _wait_for(app, room_id, event_type)
     with app.database.read() as txn:
         return room_reading.content_of(_find(app, txn, requester, room_id, (event_type, state_key)))
 
@@ -37,6 +39,7 @@ def get_event(
     app: App, requester: Requester, room_id: str, event_type: str, state_key: str
 ) -> msgspec.Raw:
     """The state event at a key, as clients get events."""
+    _wait_for(app, room_id, event_type)
     with app.database.read() as txn:
         found = _find(app, txn, requester, room_id, (event_type, state_key))
         return client_events.write_state(Viewer(app, requester), txn, [found])[0]
@@ -44,6 +47,7 @@ def get_event(
 
 def get_all(app: App, requester: Requester, room_id: str) -> list[msgspec.Raw]:
     """All state events, as far as the requester may see the room's state."""
+    waiting.until_whole(app, room_id)
     with app.database.read() as txn:
         room, root = room_reading.visible_root(app, txn, room_id, requester.user_id)
         stored = room_reading.whole_state_at(app, txn, room, root)
@@ -84,6 +88,11 @@ def put(
 _FOLLOW_UPS: dict[tuple[str, str], Callable[[App, str], None]] = {
     room_reading.GUEST_ACCESS: membership.remove_guests,
 }
+
+
+def _wait_for(app: App, room_id: str, event_type: str) -> None:
+    if event_type == "m.room.member":
+        waiting.until_whole(app, room_id)
 
 
 def _find(

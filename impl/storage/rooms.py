@@ -19,6 +19,12 @@ class Room:
     # Not so where nothing is known of it but that users of ours are invited, or knock
     # (out_of_band.py).
     has_state: bool = True
+    # Since which position all its members are known; None: they are not yet (partial_rooms.py).
+    whole_position: int | None = 0
+
+    @property
+    def is_partial(self) -> bool:
+        return self.whole_position is None
 
 
 @dataclass(slots=True)
@@ -38,11 +44,13 @@ class Head:
     has_other_servers: bool = False
     # Whether there are memberships that do not come from the room's events (out_of_band.py).
     has_out_of_band: bool = False
+    # Whether members are not known yet (partial_rooms.py).
+    is_partial: bool = False
 
 
 class RoomCache:
     """Rooms by id and by number. They do not change, but they may go, of which the news tells
-    (`forget`). Those without a state may get one at any time: they are not kept.
+    (`forget`). Those without a state, or not all of it, may get it at any time: they are not kept.
     """
 
     def __init__(self) -> None:
@@ -57,7 +65,7 @@ class RoomCache:
             drops = self._drops
             txn.execute(
                 """
-                SELECT room_nid, room_id, room_version, current_state_root <> 0
+                SELECT room_nid, room_id, room_version, current_state_root <> 0, whole_position
                   FROM rooms
                  WHERE room_id = %s
                 """,
@@ -79,7 +87,7 @@ class RoomCache:
             drops = self._drops
             txn.execute(
                 """
-                SELECT room_nid, room_id, room_version, current_state_root <> 0
+                SELECT room_nid, room_id, room_version, current_state_root <> 0, whole_position
                   FROM rooms
                  WHERE room_nid = ANY(%s)
                 """,
@@ -88,6 +96,10 @@ class RoomCache:
             for row in txn.fetchall():
                 found[row[0]] = self._keep(Room(*row), drops)
         return found
+
+    def is_kept(self, room_nid: int) -> bool:
+        """Whether it was read here, and all its members are known."""
+        return room_nid in self._by_nid
 
     def forget(self, room_nid: int) -> None:
         """It was purged; another may have its id."""
@@ -102,7 +114,7 @@ class RoomCache:
         self._by_nid.clear()
 
     def _keep(self, room: Room, drops: int) -> Room:
-        if drops != self._drops or not room.has_state:
+        if drops != self._drops or not room.has_state or room.is_partial:
             return room
         if len(self._by_id) >= ROOMS_CACHED_MAX:
             self._by_id.clear()
@@ -162,7 +174,8 @@ def lock(txn: Any, room_nids: Sequence[int], *, skip_locked: bool) -> dict[int, 
                unread_totals,
                audience_nid,
                has_other_servers,
-               has_out_of_band
+               has_out_of_band,
+               whole_position IS NULL
           FROM rooms
          WHERE room_nid = ANY(%s)
          ORDER BY room_nid

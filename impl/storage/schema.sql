@@ -226,6 +226,28 @@ CREATE TABLE public.outgoing_to_device (
     edu text NOT NULL,
     queued_ts bigint NOT NULL
 );
+CREATE TABLE public.partial_events (
+    place bigint NOT NULL,
+    room_nid bigint NOT NULL,
+    event_nid bigint NOT NULL,
+    above_nid bigint,
+    told_root bigint
+);
+ALTER TABLE public.partial_events ALTER COLUMN place ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.partial_events_place_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.partial_rooms (
+    room_nid bigint NOT NULL,
+    event_id text NOT NULL,
+    via text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_ts bigint NOT NULL
+);
 CREATE TABLE public.pending_redactions (
     room_nid bigint NOT NULL,
     redacts text NOT NULL,
@@ -423,7 +445,8 @@ CREATE TABLE public.rooms (
     join_rule text,
     history_visibility text,
     has_other_servers boolean DEFAULT false NOT NULL,
-    has_out_of_band boolean DEFAULT false NOT NULL
+    has_out_of_band boolean DEFAULT false NOT NULL,
+    whole_position bigint DEFAULT 0
 )
 WITH (fillfactor='70');
 ALTER TABLE public.rooms ALTER COLUMN room_nid ADD GENERATED ALWAYS AS IDENTITY (
@@ -675,6 +698,10 @@ ALTER TABLE ONLY public.out_of_band_memberships
     ADD CONSTRAINT out_of_band_memberships_pkey PRIMARY KEY (room_nid, user_id);
 ALTER TABLE ONLY public.outgoing_to_device
     ADD CONSTRAINT outgoing_to_device_pkey PRIMARY KEY (destination, "position");
+ALTER TABLE ONLY public.partial_events
+    ADD CONSTRAINT partial_events_pkey PRIMARY KEY (place);
+ALTER TABLE ONLY public.partial_rooms
+    ADD CONSTRAINT partial_rooms_pkey PRIMARY KEY (room_nid);
 ALTER TABLE ONLY public.pending_redactions
     ADD CONSTRAINT pending_redactions_pkey PRIMARY KEY (room_nid, redacts, redaction_nid);
 ALTER TABLE ONLY public.presence
@@ -792,6 +819,8 @@ CREATE INDEX openid_tokens_expires ON public.openid_tokens USING btree (expires_
 CREATE UNIQUE INDEX out_of_band_memberships_position ON public.out_of_band_memberships USING btree ("position");
 CREATE UNIQUE INDEX outgoing_to_device_position ON public.outgoing_to_device USING btree ("position");
 CREATE INDEX outgoing_to_device_queued ON public.outgoing_to_device USING btree (queued_ts);
+CREATE INDEX partial_events_room ON public.partial_events USING btree (room_nid, place);
+CREATE INDEX partial_rooms_due ON public.partial_rooms USING btree (due_ts);
 CREATE INDEX presence_heard ON public.presence USING btree (heard_ts) WHERE ((heard_ts IS NOT NULL) AND (state <> 'offline'::text));
 CREATE UNIQUE INDEX presence_position ON public.presence USING btree ("position");
 CREATE INDEX presence_present ON public.presence USING btree (user_id) WHERE (state <> 'offline'::text);

@@ -1,5 +1,6 @@
 """python -m tests.bench.joining [MEMBERS]: what it costs to join a large room of another server, of
-a hundred servers whose signatures are checked, on its own PostgreSQL.
+a hundred servers whose signatures are checked, on its own PostgreSQL: with all members at once, and
+with the members told later.
 
 CPU of this process and of the database server, and how long the worker's other requests had to
 wait at most; ends with 1 where something is beyond its limit."""
@@ -10,10 +11,12 @@ monkey.patch_all()
 
 import sys
 import time
+from dataclasses import replace
 
 import gevent
 
 from impl.app import App
+from impl.services.remote_history.completion import Completers
 from impl.services.remote_membership import join
 from tests.bench.federation import database_seconds
 from tests.bench.measuring import Table
@@ -24,6 +27,7 @@ from tests.builders import BOB
 MEMBERS = 10_000
 # Of a room of so many.
 WHOLE_S = 15.0
+USABLE_S = 3.0
 BLOCKED_S = 0.5
 
 
@@ -60,20 +64,34 @@ def joined_count(app: App) -> int:
 def main() -> int:
     members = int(sys.argv[1]) if len(sys.argv) > 1 else MEMBERS
     table = Table()
-    resident = Resident(members)
-    with an_app() as app:
-        app.federation.wire = resident
-        ticker = Ticker(resident)
-        there, began = database_seconds(app), time.process_time()
-        join.join(app, BOB, resident.room_id, {"membership": "join"}, [RESIDENT])
-        here = time.process_time() - began - resident.own_s
-        there = database_seconds(app) - there
-        ticker.stop()
-        assert joined_count(app) == members + 1
-    table.row(f"a room of {members} joined, here", here, WHOLE_S)
-    table.row(f"a room of {members} joined, in the database server", there, WHOLE_S)
-    table.row("the longest that others waited", ticker.longest_s, BLOCKED_S)
+    for omit_members in (False, True):
+        resident = Resident(members)
+        with an_app() as app:
+            federation = replace(app.config.soma.federation, omit_members=omit_members)
+            app.config = replace(app.config, soma=replace(app.config.soma, federation=federation))
+            app.federation.wire = resident
+            _measure(table, app, resident, members)
     return 0 if table.is_within else 1
+
+
+def _measure(table: Table, app: App, resident: Resident, members: int) -> None:
+    ticker = Ticker(resident)
+    there, began, wall = database_seconds(app), time.process_time(), time.monotonic()
+    join.join(app, BOB, resident.room_id, {"membership": "join"}, [RESIDENT])
+    here = time.process_time() - began - resident.own_s
+    name = f"a room of {members} joined"
+    if app.config.soma.federation.omit_members:
+        table.row(f"{name}, usable after (by the clock)", time.monotonic() - wall, USABLE_S)
+        table.row(f"{name}, usable, here", here, USABLE_S)
+        app.part(Completers, Completers).wait()
+        here = time.process_time() - began - resident.own_s
+        name += ", members later"
+    there = database_seconds(app) - there
+    ticker.stop()
+    assert joined_count(app) == members + 1
+    table.row(f"{name}, here", here, WHOLE_S)
+    table.row(f"{name}, in the database server", there, WHOLE_S)
+    table.row("the longest that others waited", ticker.longest_s, BLOCKED_S)
 
 
 if __name__ == "__main__":

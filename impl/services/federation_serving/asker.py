@@ -43,6 +43,21 @@ def open_own_room(app: App, txn: Any, origin: str, room_id: str) -> Asker:
     return asker
 
 
+def open_whole_room(app: App, txn: Any, origin: str, room_id: str) -> Asker:
+    """Raises NotFound besides for a room whose members are not all known here yet: others can say
+    more of it.
+    """
+    asking = open_room(app, txn, origin, room_id)
+    check_whole(asking)
+    return asking
+
+
+def check_whole(asking: Asker) -> None:
+    """Raises NotFound for a room whose members are not all known here yet."""
+    if asking.room.is_partial:
+        raise errors.NotFound("this server does not know all members of the room yet")
+
+
 def check_own_user(origin: str, user_id: str) -> None:
     """Raises Forbidden for a user who is not the server's to speak for."""
     if not identifiers.is_user_id(user_id):

@@ -32,7 +32,7 @@ def make(
     asker.check_own_user(origin, user_id)
     content: dict[str, Any] = {"membership": "join"}
     with app.database.read() as txn:
-        asking = asker.open_room(app, txn, origin, room_id)
+        asking = asker.open_whole_room(app, txn, origin, room_id)
         handshake.check_version(asking.room, versions)
         if admission.check(asking, user_id):
             content[AUTHORISED_VIA] = admission.voucher(asking)
@@ -53,7 +53,7 @@ def send(
     Who comes in counts against the room's allowance: a storm of joins goes by, and the room stays
     with those who are there. S-S API, PUT /send_join."""
     with app.database.read() as txn:
-        asking = asker.open_room(app, txn, origin, room_id)
+        asking = asker.open_whole_room(app, txn, origin, room_id)
         event = handshake.parse(asking.room, origin, event_id, pdu, "join")
         admission.check(asking, event.sender)
     event = handshake.check(app, _vouched(app, event))

@@ -18,7 +18,7 @@ def make(
     """The template of a knock."""
     asker.check_own_user(origin, user_id)
     with app.database.read() as txn:
-        room = asker.open_room(app, txn, origin, room_id).room
+        room = asker.open_whole_room(app, txn, origin, room_id).room
     handshake.check_version(room, versions)
     return handshake.template(app, room, user_id, {"membership": "knock"})
 
@@ -28,7 +28,7 @@ def send(
 ) -> list[msgspec.Raw]:
     """Take a knock into the room, and show something of the room."""
     with app.database.read() as txn:
-        room = asker.open_room(app, txn, origin, room_id).room
+        room = asker.open_whole_room(app, txn, origin, room_id).room
     event = handshake.parse(room, origin, event_id, pdu, "knock")
     stored = handshake.append(app, room, handshake.check(app, event))
     with app.database.read() as txn:

@@ -14,13 +14,13 @@ def make(app: App, origin: str, room_id: str, user_id: str) -> dict[str, Any]:
     """
     asker.check_own_user(origin, user_id)
     with app.database.read() as txn:
-        room = asker.open_room(app, txn, origin, room_id).room
+        room = asker.open_whole_room(app, txn, origin, room_id).room
     return handshake.template(app, room, user_id, {"membership": "leave"})
 
 
 def send(app: App, origin: str, room_id: str, event_id: str, pdu: dict[str, Any]) -> None:
     """Take a leave into the room."""
     with app.database.read() as txn:
-        room = asker.open_room(app, txn, origin, room_id).room
+        room = asker.open_whole_room(app, txn, origin, room_id).room
     event = handshake.parse(room, origin, event_id, pdu, "leave")
     handshake.append(app, room, handshake.check(app, event))

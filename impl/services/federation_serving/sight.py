@@ -69,6 +69,9 @@ class ServerSight:
 
     def _membership(self, root: int) -> str:
         """The most that any of the server's users was."""
+        if self.asker.room.is_partial and self.asker.is_in_room:
+            # Who of them is in it, is not known yet; what is redacted for them stays so there.
+            return "join"
         members = self._member_keys()
         found = "leave"
         start, step = 0, USERS_FIRST

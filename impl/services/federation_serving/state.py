@@ -92,6 +92,7 @@ def _state_before(
     app: App, txn: Any, origin: str, room_id: str, event_id: str
 ) -> tuple[Asker, list[int], BitMap64]:
     asking = asker.open_own_room(app, txn, origin, room_id)
+    asker.check_whole(asking)
     root = _find(asking, event_id).state_before
     if root is None:
         raise errors.NotFound("the state at the event is not known here")

@@ -24,7 +24,7 @@ def exchange(app: App, origin: str, room_id: str, pdu: Mapping[str, Any]) -> Non
     if identifiers.server_name_of(invited) != origin:
         raise errors.Forbidden("state_key is not a user of your server")
     with app.database.read() as txn:
-        room = asker.open_room(app, txn, origin, room_id).room
+        room = asker.open_whole_room(app, txn, origin, room_id).room
         key = ("m.room.third_party_invite", claim["signed"]["token"])
         pending = room_reading.current(app, txn, room, [key]).get(key)
     if pending is None or pending.sender != sender:

@@ -10,7 +10,9 @@ from impl.core.event import Event
 from impl.core.event_builder import Draft
 from impl.core.room_version import ROOM_VERSIONS, RoomVersion
 from impl.outbound.failures import BadAnswer
+from impl.services import room_reading
 from impl.services.incoming import receive_pdu
+from impl.services.remote_history import completion
 from impl.services.remote_membership import asking, taking_in, template
 
 
@@ -68,13 +70,29 @@ def _through(app: App, server: str, room_id: str, draft: Draft) -> str:
     answer = app.federation.make_join(server, room_id, draft.sender, list(ROOM_VERSIONS))
     event = template.own_event(app, server, answer, draft, room_id)
     answer = app.federation.send_join_v2(
-        server, room_id, event.event_id, event.pdu, omit_members=False
+        server,
+        room_id,
+        event.event_id,
+        event.pdu,
+        omit_members=_may_lack_members(app, room_id),
     )
     version = event.room_version
     told = taking_in.read(app, server, room_id, version, answer)
     event = _signed_by_resident(app, server, event, version, answer)
-    taking_in.take_in(app, server, told, event)
+    room_nid = taking_in.take_in(app, server, told, event)
+    if told.lacks_members:
+        completion.begin(app, room_nid)
     return event.event_id
+
+
+def _may_lack_members(app: App, room_id: str) -> bool:
+    """Whether the members may be told later: not of a room that is known from before, whose state
+    would be half of then and half of now.
+    """
+    if not app.config.soma.federation.omit_members:
+        return False
+    with app.database.read() as txn:
+        return room_reading.find(app, txn, room_id) is None
 
 
 def _signed_by_resident(

@@ -14,6 +14,7 @@ from typing import Any
 
 from impl import breath
 from impl.app import App
+from impl.core import identifiers
 from impl.core.auth.selection import CREATE
 from impl.core.event import Event
 from impl.core.room_version import RoomVersion
@@ -21,11 +22,15 @@ from impl.outbound.failures import BadAnswer
 from impl.services.incoming import receive_pdu
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Received, Submission
-from impl.storage import events, rooms
+from impl.storage import events, partial_rooms, room_servers, rooms
+from impl.storage.rooms import Room
 
 # Larger than any room.
 EVENTS_MAX = 1_000_000
 PIECE_EVENTS = 500
+SERVERS_MAX = 100_000
+# So long the background process leaves it to the worker that made the join to fetch the rest.
+BEGIN_MS = 10_000
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +45,9 @@ class ToldRoom:
     version: RoomVersion
     state_ids: Sequence[str]
     events: Sequence[Event]
+    # Whether many memberships are missing in the state; then the servers that are in the room.
+    lacks_members: bool = False
+    servers: Sequence[str] = ()
 
 
 def read(
@@ -67,13 +75,30 @@ def read(
     kept = {one.event_id for one in ordered}
     if len(kept) < len(found):
         _log.info("%s left %d events of %s unfounded", server, len(found) - len(kept), room_id)
-    told = ToldRoom(room_id, version, [one for one in state_ids if one in kept], ordered)
+    told = ToldRoom(
+        room_id,
+        version,
+        [one for one in state_ids if one in kept],
+        ordered,
+        lacks_members=answer.get("members_omitted") is True,
+        servers=_servers(server, answer),
+    )
     _check_create(server, told, found)
     return told
 
 
-def take_in(app: App, server: str, told: ToldRoom, own: Event) -> None:
-    """Keep a room with our own event on top of its state.
+def _servers(server: str, answer: Mapping[str, Any]) -> list[str]:
+    """Who is in the room, where the answer does not say it by its members."""
+    if answer.get("members_omitted") is not True:
+        return []
+    names = answer.get("servers_in_room")
+    if not isinstance(names, list) or len(names) > SERVERS_MAX:
+        raise BadAnswer(server, "it leaves out the members, and servers_in_room is no list")
+    return [name for name in dict.fromkeys([server, *names]) if identifiers.is_server_name(name)]
+
+
+def take_in(app: App, server: str, told: ToldRoom, own: Event) -> int:
+    """Keep a room with our own event on top of its state; returns its number.
 
     Raises BadAnswer where the room's rules do not allow our event: then we are not in it."""
     with app.database.transaction() as txn:
@@ -83,10 +108,21 @@ def take_in(app: App, server: str, told: ToldRoom, own: Event) -> None:
         piece = told.events[start : start + PIECE_EVENTS]
         _submit(app, told.room_id, [Received(one, is_outlier=True) for one in piece])
         breath.take()
-    _submit(
-        app,
-        told.room_id,
-        [Received(own, state_before=told.state_ids, starts_anew=True)],
+    received = Received(
+        own, state_before=told.state_ids, starts_anew=True, lacks_members=told.lacks_members
+    )
+
+    def write_whether_whole(txn: Any, room: Room) -> None:
+        if told.lacks_members:
+            due_ts = app.now_ms() + BEGIN_MS
+            partial_rooms.begin(txn, room.room_nid, own.event_id, server, due_ts)
+            others = [name for name in told.servers if name != app.server_name]
+            room_servers.put_told(txn, room.room_nid, others)
+        else:
+            partial_rooms.drop(txn, room.room_nid)
+
+    batching.submit(
+        app, Submission(told.room_id, [], received=[received], alongside=write_whether_whole)
     )
     with app.database.read() as txn:
         room = app.rooms.get(txn, told.room_id)
@@ -94,6 +130,7 @@ def take_in(app: App, server: str, told: ToldRoom, own: Event) -> None:
     reason = "it is not there" if stored is None else stored.rejected_reason
     if reason is not None:
         raise BadAnswer(server, f"the room that it tells of does not allow our event: {reason}")
+    return room.room_nid if room is not None else 0
 
 
 def _submit(app: App, room_id: str, received: Sequence[Received]) -> None:

@@ -51,7 +51,7 @@ def _look_above(room: OpenRoom, event_ids: Sequence[str]) -> None:
     )
     for one in by_trust:
         if one.state_before is not None:
-            state_before.note(room, one.event, one.state_before)
+            state_before.note(room, one.event, one.event_nid, one.state_before)
 
 
 def _look_up(txn: Any, arrivals: Arrivals) -> None:

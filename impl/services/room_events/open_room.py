@@ -57,6 +57,10 @@ class Placed:
     came_alone: bool = False
     # It fills history: nobody is told of it.
     is_backfilled: bool = False
+    # The event that its state was taken from, which stands on it; or what another server told of
+    # it, all or part of it.
+    above_nid: int | None = None
+    told_root: int | None = None
 
     @property
     def is_accepted(self) -> bool:
@@ -109,8 +113,9 @@ class OpenRoom:
     looked_up: set[str] = field(default_factory=set)
     pending_redactions: dict[str, list[int]] = field(default_factory=dict)
     stood_on: set[str] = field(default_factory=set)
-    # The states after events of history, as what stands on them alone has them (state_before.py).
-    states_below: dict[str, int] = field(default_factory=dict)
+    # The states after events of history, as what stands on them alone has them: (root, event_nid)
+    # of that (state_before.py).
+    states_below: dict[str, tuple[int, int]] = field(default_factory=dict)
     # Outliers of which this transaction has seen that they are nothing else by now.
     known_outliers: set[int] = field(default_factory=set)
     # Events that have another child or have lost one (relating.py).

@@ -8,15 +8,15 @@ third is soft-failed: it counts where it stands, but nothing of ours is put on t
 clients are not shown it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from impl import breath, errors
-from impl.core import identifiers, state_trie
-from impl.core.auth import rules, selection
+from impl.core import identifiers
 from impl.core.auth.selection import CREATE, POWER_LEVELS
 from impl.core.event import Event
 from impl.core.power_levels import PowerLevels
-from impl.core.rejection import Rejected
 from impl.services.room_events import looking_ahead, lookup, state_before
+from impl.services.room_events.judging import Judging
 from impl.services.room_events.open_room import OpenRoom, Placed
 from impl.services.room_events.submission import Received
 from impl.storage import memberships
@@ -105,28 +105,23 @@ class _Receiving:
         auth_events = lookup.find(room, event.auth_event_ids)
         lookup.refuse_missing(event.auth_event_ids, auth_events)
         auth_event_nids = [auth_events[event_id].event_nid for event_id in event.auth_event_ids]
-        reason = _refusal_as_create(room, event) or _refusal_by_auth_events(
-            room, event, auth_events
-        )
+        lacks_members = received.lacks_members or room.head.is_partial
+        judging = Judging(room, event, auth_events, lacks_members)
+        reason = _refusal_as_create(room, event) or judging.refusal_by_auth_events()
         event_nid = known.event_nid if known is not None else None
+        came_alone = known is not None and not lookup.is_here(known)
         if received.is_outlier:
-            return Placed(
-                event,
-                auth_event_nids,
-                None,
-                rejected_reason=reason,
-                event_nid=event_nid,
-                came_alone=known is not None and not lookup.is_here(known),
-            )
+            outlier = Placed(event, auth_event_nids, None, rejected_reason=reason)
+            return replace(outlier, event_nid=event_nid, came_alone=came_alone)
 
         prev_events = lookup.find(room, event.prev_event_ids)
-        root = state_before.find(room, received, prev_events)
-        reason = reason or _refusal_by_state(room, event, root)
+        before = state_before.find(room, received, prev_events)
+        root = before.root
+        reason = reason or judging.refusal_by_state(root)
         starts_anew = received.starts_anew and not _is_resident(room)
-        # What is allowed now says nothing of history.
-        is_judged_now = not starts_anew and not received.is_backfilled
         is_soft_failed = reason is None and (
-            received.is_discouraged or (is_judged_now and _is_soft_failed(room, received, root))
+            received.is_discouraged
+            or (not starts_anew and _is_soft_failed(judging, received, root))
         )
         is_accepted = reason is None and not is_soft_failed
         is_news = is_accepted and not received.is_backfilled
@@ -152,13 +147,15 @@ class _Receiving:
             event_nid=event_nid,
             is_received=True,
             is_backfilled=received.is_backfilled,
+            above_nid=before.above_nid,
+            told_root=before.told_root,
             missing=[
                 one for one in event.prev_event_ids if not lookup.has_place(prev_events.get(one))
             ],
             is_below=event.event_id in self._below,
             sent_by=self._sent_by,
             is_outgoing=received.is_outgoing,
-            came_alone=known is not None and not lookup.is_here(known),
+            came_alone=came_alone,
         )
 
     def _note(self, placed: Placed, event_nid: int) -> None:
@@ -168,7 +165,7 @@ class _Receiving:
         if placed.is_accepted:
             self._below.update(placed.missing)
         if placed.state_before is not None:
-            state_before.note(self._room, placed.event, placed.state_before)
+            state_before.note(self._room, placed.event, event_nid, placed.state_before)
 
     def _redaction_that_waited(self, event: Event) -> int | None:
         room = self._room
@@ -195,59 +192,11 @@ def _refusal_as_create(room: OpenRoom, event: Event) -> str | None:
     return SECOND_CREATE if known is not None and known != room.find_nid(event.event_id) else None
 
 
-def _refusal_by_auth_events(
-    room: OpenRoom, event: Event, auth_events: Mapping[str, StoredEvent]
-) -> str | None:
-    """Why what the event cites does not allow it."""
-    rejected = {one.event_id for one in auth_events.values() if one.rejected_reason is not None}
-    cited = {event_id: one.event for event_id, one in auth_events.items()}
-    state = {one.key: one for one in cited.values() if one.is_state}
-    if room.room_version.room_id_is_create_hash and event.type != CREATE[0]:
-        create = lookup.find(room, ["$" + event.room_id[1:]])
-        lookup.refuse_missing(["$" + event.room_id[1:]], create)
-        for one in create.values():
-            state[CREATE] = one.event
-            if one.rejected_reason is not None:
-                rejected.add(one.event_id)
-    try:
-        rules.check_state_independent(event, cited, rejected)
-        rules.check_state_dependent(event, state)
-    except Rejected as refusal:
-        return f"by its auth events: {refusal}"
-    return None
-
-
-def _refusal_by_state(room: OpenRoom, event: Event, root: int) -> str | None:
-    try:
-        rules.check_state_dependent(event, _auth_state(room, event, root))
-    except Rejected as refusal:
-        return f"by the state before it: {refusal}"
-    return None
-
-
-def _is_soft_failed(room: OpenRoom, received: Received, root: int) -> bool:
-    """S-S API, "Soft failure": would it be refused now, although it was not then?"""
-    current = room.head.current_state_root
-    if root == current or not room.extremities:
+def _is_soft_failed(judging: Judging, received: Received, root: int) -> bool:
+    # What is allowed now says nothing of history; and where members are not known, nobody knows.
+    if received.is_backfilled or judging.room.head.is_partial:
         return False
-    if received.state_before is not None:
-        # There is a gap below it: what we take for current may be long past. But anybody can make
-        # a gap, so that is not simply passed over either. COMPAT(Synapse): it does the same.
-        stored = room.stored_by_nid(nid for nid, _ in room.extremities)
-        roots = [one.state_after or state_trie.EMPTY for one in stored.values()]
-        current = room.merge(room, [*roots, root])
-    try:
-        rules.check_state_dependent(received.event, _auth_state(room, received.event, current))
-    except Rejected:
-        return True
-    return False
-
-
-def _auth_state(room: OpenRoom, event: Event, root: int) -> dict[tuple[str, str], Event]:
-    wanted = selection.auth_types(
-        event.room_version, event.type, event.sender, event.state_key, event.content
-    )
-    return room.state_events({*wanted, CREATE}, root)
+    return judging.is_soft_failed(root, is_over_gap=received.state_before is not None)
 
 
 def _is_resident(room: OpenRoom) -> bool:

@@ -18,6 +18,7 @@ from impl.storage import (
     event_graph,
     events,
     memberships,
+    partial_rooms,
     redactions,
     relations,
     room_state,
@@ -25,6 +26,7 @@ from impl.storage import (
 )
 from impl.storage.events import NewEvent
 from impl.storage.memberships import Member
+from impl.storage.partial_rooms import PartialEvent
 from impl.storage.timeline import MemberChange
 
 MEMBER = "m.room.member"
@@ -61,7 +63,7 @@ def write(room: OpenRoom) -> None:
     if any(one.event.is_state for one in new_events):
         event_graph.insert_auth_chains(txn, _chain_rows(room))
     if room.head.current_state_root != room.root_at_open:
-        _write_current_state(room)
+        write_current_state(room)
     _delete_redacted_names(room)
 
 
@@ -142,15 +144,26 @@ def _write_graph(room: OpenRoom) -> None:
     if any(one.placed.is_received for one in placed):
         came = [one.new.event.event_id for one in placed if one.placed.is_received]
         event_graph.delete_backward_extremities(txn, room_nid, came)
+    if room.head.is_partial:
+        partial_rooms.note_events(
+            txn,
+            room_nid,
+            [
+                PartialEvent(one.new.event_nid, one.placed.above_nid, one.placed.told_root)
+                for one in placed
+                # Another server told all of it.
+                if one.placed.told_root is None or one.placed.told_root != one.placed.state_before
+            ],
+        )
     threshold = room.app.config.dummy_events_threshold
     if threshold is not None and len(room.extremities) > threshold:
         branching_rooms.note(txn, room_nid)
 
 
-def _write_current_state(room: OpenRoom) -> None:
+def write_current_state(room: OpenRoom) -> None:
     """The rows of the current state that are not what they were."""
     txn, room_nid = room.txn, room.room_nid
-    if all(_stands_on_the_last(one) for one in room.appended):
+    if room.appended and all(_stands_on_the_last(one) for one in room.appended):
         # Each on top of the last: what changed is what was appended.
         changed = {
             one.new.event.key: one.new.event_nid

@@ -6,6 +6,7 @@ tell. With history it is often known better: what stands on an event and on noth
 state that the event left, and an event that is no state left it as it was."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from impl.core import state_trie
 from impl.core.auth.selection import CREATE
@@ -16,15 +17,26 @@ from impl.services.room_events.submission import MissingEvents, Received
 from impl.storage.events import StoredEvent
 
 
-def find(room: OpenRoom, received: Received, prev_events: Mapping[str, StoredEvent]) -> int:
-    """Its root. Raises MissingEvents where it is not known."""
+@dataclass(frozen=True, slots=True)
+class StateBefore:
+    """A state, and where it is from: the event that stands on this one, or what another server
+    told, perhaps of a part of it; else from what the event stands on.
+    """
+
+    root: int
+    above_nid: int | None = None
+    told_root: int | None = None
+
+
+def find(room: OpenRoom, received: Received, prev_events: Mapping[str, StoredEvent]) -> StateBefore:
+    """Raises MissingEvents where it is not known."""
     event = received.event
     if received.is_backfilled and not event.is_state and event.event_id in room.states_below:
-        return room.states_below[event.event_id]
+        return StateBefore(*room.states_below[event.event_id])
     if received.state_before is not None:
         return _told(room, received, received.state_before, prev_events)
     if event.type == CREATE[0]:
-        return state_trie.EMPTY
+        return StateBefore(state_trie.EMPTY)
     placed = {
         event_id: one.state_after
         for event_id, one in prev_events.items()
@@ -33,14 +45,14 @@ def find(room: OpenRoom, received: Received, prev_events: Mapping[str, StoredEve
     lookup.refuse_missing(event.prev_event_ids, placed)
     if not placed:
         raise MissingEvents([])  # It stands on nothing, and is no beginning.
-    return room.merge(room, list(placed.values()))
+    return StateBefore(room.merge(room, list(placed.values())))
 
 
-def note(room: OpenRoom, event: Event, root: int) -> None:
+def note(room: OpenRoom, event: Event, event_nid: int, root: int) -> None:
     """The state before an event, for what it stands on alone."""
     below = set(event.prev_event_ids)
     if len(below) == 1:
-        room.states_below.setdefault(below.pop(), root)
+        room.states_below.setdefault(below.pop(), (root, event_nid))
 
 
 def _told(
@@ -48,21 +60,22 @@ def _told(
     received: Received,
     event_ids: Collection[str],
     prev_events: Mapping[str, StoredEvent],
-) -> int:
+) -> StateBefore:
     """A state as another server tells it. Where the event stands on some of our events as well,
     what we know of these is resolved with it: else anybody could take from the room what they do
     not tell of.
     """
     event_id = received.event.event_id
     # What stands on it knows a state that is much the same.
-    base = room.states_below.get(event_id, room.head.current_state_root)
-    told = _root_of(room, event_ids, base)
+    base, _ = room.states_below.get(event_id, (room.head.current_state_root, 0))
+    told = root_of(room, event_ids, base)
     here = [one.state_after for one in prev_events.values() if one.state_after is not None]
     has_all = len(here) == len(set(received.event.prev_event_ids))
-    return told if received.starts_anew or has_all else room.merge(room, [told, *here])
+    is_enough = received.starts_anew or has_all or not here
+    return StateBefore(told if is_enough else room.merge(room, [told, *here]), told_root=told)
 
 
-def _root_of(room: OpenRoom, event_ids: Collection[str], base: int) -> int:
+def root_of(room: OpenRoom, event_ids: Collection[str], base: int) -> int:
     """The root of a state that is given by its events. Most of it stands in `base` as well: only
     what is different is looked at, and becomes nodes.
     """

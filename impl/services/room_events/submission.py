@@ -52,7 +52,9 @@ class Received:
 
     `is_backfilled`: it fills history. It gets its place, and nobody is told of it. Of several the
     newest come first; each is below something that is here, or comes with it. `state_before` is
-    then what is to be believed only where nothing that is here says it."""
+    then what is to be believed only where nothing that is here says it.
+
+    `lacks_members`: many of the memberships are missing in `state_before`."""
 
     event: Event
     state_before: Sequence[str] | None = None
@@ -62,6 +64,7 @@ class Received:
     must_be_allowed: bool = False
     is_discouraged: bool = False
     is_backfilled: bool = False
+    lacks_members: bool = False
 
 
 @dataclass(frozen=True, slots=True)

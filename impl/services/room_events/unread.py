@@ -40,6 +40,8 @@ class Counting:
         self._room = room
         self._audiences = room.app.part(Audiences, Audiences)
         self._joined = room.head.joined_count
+        # Nobody leaves out the members of a room for two.
+        self._counted_min = 3 if room.head.is_partial else 0
         self._audience_nid = room.head.audience_nid
         self._main = push_totals.decode(room.head.unread_totals)
         self._threads: dict[str, Totals] = {}
@@ -65,7 +67,8 @@ class Counting:
         shown = redaction.redact(event.pdu, event.room_version) if is_redacted else event.pdu
         content = shown["content"]
         thread_id = threads.thread_of(content, self._content_of)
-        told = _Told(room, event, {**shown, "room_id": event.room_id}, roots, self._joined)
+        joined = max(self._joined, self._counted_min)
+        told = _Told(room, event, {**shown, "room_id": event.room_id}, roots, joined)
         audience = self._audience
         pairs = {one: told.matches.outcome(one) for one in audience.classes}
         singled, reader = self._singled(told, pairs)

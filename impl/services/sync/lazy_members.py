@@ -9,12 +9,13 @@ that had it: who asks from there or later has received that answer. What is forg
 more, which is allowed."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from impl.app import App
 from impl.core import state_trie
 from impl.core.event_filter import Filter
+from impl.services import cited_members
 from impl.services.sync.request import Sync
 from impl.storage.events import StoredEvent
 from impl.storage.state_nodes import RoomNodes
@@ -104,3 +105,22 @@ def of_change(
         for key_nid, event_nid in found.items()
         if not sent.is_known(sync, event_nid)
     }
+
+
+def of_cited(
+    sync: Sync, txn: Any, stored: Sequence[StoredEvent], nodes: RoomNodes, root: int
+) -> dict[int, int]:
+    """Those who speak and do not stand in the state at `root`, in a room whose members are not all
+    known yet: by what they cite, without those whom the client knows. The keys are no state's.
+    """
+    senders = {one.event.sender for one in stored}
+    # Who stands in no state has no number as a key.
+    key_nids = sync.app.state_keys.get_nids(txn, [(MEMBER, user_id) for user_id in senders])
+    found = state_trie.get_many(nodes, root, list(key_nids.values()))
+    here = {user_id for (_, user_id), key_nid in key_nids.items() if key_nid in found}
+    if here == senders:
+        return {}
+    cited = cited_members.find(sync.app, txn, stored, senders - here)
+    sent = sync.app.part(Sent, Sent)
+    nids = [one.event_nid for one in cited.values() if not sent.is_known(sync, one.event_nid)]
+    return {-nid: nid for nid in nids}

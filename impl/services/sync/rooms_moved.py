@@ -9,6 +9,7 @@ from typing import Any
 from impl.services import member_content
 from impl.services.sync.request import Sync
 from impl.storage import sync_rooms
+from impl.storage.rooms import Room
 from impl.storage.sync_rooms import Change
 
 # What is told of a room that is new to the client begins here: before all positions of a sync.
@@ -37,6 +38,8 @@ class RoomsMoved:
     joined: dict[int, int] = field(default_factory=dict)
     # Those of them that the user left and came back to since: the client has them.
     rejoined: set[int] = field(default_factory=set)
+    # Those whose members are all known since, and were not before.
+    completed: set[int] = field(default_factory=set)
     invited: dict[int, Change] = field(default_factory=dict)
     knocked: dict[int, Change] = field(default_factory=dict)
     left: dict[int, Left] = field(default_factory=dict)
@@ -101,6 +104,29 @@ def since(sync: Sync, txn: Any, changed: Collection[int], has_user_moved: bool) 
         _sort(moved, room_nid, changes, sync.since if was_in else None)
     _find_stays(sync, txn, moved)
     return moved
+
+
+def is_hidden(sync: Sync, room: Room) -> bool:
+    """Whether the client must wait for a room until its members are known (partial_rooms.py): all
+    but those who load members as they need them.
+    """
+    if sync.filter.state.lazy_load_members:
+        return False
+    return room.whole_position is None or room.whole_position > sync.up_to
+
+
+def heed_partial(sync: Sync, txn: Any, moved: RoomsMoved) -> None:
+    """Hide rooms whose members are not all known, and tell of them when they are."""
+    for room in sync.app.rooms.get_by_nids(txn, list(moved.joined)).values():
+        whole_position = room.whole_position
+        if whole_position == 0:
+            continue
+        if is_hidden(sync, room):
+            del moved.joined[room.room_nid]
+        elif whole_position is not None and sync.since < whole_position <= sync.up_to:
+            moved.completed.add(room.room_nid)
+            if not sync.filter.state.lazy_load_members:
+                moved.joined[room.room_nid] = BEGINNING
 
 
 def _without_unwanted(

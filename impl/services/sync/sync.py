@@ -137,6 +137,7 @@ def _initial(asked: Sync) -> dict[str, Any]:
     with app.database.read() as txn:
         data = account_data.list_changed(txn, sync.user_id, 0, sync.up_to)
         moved = rooms_moved.of_initial(sync, txn)
+        rooms_moved.heed_partial(sync, txn, moved)
     return _write(sync, moved, data, moved.joined)
 
 
@@ -153,13 +154,16 @@ def _incremental(asked: Sync, joined: Collection[int]) -> dict[str, Any]:
         if has_user_moved:
             data = account_data.list_changed(txn, user_id, sync.since, sync.up_to)
         moved = rooms_moved.since(sync, txn, changed, has_user_moved)
+        rooms_moved.heed_partial(sync, txn, moved)
         if any(after == rooms_moved.BEGINNING for after in moved.joined.values()):
             # Who left a room and is back may have thrown away which members they knew.
             sync = replace(sync, chain=sync.up_to)
             data = _with_data_of_new_rooms(sync, txn, moved, data)
         for room_id in {room_id for room_id, _, _ in data if room_id}:
             room = app.rooms.get(txn, room_id)
-            if room is not None and room.room_nid in joined:
+            if room is None or rooms_moved.is_hidden(sync, room):
+                continue
+            if room.room_nid in joined:
                 moved.joined.setdefault(room.room_nid, sync.since)
     return _write(sync, moved, data, joined)
 
@@ -190,6 +194,9 @@ def _write(
     moved.keep({nid for nid, room in rooms.items() if wanted.passes_room(room.room_id)})
     # On a connection of its own, and only while it reads: others may wait for what it finds.
     deltas = _load(sync, moved)
+    if moved.completed:
+        with app.database.read() as txn:
+            room_deltas.add_members(txn, [deltas[nid] for nid in moved.completed & deltas.keys()])
     joined = {nid: deltas[nid] for nid in moved.joined}
     found = _frame(sync)
     found["account_data"] = {"events": _own_data(sync, data)}

@@ -126,6 +126,8 @@ def state_nids(
     elif sync.filter.state.lazy_load_members:
         found = lazy_members.of_change(sync, txn, nodes, to_root, _needed(timeline, heroes))
         changed = found | changed
+    if sync.filter.state.lazy_load_members and not sync.app.rooms.is_kept(delta.room_nid):
+        changed = lazy_members.of_cited(sync, txn, timeline.events, nodes, to_root) | changed
     if timeline.lacks_state and not sync.use_state_after:
         # State events that the timeline does not show are state all the same.
         shown = {one.event_nid for one in timeline.events}

@@ -40,3 +40,32 @@ CREATE TABLE changed_events (
 CREATE UNIQUE INDEX changed_events_position ON changed_events (position);
 CREATE INDEX changed_events_changed ON changed_events (changed_ts);
 CREATE INDEX changed_events_room ON changed_events (room_nid);
+
+-- Since when all members of a room are known: the position at which that was; 0: they always were.
+-- NULL: they are not, since we came in by an answer without them (S-S API, PUT /send_join,
+-- `omit_members`), and are being fetched.
+ALTER TABLE rooms ADD COLUMN whole_position BIGINT DEFAULT 0;
+
+-- The rooms whose members are being fetched: `event_id` is our join, which stands on the state that
+-- is wanted; `via` the server that it went through.
+CREATE TABLE partial_rooms (
+    room_nid BIGINT  NOT NULL PRIMARY KEY,
+    event_id TEXT    NOT NULL,
+    via      TEXT    NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    -- When it is tried next.
+    due_ts   BIGINT  NOT NULL
+);
+CREATE INDEX partial_rooms_due ON partial_rooms (due_ts);
+
+-- The events that got their places in them since, in the order in which they did: their states lack
+-- members. `above_nid`: that of history was taken from this event, which stands on it. `told_root`:
+-- what another server told of it, which was resolved with what the event stands on.
+CREATE TABLE partial_events (
+    place     BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    room_nid  BIGINT NOT NULL,
+    event_nid BIGINT NOT NULL,
+    above_nid BIGINT,
+    told_root BIGINT
+);
+CREATE INDEX partial_events_room ON partial_events (room_nid, place);
