@@ -5,7 +5,9 @@ of it. There is no timer: a lone message goes at once, and under load the batche
 while the last one commits.
 
 A second, patient greenlet takes the submissions for rooms that somebody else holds: it may wait for
-a lock, while the first one never does, so that a busy room holds up nobody but itself."""
+a lock, while the first one never does, so that a busy room holds up nobody but itself. A third one
+takes what is much work: many events at once, and states as another server tells them, which may
+have to be resolved with ours. Whatever somebody may send there, other rooms go on."""
 
 import logging
 from collections.abc import Sequence
@@ -48,31 +50,40 @@ def submit_all(app: App, submissions: Sequence[Submission]) -> list[list[str] | 
 
 
 class Persister:
-    """The two greenlets of a worker and their queues."""
+    """The three greenlets of a worker and their queues."""
 
     def __init__(self, app: App) -> None:
         self._app = app
         self._quick: SimpleQueue = SimpleQueue()
         self._patient: SimpleQueue = SimpleQueue()
+        self._heavy: SimpleQueue = SimpleQueue()
         self._greenlets = [
             gevent.spawn(self._run, self._quick, True),
             gevent.spawn(self._run, self._patient, False),
+            gevent.spawn(self._run, self._heavy, False),
         ]
 
     def submit(self, submission: Submission) -> list[str]:
         result = AsyncResult()
-        self._quick.put((submission, result))
+        self._queue_for(submission).put((submission, result))
         return result.get()
 
     def submit_all(self, submissions: Sequence[Submission]) -> list[list[str] | Exception]:
         results = [AsyncResult() for _ in submissions]
-        for item in zip(submissions, results, strict=True):
-            self._quick.put(item)
+        for submission, result in zip(submissions, results, strict=True):
+            self._queue_for(submission).put((submission, result))
         gevent.wait(results)
         return [one.value if one.exception is None else one.exception for one in results]
 
     def stop(self) -> None:
         gevent.killall(self._greenlets)
+
+    def _queue_for(self, submission: Submission) -> SimpleQueue:
+        received = submission.received
+        is_heavy = len(received) > BATCH_EVENTS_MAX or any(
+            one.state_before is not None for one in received
+        )
+        return self._heavy if is_heavy else self._quick
 
     def _run(self, queue: SimpleQueue, skip_locked: bool) -> None:
         connection: Any = None
@@ -92,6 +103,8 @@ class Persister:
                 _log.exception("a batch of %d failed", len(batch))
                 connection = _discard(connection)
                 _fail(batch, error)
+            if queue is self._heavy and queue.empty():
+                connection = _discard(connection)  # It is seldom needed.
 
     def _persist(self, connection: Any, batch: list[Item], skip_locked: bool) -> None:
         try:
