@@ -6,10 +6,12 @@ sign; what our users send is shown to it before it is sent, and not sent where i
 is asked while nobody waits for the room."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import gevent
 import msgspec
 from gevent.pool import Pool
 
@@ -26,6 +28,8 @@ from impl.storage.rooms import Room
 
 # How long an event waits for it, and how many are shown to it at once.
 ASK_S = 10.0
+# All of what came together: its sender waits as well, and tries again what takes too long.
+JUDGE_S_MAX = 20.0
 # What its refusal may hold besides its reason.
 MORE_BYTES_MAX = 16_384
 AT_ONCE = 10
@@ -53,15 +57,21 @@ def judge(app: App, arrivals: Arrivals) -> list[list[Received]]:
     """
     with app.database.read() as txn:
         policies = of_rooms(app, txn, [room.room_nid for room, _ in arrivals])
-    judged: list[list[Received]] = []
-    for room, received in arrivals:
+    ends_s = time.monotonic() + JUDGE_S_MAX
+
+    def judge_in_room(room: Room, received: Sequence[Received]) -> list[Received]:
         policy = policies.get(room.room_nid)
         if policy is None:
-            judged.append(list(received))
-        else:
-            asking = _Asking(app, policy)
-            judged.append(Pool(AT_ONCE).map(asking.judge, received))
-    return judged
+            return list(received)
+        asking = _Asking(app, policy, ends_s)
+        return Pool(AT_ONCE).map(asking.judge, received)  # type: ignore[no-any-return]
+
+    # All rooms at the same time: who sends us events of many waits for the slowest of them.
+    asked = [gevent.spawn(judge_in_room, *arrival) for arrival in arrivals]
+    try:
+        return [one.get() for one in asked]
+    finally:
+        gevent.killall(asked)
 
 
 def vouch(app: App, room: Room, event: Event) -> Event:
@@ -102,6 +112,8 @@ class _Asking:
 
     app: App
     policy: PolicyServer
+    # By the clock that never jumps.
+    ends_s: float
     is_unreachable: bool = False
 
     def judge(self, received: Received) -> Received:
@@ -111,18 +123,20 @@ class _Asking:
         if policy_server.is_exempt(event.type, event.state_key) or self.policy.has_signed(event):
             return received
         try:
-            if not self.is_unreachable:
-                return replace(received, event=_ask(self.app, self.policy, event))
+            left_s = self.ends_s - time.monotonic()
+            if not self.is_unreachable and left_s > 0:
+                timeout_s = min(ASK_S, left_s)
+                return replace(received, event=_ask(self.app, self.policy, event, timeout_s))
         except FederationFailure as failure:
             self.is_unreachable = isinstance(failure, Unreachable)
             _log.info("%s in %s is not vouched for: %s", event.event_id, event.room_id, failure)
         return replace(received, is_discouraged=True)
 
 
-def _ask(app: App, policy: PolicyServer, event: Event) -> Event:
+def _ask(app: App, policy: PolicyServer, event: Event, timeout_s: float = ASK_S) -> Event:
     """The event with the signature of the policy server. Raises FederationFailure."""
     name = policy.server_name
-    answer = app.federation.ask_policy_server_to_sign(name, event.pdu, ASK_S)
+    answer = app.federation.ask_policy_server_to_sign(name, event.pdu, timeout_s)
     signature = policy_server.signature_in(answer, name)
     if signature is not None:
         signed = policy_server.with_signature(event, name, signature)
