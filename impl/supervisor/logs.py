@@ -86,7 +86,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         parts = [
             f"{_instant(record)} {record.levelname} {record.name} [{record.process}]",
-            record.getMessage(),
+            _one_line(record.getMessage()),
         ]
         parts += [f"{name}={_quoted(value)}" for name, value in _fields(record)]
         text = " ".join(parts)
@@ -124,6 +124,15 @@ def _second(seconds: int) -> str:
 
 def _instant(record: logging.LogRecord) -> str:
     return f"{_second(int(record.created))}.{int(record.msecs):03d}Z"
+
+
+def _one_line(text: str) -> str:
+    """Without what would begin another line, or move the cursor of who reads it: names of users and
+    events on other servers may hold anything.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _quoted(value: object) -> str:

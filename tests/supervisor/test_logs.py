@@ -33,6 +33,12 @@ def test_text_has_the_fields_after_the_message() -> None:
     assert " INFO test [" in line
 
 
+def test_no_message_begins_another_line() -> None:
+    line = written("text", "from %s: é\u202e", "@a\r\n2026 INFO x\x1b[2J\u2028\x85:b")
+    assert line.count("\n") == 1
+    assert line.endswith("from @a\\r\\n2026 INFO x\\x1b[2J\\u2028\\x85:b: é\\u202e\n")
+
+
 def test_json_is_one_object_per_line() -> None:
     entry = json.loads(written("json", "two\nlines", extra={"status": 200}))
     assert (entry["message"], entry["status"], entry["level"]) == ("two\nlines", 200, "INFO")

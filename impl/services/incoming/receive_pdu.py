@@ -21,7 +21,7 @@ import msgspec
 
 from impl import breath
 from impl.app import App
-from impl.core import event_format, event_hash, redaction
+from impl.core import event_format, event_hash, identifiers, redaction
 from impl.core.event import Event
 from impl.core.rejection import Malformed
 from impl.core.room_version import RoomVersion
@@ -29,6 +29,8 @@ from impl.services import server_keys
 
 # After so many the worker's other requests have their turn.
 BREATH_PDUS = 50
+# Of those of one answer that are dropped so many are logged.
+LOGGED_MAX = 10
 # Of one that is not read yet, with its unsigned parts and with spaces: more than any event has.
 TEXT_BYTES_MAX = 4 * event_format.EVENT_BYTES_MAX
 
@@ -66,12 +68,22 @@ def read_events(
 def without_dropped(read: Sequence[Event | Dropped], room_id: str, source: str) -> list[Event]:
     """The events, each once; the others are logged."""
     events: dict[str, Event] = {}
+    dropped: list[Dropped] = []
     for one in read:
         if isinstance(one, Dropped):
-            _log.info("%s of %s in %s was dropped: %s", one.event_id, source, room_id, one.reason)
+            dropped.append(one)
         else:
             events.setdefault(one.event_id, one)
+    log_dropped(dropped, room_id, source)
     return list(events.values())
+
+
+def log_dropped(dropped: Sequence[Dropped], room_id: str, source: str) -> None:
+    """Of many only some: there may be hundreds of thousands."""
+    for one in dropped[:LOGGED_MAX]:
+        _log.info("%s of %s in %s was dropped: %s", one.event_id, source, room_id, one.reason)
+    if len(dropped) > LOGGED_MAX:
+        _log.info("and %d more of %s in %s", len(dropped) - LOGGED_MAX, source, room_id)
 
 
 def parse(
@@ -121,7 +133,7 @@ def _parse(pdu: object, room_version: RoomVersion, room_id: str | None) -> Event
         event_id = event_hash.event_id_of(covered, room_version)
         event_format.check(covered, room_version)
     except Malformed as error:
-        return Dropped(event_id, str(error))
+        return Dropped(event_id if identifiers.is_event_id(event_id) else None, str(error))
     event = Event(covered, room_version, event_id)
     if not room_version.can_have(event.room_id):
         return _drop(event, "room_id is not one of a room of this version")

@@ -20,6 +20,7 @@ from impl.core.event import Event
 from impl.core.room_version import RoomVersion
 from impl.outbound.failures import BadAnswer
 from impl.services.incoming import receive_pdu
+from impl.services.incoming.receive_pdu import Dropped
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Received, Submission
 from impl.storage import events, partial_rooms, room_servers, rooms
@@ -64,13 +65,15 @@ def read(
         raise BadAnswer(server, f"it tells of more than {EVENTS_MAX} events")
     found: dict[str, Event] = {}
     state_ids: list[str] = []
+    dropped: list[Dropped] = []
     for number, one in enumerate(receive_pdu.read_pdus(app, [*state, *chain], version, room_id)):
         if not isinstance(one, Event):
-            _log.info("of %s, in %s, %s: %s", server, room_id, one.event_id, one.reason)
+            dropped.append(one)
             continue
         found.setdefault(one.event_id, one)
         if number < len(state) and one.is_state:
             state_ids.append(one.event_id)
+    receive_pdu.log_dropped(dropped, room_id, server)
     ordered = _in_order(found)
     kept = {one.event_id for one in ordered}
     if len(kept) < len(found):

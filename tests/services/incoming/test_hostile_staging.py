@@ -1,6 +1,8 @@
 """Servers that are in a room and fill what waits in it: the others' events have their places all
 the same."""
 
+import logging
+
 import gevent
 import pytest
 
@@ -89,3 +91,25 @@ def test_few_whole_states_are_taken_in_at_once(
     gate.open()
     settle(app)
     assert all(timeline_ids(app, room_id)[-1] == top.event_id for room_id, top in tops)
+
+
+@pytest.mark.parametrize("version", ["1", "11"])
+def test_much_nonsense_takes_few_lines_of_the_log(
+    app: App, site: Site, caplog: pytest.LogCaptureFixture, version: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    room = a_room_elsewhere(version)
+    let_in(app, site, room)
+    room.add(message(EVELYN, "missing"))
+    top = room.add(message(EVELYN, "top"))
+    nonsense = [{"event_id": "$" + "x" * 10_000, "type": n} for n in range(5_000)]
+    state = [f"${number:043}" for number in range(1_000)]
+    site.answers["get_missing_events"] = lambda *_, **__: {"events": nonsense}
+    site.answers["event_auth"] = lambda *_, **__: {"auth_chain": nonsense}
+    site.answers["state"] = lambda *_, **__: {"pdus": nonsense, "auth_chain": nonsense}
+    site.answers["state_ids"] = lambda *_, **__: {"pdu_ids": state, "auth_chain_ids": state}
+    put(app, top)
+    settle(app)
+    assert site.asked("state") == 1
+    lines = [one.getMessage() for one in caplog.records]
+    assert len(lines) < 100 and max(map(len, lines)) < 1_000
