@@ -244,6 +244,8 @@ class OpenRoom:
         current_before = self.head.current_state_root
         if placed.moves_the_head and state_after is not None:
             self._move_head(placed, event_nid, state_after)
+        elif placed.is_backfilled and placed.is_accepted:
+            self._drop_ends(placed.covers)
         self.appended.append(Appended(placed, new, current_before, self.head.current_state_root))
 
     def _move_head(self, placed: Placed, event_nid: int, state_after: int) -> None:
@@ -261,6 +263,21 @@ class OpenRoom:
         if is_extremity:
             roots.append(state_after)
         head.current_state_root = self.merge(self, roots)
+
+    def _drop_ends(self, covers: Collection[str]) -> None:
+        """What history stands on is no end of the room any more, after a gap that it fills. Not so
+        where the state would be another one without it: what is told above a gap is not to be
+        believed more than what was known below it. An event of ours joins these.
+        """
+        head = self.head
+        left = [one for one in self.extremities if one[1] not in covers]
+        if not left or len(left) == len(self.extremities):
+            return
+        stored = self.stored_by_nid(nid for nid, _ in left)
+        roots = [stored[nid].state_after or state_trie.EMPTY for nid, _ in left]
+        if self.merge(self, roots) == head.current_state_root:
+            self.extremities = left
+            head.forward_extremities = [nid for nid, _ in left]
 
     def mark(self) -> tuple[Any, ...]:
         """Where the room stands, for `cut`."""

@@ -124,7 +124,6 @@ class _Receiving:
             or (not starts_anew and _is_soft_failed(judging, received, root))
         )
         is_accepted = reason is None and not is_soft_failed
-        is_news = is_accepted and not received.is_backfilled
         redacts_nid, redacts_later = None, None
         if event.type == REDACTION and is_accepted:
             redacts_nid, redacts_later = _redacted(room, event, root)
@@ -135,7 +134,7 @@ class _Receiving:
             event,
             auth_event_nids,
             root,
-            covers=_covers(room, event, prev_events, starts_anew) if is_news else (),
+            covers=_covers(room, event, prev_events, starts_anew) if is_accepted else (),
             rejected_reason=reason,
             is_soft_failed=is_soft_failed,
             # A redaction is shown once it has redacted something.

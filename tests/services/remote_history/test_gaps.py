@@ -3,11 +3,12 @@
 from impl.app import App
 from impl.services import history
 from impl.services.history import Range
-from tests.builders import BOB, a_requester, message
+from tests.builders import BOB, a_requester, member, message
 from tests.services.incoming.site import Site, put, settle
 from tests.services.remote_history.reading import a_room_of_theirs, event_id_of, ids, join, read
-from tests.services.room_events.elsewhere import DAVE, EVELYN, topic
-from tests.services.room_events.inspection import extremity_ids, state_of, stored
+from tests.services.room_events.elsewhere import DAVE, EVELYN, a_room_elsewhere, send, topic
+from tests.services.room_events.inspection import extremity_ids, head_of, state_of, stored
+from tests.services.room_events.test_backfilled import fill
 
 
 def read_all(app: App, room_id: str, limit: int = 50, *, is_back: bool = True) -> list[str]:
@@ -31,11 +32,11 @@ def test_what_was_said_while_we_were_away_is_read_where_it_was_said(app: App, si
     ]
     put(app, missed[-1])
     settle(app)
-    extremities = extremity_ids(app, room_id)
     asked = site.asked("state_ids")
     everything = list(room.events)[::-1]
     assert read_all(app, room_id) == everything
-    assert extremity_ids(app, room_id) == extremities
+    # Nothing of what was there before is an end of the room any more.
+    assert extremity_ids(app, room_id) == {missed[-1].event_id}
     for one in missed:
         ours = stored(app, room_id, one.event_id)
         assert ours.rejected_reason is None
@@ -78,3 +79,20 @@ def test_a_gap_that_is_not_reached_is_left_alone(app: App, site: Site) -> None:
     assert site.asked("backfill") == 0
     assert len(read(app, room_id, limit=30)) == 30
     assert site.asked("backfill") == 1
+
+
+def test_a_gap_that_is_filled_takes_no_state_from_the_room(app: App) -> None:
+    """Whoever told the state above the gap left out what was known below it."""
+    room = a_room_elsewhere()
+    room_id = room.create.room_id
+    send(app, room, *room.events.values())
+    innocent = room.after(room.last)
+    ban = room.add(member(EVELYN, "ban", DAVE))
+    send(app, room, ban)
+    gap = room.add(message(DAVE, "gap"))
+    last = room.add(message(DAVE, "arrives"))
+    send(app, room, last, state_before=sorted(innocent.values()))
+    fill(app, room, gap)
+    assert extremity_ids(app, room_id) == {ban.event_id, last.event_id}
+    state = state_of(app, room_id, head_of(app, room_id).current_state_root)
+    assert state["m.room.member", EVELYN] == ban.event_id
