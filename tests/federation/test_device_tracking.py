@@ -200,7 +200,8 @@ def test_a_change_while_somebody_asks_is_not_lost(
     listener = Listener(alice)
     gate.open()
     asking.join()
-    assert list(answered[0]["device_keys"][other.user_id]) == ["PHONE"]
+    # The other may be there already, if the list was fetched before this was read.
+    assert "PHONE" in answered[0]["device_keys"][other.user_id]
     assert listener.wait_for_change() == ["user"]
     assert devices_of(a, alice, other) == ["PHONE", "TWO"]
 
