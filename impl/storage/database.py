@@ -25,6 +25,7 @@ from gevent.socket import wait_read, wait_write
 
 from impl import breath
 from impl.storage import streams
+from impl.storage.prepared import Prepared
 
 POOL_SIZE = 5
 CONNECT_SECONDS_MAX = 5.0
@@ -72,6 +73,14 @@ def _wait(connection: Any, timeout: float | None = None) -> None:
 psycopg2.extensions.set_wait_callback(_wait)
 
 
+class _Connection(psycopg2.extensions.connection):
+    """`prepared`: the names of statements that its server knows (storage/prepared.py)."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.prepared: set[str] = set()
+
+
 class Transaction:
     """An open transaction: a cursor that knows what is to be done with the COMMIT."""
 
@@ -88,6 +97,9 @@ class Transaction:
         if self._begin:
             sql, self._begin = self._begin + sql, ""
         self._cursor.execute(sql, parameters or None)
+
+    def execute_prepared(self, statement: Prepared, parameters: Sequence[object]) -> None:
+        self.execute(statement.call(self._cursor), parameters)
 
     def execute_values(
         self, sql: str, rows: Sequence[Sequence[object]], template: str | None = None
@@ -262,9 +274,12 @@ class Database:
         timeout = gevent.Timeout(CONNECT_SECONDS_MAX)
         try:
             with timeout:
-                connection = psycopg2.connect(self.dsn, application_name="soma")
+                connection = psycopg2.connect(
+                    self.dsn, application_name="soma", connection_factory=_Connection
+                )
                 connection.autocommit = True
                 with connection.cursor() as cursor:
+                    cursor.execute("SET plan_cache_mode = force_generic_plan")
                     self._epoch = streams.ensure_epoch(cursor, self._epoch)
         except BaseException as error:
             if connection is not None:

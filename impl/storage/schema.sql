@@ -812,6 +812,7 @@ CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room
 CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);
 CREATE INDEX events_time ON public.events USING btree (room_nid, origin_server_ts, event_nid);
 CREATE INDEX ignored_users_user ON public.ignored_users USING btree (user_id);
+CREATE INDEX membership_changes_position ON public.membership_changes USING btree ("position");
 CREATE INDEX membership_changes_room ON public.membership_changes USING btree (room_nid, user_id, "position");
 CREATE INDEX one_time_keys_claimed ON public.one_time_keys USING btree (claimed_ts) WHERE (claimed_ts IS NOT NULL);
 CREATE INDEX one_time_keys_waiting ON public.one_time_keys USING btree (user_id, device_id, algorithm, key_nid) WHERE (claimed_ts IS NULL);

@@ -14,11 +14,14 @@ moves the sequence on by 2^32."""
 
 from typing import Any, NamedTuple
 
+from impl.storage.prepared import Prepared
+
 LOCK_KEY = 0x736F6D61  # "soma"
 LOCK = f"SELECT pg_advisory_xact_lock({LOCK_KEY})"
 CHANNEL = "soma_stream"
 EPOCH_STEP = 1 << 32
 NEWS_MAX = 5000
+POSITION_MAX = (1 << 63) - 1
 
 
 def publish(cursor: Any) -> int:
@@ -80,72 +83,71 @@ class NewsRow(NamedTuple):
     of_devices: bool
 
 
-_NEWS = """
+# Each commit has every process read it. Memberships beside the graph are among the changes as well.
+NEWS = Prepared(
+    "news",
+    "bigint, bigint",
+    f"""
     SELECT moved.*, FALSE
       FROM (
             SELECT position, room_nid, NULL AS user_id, changes_nid, parent_nid, FALSE,
                    NULL AS about, is_outgoing
               FROM timeline
-             WHERE position > %(after)s
+             WHERE position > $1 AND position <= $2
             UNION ALL
-            SELECT m.position, NULL, m.user_id, NULL, NULL, TRUE, NULL, FALSE
-              FROM timeline t
-              JOIN membership_changes m ON m.room_nid = t.room_nid
-               AND m.position = t.position
-             WHERE t.position > %(after)s
+            SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL, FALSE
+              FROM membership_changes
+             WHERE position > $1 AND position <= $2
             UNION ALL
             SELECT position, room_nid, NULL, NULL, NULL, FALSE, user_id, TRUE FROM receipts
-             WHERE position > %(after)s
+             WHERE position > $1 AND position <= $2
             UNION ALL
             SELECT position, room_nid, NULL, NULL, NULL, FALSE, NULL, TRUE FROM typing
-             WHERE position > %(after)s
+             WHERE position > $1 AND position <= $2
             UNION ALL
             SELECT position, NULL, user_id, NULL, NULL, FALSE, type, FALSE
               FROM account_data
-             WHERE position > %(after)s
+             WHERE position > $1 AND position <= $2
             UNION ALL
             SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL, FALSE
               FROM (SELECT DISTINCT position, user_id
                       FROM to_device_messages
-                     WHERE position > %(after)s) AS addressees
+                     WHERE position > $1 AND position <= $2) AS addressees
             UNION ALL
             SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id, TRUE FROM presence
-             WHERE position > %(after)s
+             WHERE position > $1 AND position <= $2
             UNION ALL
             SELECT position, room_nid, NULL, NULL, NULL, TRUE, NULL, FALSE FROM purged_rooms
-             WHERE position > %(after)s
+             WHERE position > $1 AND position <= $2
             UNION ALL
             SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL, FALSE
               FROM purged_memberships
-             WHERE position > %(after)s
-            UNION ALL
-            SELECT position, NULL, user_id, NULL, NULL, TRUE, NULL, FALSE
-              FROM out_of_band_memberships
-             WHERE position > %(after)s
+             WHERE position > $1 AND position <= $2
             UNION ALL
             SELECT position, NULL, NULL, NULL, NULL, FALSE, NULL, TRUE FROM outgoing_to_device
-             WHERE position > %(after)s
+             WHERE position > $1 AND position <= $2
             UNION ALL
             SELECT position, CASE WHEN wakes THEN room_nid END, NULL, changes_nid, parent_nid,
                    FALSE, NULL, FALSE
               FROM changed_events
-             WHERE position > %(after)s) AS moved
+             WHERE position > $1 AND position <= $2) AS moved
     UNION ALL
     SELECT position, NULL, NULL, NULL, NULL, FALSE, user_id, TRUE, TRUE
       FROM device_list_changes
-     WHERE position > %(after)s
+     WHERE position > $1 AND position <= $2
     UNION ALL
     SELECT position, NULL, user_id, NULL, NULL, FALSE, NULL, FALSE, TRUE
       FROM user_signatures
-     WHERE position > %(after)s
+     WHERE position > $1 AND position <= $2
     ORDER BY position
-    LIMIT %(limit)s
-"""
+    LIMIT {NEWS_MAX}
+    """,
+)
 
 
 def list_news(txn: Any, after: int) -> list[NewsRow]:
     """What moved after a position, in order, at most NEWS_MAX rows."""
-    txn.execute(_NEWS, {"after": after, "limit": NEWS_MAX})
+    txn.execute_prepared(NEWS, (after, POSITION_MAX))
     return [NewsRow(*row) for row in txn.fetchall()]
 
 

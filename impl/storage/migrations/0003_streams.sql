@@ -38,6 +38,7 @@ CREATE TABLE membership_changes (
     PRIMARY KEY (user_id, position)
 );
 CREATE INDEX membership_changes_room ON membership_changes (room_nid, user_id, position);
+CREATE INDEX membership_changes_position ON membership_changes (position);
 
 CREATE TABLE receipts (
     room_nid     BIGINT NOT NULL,
