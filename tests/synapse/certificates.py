@@ -7,7 +7,7 @@ import trustme
 
 class Certificates:
     def __init__(self, authority: trustme.CA, directory: Path) -> None:
-        self._authority = authority
+        self.authority = authority
         self._directory = directory
         # The servers run as other users.
         directory.chmod(0o755)
@@ -16,7 +16,7 @@ class Certificates:
 
     def issue(self, name: str) -> tuple[Path, Path]:
         """The paths of a certificate for a name, with its chain, and of its private key."""
-        issued = self._authority.issue_cert(name)
+        issued = self.authority.issue_cert(name)
         paths = self._directory / f"{name}.pem", self._directory / f"{name}.key"
         for number, blob in enumerate(issued.cert_chain_pems):
             blob.write_to_path(str(paths[0]), append=number > 0)

@@ -60,7 +60,8 @@ def know(room_id: str, event_ids: list[str], *people: Person, wait_s: float = WA
     eventually(lambda: not missing(), lambda: f"not known: {missing()}", wait_s)
     told = [{one["event_id"]: bare(one) for one in person.history(room_id)} for person in people]
     for event_id in event_ids:
-        assert all(one[event_id] == told[0][event_id] for one in told), event_id
+        forms = [one[event_id] for one in told]
+        assert all(one == forms[0] for one in forms), forms
 
 
 def _bare_or_none(event: Json | None) -> Json | None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -99,7 +100,7 @@ class Homeserver:
 
 def federation_settings(certificates: Certificates, server_name: str) -> dict[str, Any]:
     """What both kinds of server need to find each other here."""
-    certificate, key = certificates.issue(server_name.rpartition(":")[0])
+    certificate, key = certificates.issue(server_name.rpartition(":")[0] or server_name)
     return {
         "server_name": server_name,
         "tls_certificate_path": str(certificate),
@@ -130,17 +131,20 @@ def listener(port: int, names: list[str], *, tls: bool) -> dict[str, Any]:
 class SomaServer(Served, Homeserver):
     """`soma serve`, with two workers."""
 
-    def __init__(self, directory: Path, workers: int = 2, certificates: Any = None) -> None:
+    def __init__(
+        self, directory: Path, workers: int = 2, certificates: Any = None, **changes: Any
+    ) -> None:
         self._certificates: Certificates = certificates
+        self._changes = changes
         self.link = Link()
-        self.name = f"localhost:{self.link.port}"
+        self.name = changes.get("server_name", f"localhost:{self.link.port}")
         super().__init__(directory, workers)
 
     @classmethod
-    def new(cls, certificates: Certificates) -> Self:  # type: ignore[override]
+    def new(cls, certificates: Certificates, **changes: Any) -> Self:  # type: ignore[override]
         directory = Path(tempfile.mkdtemp(prefix="soma-served-"))
         directory.chmod(0o755)
-        return cls(directory, 2, certificates)
+        return cls(directory, 2, certificates, **changes)
 
     def register(self, localpart: str, is_admin: bool = False) -> Person:  # type: ignore[override]
         return Homeserver.register(self, localpart, is_admin)
@@ -154,18 +158,23 @@ class SomaServer(Served, Homeserver):
         self.link.close()
 
     def _config(self) -> dict[str, Any]:
+        config = super()._config()
         return {
-            **super()._config(),
+            **config,
             **federation_settings(self._certificates, self.name),
             "listeners": [
                 listener(self.port, ["client"], tls=False),
                 listener(self.link.inner_port, ["federation"], tls=True),
             ],
+            **self._changes,
+            "soma": {**config["soma"], **self._changes.get("soma", {})},
         }
 
 
 class SynapseServer(Homeserver):
     """One process of Synapse, with SQLite."""
+
+    _program: Sequence[str] = ("-m", "synapse.app.homeserver")
 
     def __init__(
         self, certificates: Certificates, directory: Path, host: str = "127.0.0.1", **changes: Any
@@ -173,7 +182,7 @@ class SynapseServer(Homeserver):
         self.directory = directory
         self.link = Link(host)
         self._port = free_port()
-        self.name = f"{host}:{self.link.port}"
+        self.name = changes.get("server_name", f"{host}:{self.link.port}")
         self.url = f"http://127.0.0.1:{self._port}"
         config = {
             **federation_settings(certificates, self.name),
@@ -243,7 +252,7 @@ class SynapseServer(Homeserver):
         config = str(self.directory / "homeserver.yaml")
         with (self.directory / "out").open("ab") as out:
             return subprocess.Popen(
-                [python, "-m", "synapse.app.homeserver", "-c", config, *arguments],
+                [python, *self._program, "-c", config, *arguments],
                 cwd=self.directory,
                 stdout=out,
                 stderr=out,
