@@ -145,3 +145,15 @@ def test_a_room_without_knocking_is_not_knocked_on(a: Server, b: Server) -> None
     path = f"{CLIENT}/knock/{quote(room_id)}"
     answer = bob.api.post(path, {}, bob.access_token, {"via": ["a.test"]})
     assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
+
+
+def test_nobody_of_another_server_is_invited_to_a_room_that_is_not_federated(
+    a: Server, b: Server
+) -> None:
+    """The rules of the room look at the sender alone, but the invited could never join."""
+    alice, bob = a.register("alice"), b.register("bob")
+    room_id = alice.create_room(creation_content={"m.federate": False})
+    answer = act(alice, room_id, "invite", user_id=bob.user_id)
+    assert (answer.status, answer.json["errcode"]) == (403, "M_FORBIDDEN")
+    assert membership(alice, room_id, bob) is None
+    assert sections(bob).get("invite", {}) == {}

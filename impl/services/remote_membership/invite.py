@@ -13,6 +13,7 @@ from gevent.pool import Pool
 from impl import errors
 from impl.app import App
 from impl.core import identifiers, stripped_state
+from impl.core.auth.selection import CREATE
 from impl.core.event import Event
 from impl.core.event_builder import Draft
 from impl.outbound.failures import BadAnswer, FederationFailure, Refused
@@ -50,6 +51,7 @@ def invite(app: App, room: Room, draft: Draft) -> str:
     event = policy_server.vouch(app, room, drafting.prepare(app, room, draft))
     server = identifiers.server_name_of(draft.state_key or "")
     with app.database.read() as txn:
+        _check_federated(app, txn, room)
         shown = _shown(app, txn, room, draft)
     try:
         signed = _signed(app, server, event, shown)
@@ -112,6 +114,15 @@ def _signed(app: App, server: str, event: Event, shown: list[dict[str, Any]]) ->
     # Its signatures are all that may be new.
     signatures = {**read.pdu.get("signatures", {}), **event.pdu["signatures"]}
     return Event({**event.pdu, "signatures": signatures}, event.room_version, event.event_id)
+
+
+def _check_federated(app: App, txn: Any, room: Room) -> None:
+    """An invite to a room that is for one server only could never be accepted. The rules of the
+    room, which look at the sender alone, let it pass.
+    """
+    create = room_reading.current(app, txn, room, [CREATE]).get(CREATE)
+    if create is not None and create.content.get("m.federate") is False:
+        raise errors.Forbidden("the room is not for users of other servers")
 
 
 def _shown(app: App, txn: Any, room: Room, draft: Draft) -> list[dict[str, Any]]:
