@@ -278,7 +278,7 @@ def list_of_server(
 
 
 def list_users_of_server(txn: Any, room_nid: int, server_name: str) -> list[str]:
-    """A server's users who are or were something in the room, those first who are so the longest."""
+    """A server's users who are or were something in the room, those of longest standing first."""
     txn.execute(
         """
         SELECT user_id

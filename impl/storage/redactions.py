@@ -2,7 +2,7 @@
 events, pending_redactions.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec

@@ -70,7 +70,7 @@ class InspectedRoom:
             raise errors.NotFound(f"this server does not know the room {room_id}; it knows {known}")
         if not room.has_state:
             raise errors.NotFound(
-                f"all that this server knows of {room_id} is that users of it were invited, or knock"
+                f"this server is not in {room_id}: it knows of invites and knocks alone"
             )
         return cls(app, txn, room)
 
