@@ -108,10 +108,21 @@ class Served:
                     os.kill(pid, number)
                 except ProcessLookupError:
                     pass
+        self._see_out(tree)
+
+    def kill_the_supervisor(self) -> None:
+        """SIGKILL to the one process that an administrator knows of: the others end with it."""
+        assert self._process is not None
+        tree = _tree(self._process.pid)
+        self._process.kill()
+        self._see_out(tree)
+
+    def _see_out(self, tree: list[int]) -> None:
+        assert self._process is not None
         self._process.wait()
         deadline = time.monotonic() + STOP_S_MAX
-        while any(_is_alive(pid) for pid in tree):
-            assert time.monotonic() < deadline, "a process outlives SIGKILL"
+        while left := [pid for pid in tree if _is_alive(pid)]:
+            assert time.monotonic() < deadline, f"processes outlive SIGKILL: {left}"
             time.sleep(0.02)
         self._process = None
 
@@ -119,16 +130,30 @@ class Served:
         """SIGKILL to one of those that answer requests, whichever; another takes its place."""
         assert self._process is not None
         root = self._process.pid
-        workers = [
-            pid
-            for pid in _tree(root)
-            if b"impl.commands" in _command_line(pid)
-            and (found := _stat(pid))
-            and found[1] != root
-            and pid != root
-        ]
+        workers = [pid for pid, parent in self._pythons() if root not in (pid, parent)]
         assert workers, "no worker runs"
         os.kill(chance.choice(workers), signal.SIGKILL)
+
+    def kill_the_background_process(self) -> None:
+        """SIGKILL to the one that tells other servers, among other things; it is started again."""
+        assert self._process is not None
+        pythons = self._pythons()
+        parents = {parent for _, parent in pythons}
+        # The other child of the supervisor has the workers.
+        found = [
+            pid for pid, parent in pythons if parent == self._process.pid and pid not in parents
+        ]
+        for pid in found:
+            os.kill(pid, signal.SIGKILL)
+
+    def _pythons(self) -> list[tuple[int, int]]:
+        """Our processes but for PostgreSQL's, each with its parent."""
+        assert self._process is not None
+        return [
+            (pid, found[1])
+            for pid in _tree(self._process.pid)
+            if b"impl.commands" in _command_line(pid) and (found := _stat(pid))
+        ]
 
     def connect(self, timeout_s: float = 60) -> "Connection":
         return Connection(self.port, timeout_s)
