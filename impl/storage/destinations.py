@@ -258,6 +258,20 @@ def wake(txn: Any, server_name: str, now_ms: int) -> bool:
     return bool(txn.rowcount > 0)
 
 
+def retry(txn: Any, server_name: str) -> bool:
+    """It is to be tried now, however it failed; False if it is not left alone."""
+    txn.execute(
+        """
+        UPDATE destinations
+           SET retry_ts = 0
+         WHERE server_name = %s
+           AND retry_ts > 0
+        """,
+        (server_name,),
+    )
+    return bool(txn.rowcount)
+
+
 def wake_all(txn: Any) -> int:
     """All that are left alone are to be tried now; returns how many."""
     txn.execute(

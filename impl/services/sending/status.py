@@ -9,8 +9,6 @@ from impl.storage import destinations, outgoing, room_servers, streams
 from impl.storage.destinations import Destination
 
 LISTED_MAX = 1_000
-# However lately it failed.
-_EVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def retry(app: App, server_name: str) -> bool:
     """
     _check(app, server_name)
     with app.database.at_once() as txn:
-        return destinations.wake(txn, server_name, _EVER)
+        return destinations.retry(txn, server_name)
 
 
 def retry_all(app: App) -> int:
