@@ -1,5 +1,6 @@
 """/messages, /context and single events. C-S API, "Getting events for a room", "Event Context"."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from impl.services import cited_members, client_events, history_page, room_readi
 from impl.services.aggregations import Aggregations
 from impl.services.client_events import Viewer
 from impl.services.history_page import Page, Reader
-from impl.services.remote_history import backfill, gaps
+from impl.services.remote_history import backfill, crossing, forward
 from impl.services.remote_history.gaps import Gap
 from impl.services.sync import ignored_users
 from impl.services.visibility import IS_IN_ROOM
@@ -50,10 +51,16 @@ def messages(app: App, requester: Requester, room_id: str, asked: Range) -> dict
 
 
 def _filled(app: App, read: "Callable[[], _Answered]") -> dict[str, Any]:
+    deadline = time.monotonic() + backfill.WAIT_S
     answered = read()
     for _ in range(FILLED_MAX):
-        if not answered.gaps or not backfill.fill(app, answered.room, answered.gaps):
+        wait_s = deadline - time.monotonic()
+        if not answered.gaps or wait_s <= 0:
             break
+        if answered.is_back:
+            backfill.fill(app, answered.room, answered.gaps, wait_s)
+        else:
+            forward.fill(app, answered.room, answered.gaps, wait_s)
         answered = read()
     return answered.answer
 
@@ -65,6 +72,7 @@ class _Answered:
     answer: dict[str, Any]
     room: Room
     gaps: Sequence[Gap]
+    is_back: bool = True
 
 
 def _messages(app: App, requester: Requester, room_id: str, asked: Range) -> _Answered:
@@ -75,11 +83,9 @@ def _messages(app: App, requester: Requester, room_id: str, asked: Range) -> _An
         reader = history_page.open_room(app, txn, room_id, requester.user_id, wanted)
         reader.ignored = ignored
         start, end = _window(reader, asked)
-        walk = history_page.walk_back if asked.is_back else history_page.walk_forth
         page, found = Page([], {}, None), []
         if wanted.passes_room(room_id):
-            page = walk(reader, start, end, limit)
-            found = _gaps(reader, start, page.end or end) if limit else []
+            page, found = _walk(reader, start, end, limit, is_back=asked.is_back)
         viewer = Viewer(app, requester, page.memberships)
         told = Aggregations(viewer, txn, reader.sights, ignored)
         answer: dict[str, Any] = {
@@ -90,14 +96,20 @@ def _messages(app: App, requester: Requester, room_id: str, asked: Range) -> _An
             answer["end"] = history_page.write_token(page.end)
         elif asked.to_token and page.events:
             answer["end"] = asked.to_token
-        elif found and page.events:
-            # There is more, though nobody has given it to us yet.
-            outer = _outer(reader, page, start, is_back=asked.is_back)
-            answer["end"] = history_page.write_token(outer)
         if wanted.lazy_load_members and page.events:
             state = _members_of_senders(reader, page.events, page.events[0].state_after or 0)
             answer["state"] = client_events.write_state(viewer, txn, state)
-    return _Answered(answer, reader.room, found)
+    return _Answered(answer, reader.room, found, asked.is_back)
+
+
+def _walk(
+    reader: Reader, start: Place, end: Place, limit: int, *, is_back: bool
+) -> tuple[Page, list[Gap]]:
+    """A page, and what is missing where it ends."""
+    walk = history_page.walk_back if is_back else history_page.walk_forth
+    cut = crossing.cut_back if is_back else crossing.cut_forth
+    page = walk(reader, start, end, limit)
+    return page, cut(reader, page, start, end) if limit else []
 
 
 def _window(reader: Reader, asked: Range) -> tuple[Place, Place]:
@@ -110,12 +122,6 @@ def _window(reader: Reader, asked: Range) -> tuple[Place, Place]:
     if asked.to_token:
         return start, history_page.place_of(reader, asked.to_token, "to")
     return start, history.FIRST if asked.is_back else history.LAST
-
-
-def _gaps(reader: Reader, start: Place, end: Place) -> list[Gap]:
-    """What is missing below the events between two places."""
-    low, high = sorted((start[0], end[0]))
-    return gaps.between(reader.app, reader.txn, reader.room, low, high)
 
 
 def _default_start(reader: Reader, is_back: bool) -> Place:
@@ -230,8 +236,12 @@ def _context(
             raise errors.NotFound("the event has no place in the room's history")
         place = (row.topological, row.position)
         just_before = (row.topological, row.position - 1)
-        before = history_page.walk_back(reader, just_before, history.FIRST, number // 2)
-        after = history_page.walk_forth(reader, place, history.LAST, number - number // 2)
+        before, missing_before = _walk(
+            reader, just_before, history.FIRST, number // 2, is_back=True
+        )
+        after, missing_after = _walk(
+            reader, place, history.LAST, number - number // 2, is_back=False
+        )
         shown = [*before.events, stored, *after.events]
         last = after.events[-1] if after.events else stored
         state = _state(reader, shown, last.state_after or 0)
@@ -248,8 +258,9 @@ def _context(
             "events_after": written[place_of_it + 1 :],
             "state": client_events.write_state(around, txn, state),
         }
-        found_gaps = _gaps(reader, just_before, before.end or history.FIRST) if number > 1 else []
-    return _Answered(answer, reader.room, found_gaps)
+    if missing_before:
+        return _Answered(answer, reader.room, missing_before)
+    return _Answered(answer, reader.room, missing_after, is_back=False)
 
 
 def _outer(reader: Reader, page: Page, start: Place, *, is_back: bool) -> Place:

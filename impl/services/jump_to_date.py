@@ -8,8 +8,10 @@ from impl.app import App
 from impl.requester import Requester
 from impl.services import history_page
 from impl.services.history_page import Reader
+from impl.services.remote_history import jumping
 from impl.storage import event_times
 from impl.storage.event_times import Moment
+from impl.storage.rooms import Room
 
 STEPS = (10, 100, 1000, 3000, 6000)
 
@@ -18,8 +20,20 @@ def nearest(
     app: App, requester: Requester, room_id: str, ts: int, *, is_forward: bool
 ) -> dict[str, object]:
     """Of the events that the requester may see the first at that time or after it, or the last at
-    it or before.
+    it or before. Where our own history has a gap there, other servers are asked.
     """
+    room, found = _nearest_here(app, requester, room_id, ts, is_forward=is_forward)
+    if jumping.fetch(app, room, ts, is_forward=is_forward):
+        _, found = _nearest_here(app, requester, room_id, ts, is_forward=is_forward)
+    if found is None:
+        direction = "forward" if is_forward else "backward"
+        raise errors.NotFound(f"there is no event {direction} from {ts}")
+    return found
+
+
+def _nearest_here(
+    app: App, requester: Requester, room_id: str, ts: int, *, is_forward: bool
+) -> tuple[Room, dict[str, object] | None]:
     with app.database.read() as txn:
         reader = history_page.open_room(app, txn, room_id, requester.user_id)
         place: Moment = (ts, 0 if is_forward else event_times.NID_MAX)
@@ -28,13 +42,12 @@ def nearest(
             moments = list_some(txn, reader.room.room_nid, place, step)
             found = _first_visible(reader, [nid for _, nid in moments])
             if found is not None:
-                return found
+                return reader.room, found
             if len(moments) < step:
                 break
             last_ts, last_nid = moments[-1]
             place = (last_ts, last_nid + 1 if is_forward else last_nid - 1)
-    direction = "forward" if is_forward else "backward"
-    raise errors.NotFound(f"there is no event {direction} from {ts}")
+    return reader.room, None
 
 
 def _first_visible(reader: Reader, event_nids: list[int]) -> dict[str, object] | None:

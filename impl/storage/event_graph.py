@@ -65,18 +65,23 @@ def list_backward_extremities(txn: Any, room_nid: int) -> list[str]:
     return [row[0] for row in txn.fetchall()]
 
 
-def list_gaps(txn: Any, room_nid: int, low: int, high: int, limit: int) -> list[tuple[str, int]]:
-    """(event_id, depth) of what is missing below events of some depths, the deepest first."""
+def list_gaps(
+    txn: Any, room_nid: int, depths: tuple[int, int], limit: int, *, is_back: bool = True
+) -> list[tuple[str, int]]:
+    """(event_id, depth) of what is missing below events of some depths, the deepest first, or
+    last.
+    """
+    order = "DESC" if is_back else "ASC"
     txn.execute(
-        """
+        f"""
         SELECT event_id, depth
           FROM backward_extremities
          WHERE room_nid = %s
            AND depth BETWEEN %s AND %s
-         ORDER BY depth DESC, event_id
+         ORDER BY depth {order}, event_id
          LIMIT %s
         """,
-        (room_nid, low, high, limit),
+        (room_nid, *depths, limit),
     )
     return txn.fetchall()
 

@@ -7,13 +7,14 @@ in all that it may cost, whatever other servers answer, and what nobody has is n
 for a while."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import gevent
 from gevent.event import AsyncResult
 
 from impl import errors
 from impl.app import App
+from impl.core.event import Event
 from impl.outbound.failures import BadAnswer, FederationFailure
 from impl.services.incoming.asking import Source
 from impl.services.remote_history import answers, servers, taking_in
@@ -28,9 +29,18 @@ SECONDS_MAX = 60.0
 _log = logging.getLogger(__name__)
 
 
-def fill(app: App, room: Room, gaps: Sequence[Gap]) -> bool:
-    """Ask for what is missing in a room; whether something came in time."""
-    return app.part(Fillers, Fillers).fill(room, gaps)
+def fill(app: App, room: Room, gaps: Sequence[Gap], wait_s: float = WAIT_S) -> bool:
+    """Ask for what is missing in a room; whether something came in time. What nobody has is not
+    asked for again soon.
+    """
+
+    def work() -> bool:
+        return ask_for(app, room, [gap.event_id for gap in gaps], gaps)
+
+    def give_up() -> None:
+        app.part(Pauses, Pauses).begin(room.room_nid, [gap.event_id for gap in gaps])
+
+    return app.part(Fillers, Fillers).run(room, work, give_up, wait_s)
 
 
 class Fillers:
@@ -40,23 +50,38 @@ class Fillers:
         self._app = app
         self._running: dict[int, AsyncResult] = {}
 
-    def fill(self, room: Room, gaps: Sequence[Gap]) -> bool:
+    def run(
+        self,
+        room: Room,
+        work: Callable[[], bool],
+        give_up: Callable[[], None],
+        wait_s: float = WAIT_S,
+    ) -> bool:
+        """Do some work for a room, or wait for what is done already; whether something came.
+        `give_up` is called where nothing did.
+        """
         result = self._running.get(room.room_nid)
         if result is None:
             result = self._running[room.room_nid] = AsyncResult()
             # It goes on when whoever came there gives up: they may come again.
-            self._app.spawn(self._run, room, gaps, result)
+            self._app.spawn(self._run, room, work, give_up, result)
         try:
-            return bool(result.get(timeout=WAIT_S))
+            return bool(result.get(timeout=wait_s))
         except gevent.Timeout:
             return False
 
-    def _run(self, room: Room, gaps: Sequence[Gap], result: AsyncResult) -> None:
+    def _run(
+        self,
+        room: Room,
+        work: Callable[[], bool],
+        give_up: Callable[[], None],
+        result: AsyncResult,
+    ) -> None:
         has_come = False
         timeout = gevent.Timeout(SECONDS_MAX)
         try:
             with timeout:
-                has_come = _fill(self._app, room, gaps)
+                has_come = work()
         except gevent.Timeout as error:
             if error is not timeout:
                 raise
@@ -67,27 +92,31 @@ class Fillers:
             _log.exception("history of %s is not filled", room.room_id)
         finally:
             if not has_come:
-                pauses = self._app.part(Pauses, Pauses)
-                pauses.begin(room.room_nid, [gap.event_id for gap in gaps])
+                give_up()
             del self._running[room.room_nid]
             result.set(has_come)
 
 
-def _fill(app: App, room: Room, gaps: Sequence[Gap]) -> bool:
-    wanted = [gap.event_id for gap in gaps]
+def ask_for(app: App, room: Room, wanted: Sequence[str], gaps: Sequence[Gap] = ()) -> bool:
+    """Ask the servers of a room in turn for events and those before them; whether some came."""
     to_ask = servers.list_to_ask(app, room, gaps)
     for server in to_ask:
         # Whoever has the events has what they cite, and knows the states.
         source = Source(app, room, [server, *(one for one in to_ask if one != server)])
         try:
-            answer = app.federation.backfill_room(server, room.room_id, wanted, answers.EVENTS_MAX)
-            pdus = answer.get("pdus")
-            if not isinstance(pdus, list):
-                raise BadAnswer(server, "pdus is not a list")
-            events = answers.read(app, room, server, pdus, wanted)
+            events = fetch(app, room, server, wanted)
             if events and taking_in.take_in(source, events):
                 return True
             _log.info("%s has nothing of what is missing in %s", server, room.room_id)
         except FederationFailure as failure:
             _log.info("%s gives no history of %s: %s", server, room.room_id, failure)
     return False
+
+
+def fetch(app: App, room: Room, server: str, wanted: Sequence[str]) -> list[Event]:
+    """GET /backfill: events and those before them that have no place here, the newest first."""
+    answer = app.federation.backfill_room(server, room.room_id, wanted, answers.EVENTS_MAX)
+    pdus = answer.get("pdus")
+    if not isinstance(pdus, list):
+        raise BadAnswer(server, "pdus is not a list")
+    return answers.read(app, room, server, pdus, wanted)

@@ -47,9 +47,13 @@ class Pauses:
             self._pauses.popitem(last=False)
 
 
-def between(app: App, txn: Any, room: Room, low: int, high: int) -> list[Gap]:
-    """The gaps below events of some depths, as far as it is worth asking: the deepest first."""
-    found = event_graph.list_gaps(txn, room.room_nid, low, high, 2 * AT_ONCE)
+def between(
+    app: App, txn: Any, room: Room, depths: tuple[int, int], *, is_back: bool = True
+) -> list[Gap]:
+    """The gaps below events of some depths, as far as it is worth asking: the deepest first, or
+    last.
+    """
+    found = event_graph.list_gaps(txn, room.room_nid, depths, 2 * AT_ONCE, is_back=is_back)
     if not found:
         return []
     pauses = app.part(Pauses, Pauses)

@@ -151,9 +151,9 @@ def test_state_below_what_is_not_here_must_be_told(app: App) -> None:
         missing = newest[-1].prev_event_ids
         assert event_graph.list_backward_extremities(txn, nid) == missing
         depth = newest[-1].depth
-        assert event_graph.list_gaps(txn, nid, 0, depth, 5) == [(missing[0], depth)]
-        assert event_graph.list_gaps(txn, nid, 0, depth - 1, 5) == []
-        assert event_graph.list_gaps(txn, nid, depth + 1, 1_000, 5) == []
+        assert event_graph.list_gaps(txn, nid, (0, depth), 5) == [(missing[0], depth)]
+        assert event_graph.list_gaps(txn, nid, (0, depth - 1), 5) == []
+        assert event_graph.list_gaps(txn, nid, (depth + 1, 1_000), 5) == []
 
 
 def test_nobody_is_told_and_nothing_is_counted(app: App) -> None:
