@@ -106,7 +106,7 @@ def test_of_a_room_that_somebody_is_invited_to_there_is_nothing_to_show(
     event = room.add(member(BOB, "invite", DAVE))
     assert out_of_band.keep(app, Told(event, ELSEWHERE))
     for words in (("show", room.create.room_id), ("why", room.create.room_id, event.event_id)):
-        assert "users of it were invited" in shell.refusal(*words)
+        assert "it knows of invites and knocks alone" in shell.refusal(*words)
 
 
 def test_an_event_is_named_by_a_beginning_that_no_other_has(app: App, shell: RoomShell) -> None:
