@@ -31,17 +31,18 @@ def resolve(
 ) -> StateMap:
     """The resolution of some states.
 
-    `auth_chains` has a set for each state: the auth chains of all its events, or what is left of
-    them without the events that are in every set, since only the difference is asked for. `events`
-    holds, or reads when it is asked, the events of both and the auth chains of these. `rejected`
-    are ids of events that were rejected. In version 1 neither chains nor rejections play a part.
+    `auth_chains` has a set for each state: the auth chains of all its events, with or without these
+    themselves; or what is left of them without what is in every set, since only the difference is
+    asked for. `events` holds, or reads when it is asked, the events of both and the auth chains of
+    these. `rejected` are ids of events that were rejected. In version 1 neither chains nor
+    rejections play a part.
     """
     unconflicted, conflicted = conflicts.separate(state_sets)
     if not any(conflicted):
         return unconflicted
     also_disputed: set[str] = set()
     if version.state_resolution != "v1":
-        also_disputed = conflicts.auth_difference(auth_chains)
+        also_disputed = conflicts.auth_difference(auth_chains, unconflicted, events)
     if version.state_resolution == "v2.1":
         ids = {event_id for states in conflicted for event_id in states.values()}
         also_disputed |= conflicts.conflicted_subgraph(ids, events)

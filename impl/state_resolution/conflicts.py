@@ -1,6 +1,6 @@
 """Where states disagree. Rooms, "State resolution", "Definitions"."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from impl.core.event import Event
@@ -32,12 +32,33 @@ def separate(
     return unconflicted, [{key: one[key] for key in keys if key in one} for one in state_sets]
 
 
-def auth_difference(auth_chains: Sequence[AbstractSet[str]]) -> set[str]:
-    """The events that are in some of the states' full auth chains, and not in all."""
+def auth_difference(
+    auth_chains: Sequence[AbstractSet[str]],
+    unconflicted: Mapping[tuple[str, str], str],
+    events: Mapping[str, Event],
+) -> set[str]:
+    """The events that are in some of the states' full auth chains, and not in all.
+
+    `auth_chains` need not have the states' own events, which count (v2.py, "A state's own events").
+    """
     if not auth_chains:
         return set()
     first, *others = auth_chains
-    return set(first).union(*others) - set(first).intersection(*others)
+    difference = set(first).union(*others) - set(first).intersection(*others)
+    return without_agreed(difference, unconflicted, events)
+
+
+def without_agreed(
+    event_ids: Iterable[str],
+    unconflicted: Mapping[tuple[str, str], str],
+    events: Mapping[str, Event],
+) -> set[str]:
+    """Those that not all states have. `unconflicted` is asked for their keys only."""
+    return {
+        event_id
+        for event_id in event_ids
+        if not (event := events[event_id]).is_state or unconflicted.get(event.key) != event_id
+    }
 
 
 def conflicted_subgraph(conflicted: AbstractSet[str], events: Mapping[str, Event]) -> set[str]:

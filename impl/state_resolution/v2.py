@@ -17,11 +17,21 @@ first part has settled: an event that rests on old levels comes before one that 
 and the last that is allowed stays. Neither depth nor the number of branches has a say, since any
 server can make those up; a time stamp decides only between events that are equal in all else.
 
+A state's own events. What a state rests on is told by its "full auth chain", the union of the auth
+chains of its events, and an event is in no auth chain of its own. To the letter, then, an event
+that all states have would be in dispute as soon as it allowed something in some of them only: a
+moderator's join, because of a kick on one branch. Nobody disputes it, and it would harm: the kick
+would have to come after the join, which was sent without any power, and so after what weaker
+moderators did. We read a state's full auth chain as what the state stands on as a whole, its own
+events among it: then what all states have is in all chains. What only some have is in dispute
+anyway, so this is all that the reading changes. Synapse reads it so, and a room must not depend
+on which servers are in it.
+
 v2.1 differs twice. In v2 the checks start from what all states agree on. An old event in dispute
 was then checked against a later state than its own, failed, and the state fell back to still older
 events: a state reset. In v2.1 they start from nothing, and the events in dispute allow each other.
 For this to work, the events between two conflicted events have to be among them, even if all
-states rest on them: the conflicted state subgraph.
+states rest on them or have them: the conflicted state subgraph.
 """
 
 from collections.abc import Collection, Mapping, Sequence

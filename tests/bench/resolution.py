@@ -31,7 +31,9 @@ def measure(table: Table, version: str, number_of_events: int) -> None:
 
     def from_differences() -> object:
         ids = {event_id for one in conflicted for event_id in one.values()}
-        disputed = conflicts.auth_difference(rests) if version != "1" else set()
+        disputed: set[str] = set()
+        if version != "1":
+            disputed = conflicts.auth_difference(rests, unconflicted, room.events)
         if version == "12":
             disputed |= conflicts.conflicted_subgraph(ids, room.events)
         return settle(of_version, unconflicted, conflicted, disputed, room.events)

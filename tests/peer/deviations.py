@@ -22,12 +22,7 @@ CREATE = "m.room.create is a power event"
 # specification looks at the sender.
 TARGET = "no member of another server, whoever sent it"
 
-# The full auth chain of a state has the events of the state itself. In the specification it is the
-# union of their auth chains, so that an event that all states have is in the auth difference where
-# it allowed something in some of them only, and then comes before that in the order.
-OWN = "a state's own events are in its auth chain"
-
-ALL = (REJECTED, PATHS, CREATE, TARGET, OWN)
+ALL = (REJECTED, PATHS, CREATE, TARGET)
 
 
 def target_is_refused(event: Event, available: Mapping[StateKey, Event]) -> bool:
@@ -50,10 +45,6 @@ class AsSynapse(Literal):
     ) -> None:
         super().__init__(version, events, rejected)
         self.deviations = deviations
-
-    def full_chain(self, state: Mapping[StateKey, str]) -> set[str]:
-        own = set(state.values()) if OWN in self.deviations else set()
-        return super().full_chain(state) | own
 
     def is_power_event(self, event_id: str) -> bool:
         if CREATE in self.deviations and self.events[event_id].type == "m.room.create":

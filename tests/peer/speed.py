@@ -39,8 +39,8 @@ def measure(version: str, number_of_events: int) -> bool:
 
     side = Room(version, room.events, set())
     store = Informed(side.events)
-    store.difference = conflicts.auth_difference(rests)
     unconflicted, conflicted = conflicts.separate(states)
+    store.difference = conflicts.auth_difference(rests, unconflicted, room.events)
     ids = {event_id for one in conflicted for event_id in one.values()}
     store.subgraph = conflicts.conflicted_subgraph(ids, room.events)
 

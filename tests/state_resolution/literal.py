@@ -48,7 +48,9 @@ class Literal:
         }
 
     def full_chain(self, state: Mapping[tuple[str, str], str]) -> set[str]:
-        return set().union(*(self.chain(event_id) for event_id in state.values()))
+        # The one place that is not to the letter: the state's own events are part of it. Why:
+        # impl/state_resolution/v2.py.
+        return set(state.values()).union(*(self.chain(event_id) for event_id in state.values()))
 
     def auth_difference(self, states: States) -> set[str]:
         chains = [self.full_chain(state) for state in states]

@@ -3,7 +3,7 @@
 import pytest
 
 from impl.core.auth.selection import JOIN_RULES, POWER_LEVELS, member
-from tests.state_resolution.graph import ALICE, BOB, CHARLIE, EVELYN, Graph
+from tests.state_resolution.graph import ALICE, BOB, CHARLIE, DAVE, EVELYN, Graph
 
 TOPIC = ("m.room.topic", "")
 SINCE_2 = pytest.mark.parametrize("version", ["2", "6", "11", "12"])
@@ -108,6 +108,25 @@ def test_new_power_levels_begin_a_new_epoch_whatever_the_clocks_say(version):
     graph.levels("a new epoch", ALICE, {ALICE: 100, BOB: 50, EVELYN: 1}, prev=[before])
     present = graph.topic("present", ALICE)
     assert graph.after(future, present)[TOPIC] == present
+
+
+# What all states have is not disputed because it allowed something in some of them only.
+
+
+@SINCE_2
+def test_a_join_that_all_have_does_not_hold_up_what_it_allowed(version):
+    graph = Graph(version)
+    graph.begin(CHARLIE, DAVE, BOB)
+    both = graph.levels("both moderate", ALICE, {ALICE: 100, BOB: 60, CHARLIE: 50})
+    kicked = graph.member("charlie kicked", CHARLIE, "leave", BOB, prev=[both])
+    answer = graph.member("dave kicked", DAVE, "leave", CHARLIE, prev=[both])
+
+    # Bob has more power than Charlie. If his own join, which had none yet, had to come before his
+    # kick, and so after Dave's, the kick would be too late.
+    state = graph.after(kicked, answer)
+    assert state[member(BOB)] == "$bob"
+    assert state[member(CHARLIE)] == kicked
+    assert state[member(DAVE)] == "$dave"
 
 
 # MSC4297. A server was told an old event where its room had a newer one.

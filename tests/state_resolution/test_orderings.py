@@ -1,5 +1,6 @@
 """The parts of v2 one by one: conflicts, power ordering, mainline ordering."""
 
+from impl.core.auth.selection import POWER_LEVELS, member
 from impl.state_resolution.conflicts import auth_difference, conflicted_subgraph, separate
 from impl.state_resolution.mainline_ordering import mainline_ordering
 from impl.state_resolution.power_ordering import (
@@ -23,8 +24,22 @@ def test_a_key_with_two_values_is_conflicted_in_all_states():
 
 
 def test_the_auth_difference_is_what_not_every_chain_has():
-    assert auth_difference([{"$a", "$b"}, {"$a", "$c"}, {"$a", "$b"}]) == {"$b", "$c"}
-    assert auth_difference([{"$a"}, {"$a"}]) == set()
+    graph = Graph("11")
+    graph.begin(BOB, CHARLIE)
+    chains = [{"$create", "$alice"}, {"$create", "$levels"}, {"$create", "$alice"}]
+    assert auth_difference(chains, {}, graph.events) == {"$alice", "$levels"}
+    assert auth_difference([{"$create"}, {"$create"}], {}, graph.events) == set()
+    assert auth_difference([], {}, graph.events) == set()
+
+
+def test_what_all_states_have_is_in_the_full_chains_of_all():
+    graph = Graph("11")
+    graph.begin(BOB)
+    graph.levels("later levels", ALICE, {ALICE: 100, BOB: 50})
+    chains = [{"$create", "$bob", "$levels"}, {"$create"}]
+    agreed = {member(BOB): "$bob", POWER_LEVELS: "$later levels"}
+    # Levels that none has any more are only rested on.
+    assert auth_difference(chains, agreed, graph.events) == {"$levels"}
 
 
 def test_the_subgraph_is_what_lies_between_conflicted_events():

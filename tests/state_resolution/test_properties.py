@@ -88,7 +88,7 @@ def test_who_knows_the_differences_comes_to_what_whole_states_give(version, seed
     states = some_states(graph, dice)
     unconflicted, conflicted = conflicts.separate(states)
     chains = [graph.auth_chain(state) for state in states]
-    disputed = conflicts.auth_difference(chains)
+    disputed = conflicts.auth_difference(chains, unconflicted, graph.events)
     if version == "12":
         ids = {event_id for one in conflicted for event_id in one.values()}
         disputed |= conflicts.conflicted_subgraph(ids, graph.events)

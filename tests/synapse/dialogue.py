@@ -19,7 +19,6 @@ MODERATED = {
     "m.room.power_levels": 50,
     "m.room.topic": 10,
     "org.example.state": 0,
-    "org.example.present": 0,
 }
 SETTLE_TRIES_MAX = 12
 
@@ -42,17 +41,6 @@ class Dialogue:
         levels = dict.fromkeys(guests, STEADY_LEVEL)
         maker.empower(self._room_id, levels | {self._others[0]: 50}, events=MODERATED, invite=10)
         agree(self._room_id, *self.steady)
-        for one in self.steady + self._others:
-            self._show_up(one)
-        agree(self._room_id, *self.steady)
-
-    def _show_up(self, who: Person) -> None:
-        """Somebody's join is cited by an event that is in the state from then on.
-
-        COMPAT(Synapse, 1.163): a join that all branches have, and that an event of only one of them
-        cites, is disputed by the specification, and what it allowed comes later in the order. In
-        Synapse it is not (tests/peer/deviations.py: OWN), and the two come to different states."""
-        who.put_state(self._room_id, "org.example.present", {}, who.user_id)
 
     def _homes(self) -> list[Homeserver]:
         return [*self._servers, *(one for one in self._servers for _ in range(2))]
@@ -128,7 +116,6 @@ class Dialogue:
     def _join(self, who: Person) -> None:
         if who not in self.steady:
             who.join(self._room_id, *(one.name for one in self._servers))
-            self._show_up(who)
 
     def _leave(self, who: Person) -> None:
         if who not in self.steady:

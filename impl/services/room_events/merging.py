@@ -140,10 +140,19 @@ class Dispute:
         create = room.state_nids([CREATE], self.roots[0]).values()
         self.events.load([*nids, *difference, *below, *create])
         ids = self.events.ids
-        self.auth_difference = {ids[nid] for nid in difference}
+        self.auth_difference = self._without_agreed({ids[nid] for nid in difference})
         if room.room_version.state_resolution == "v2.1":
             conflicted_ids = {ids[nid] for nid in nids}
             self.conflicted_subgraph = conflicts.conflicted_subgraph(conflicted_ids, self.events)
+
+    def _without_agreed(self, event_ids: Collection[str]) -> set[str]:
+        """What all states have is in the full auth chains of all: v2.py, "A state's own events"."""
+        events = [self.events[event_id] for event_id in event_ids]
+        keys = {event.key for event in events if event.is_state} - set(self.keys.values())
+        agreed = self.room.state_nids(keys, self.roots[0])
+        # Of what the state has instead nothing need be read.
+        ids = {key: self.events.ids[nid] for key, nid in agreed.items() if nid in self.events.ids}
+        return conflicts.without_agreed(event_ids, ids, self.events)
 
     @property
     def also_disputed(self) -> set[str]:

@@ -12,6 +12,7 @@ from tests.services.room_events.elsewhere import (
     EVELYN,
     FRANK,
     a_room_elsewhere,
+    levels,
     send,
     topic,
 )
@@ -75,6 +76,19 @@ def test_a_ban_on_one_branch_takes_a_member_out_of_the_merged_room(app: App) -> 
     with app.database.read() as txn:
         member_now = memberships.get(txn, head_of(app, room_id).room.room_nid, ALICE)
     assert member_now is not None and member_now.membership == "ban"
+
+
+@pytest.mark.parametrize("version", ["11", "12"])
+def test_what_both_branches_have_does_not_hold_up_a_kick(app: App, version: str) -> None:
+    room = a_room_elsewhere(version)
+    room.add(member(FRANK, "join"))
+    base = room.add(levels(DAVE, {DAVE: 100, FRANK: 60, EVELYN: 50}, version)).event_id
+    kick = room.add(member(EVELYN, "leave", FRANK), [base])
+    answer = room.add(member(ALICE, "leave", EVELYN), [base])
+    room.add(message(DAVE, "on top of both"), [kick.event_id, answer.event_id])
+    send(app, room, *room.events.values())
+    expected = room.after(base) | {kick.key: kick.event_id}
+    assert_tables_say(app, room.create.room_id, expected)
 
 
 def test_what_breaks_a_rule_is_kept_and_not_shown(app: App) -> None:
