@@ -46,8 +46,12 @@ def own_event(
         raise BadAnswer(server, f"its template has another {(wrong or ['content'])[0]}")
     if content.get("membership") != draft.content["membership"]:
         raise BadAnswer(server, "its template is of another membership")
-    if identifiers.is_user_id(content.get(VOUCHER)):
-        draft = replace(draft, content={**draft.content, VOUCHER: content[VOUCHER]})
+    voucher = content.get(VOUCHER)
+    if identifiers.is_user_id(voucher):
+        if identifiers.server_name_of(voucher).lower() == app.server_name.lower():
+            # Our signature is on the join anyhow, and would be taken for the voucher's.
+            raise BadAnswer(server, "its template names a user of ours who is to vouch for it")
+        draft = replace(draft, content={**draft.content, VOUCHER: voucher})
     depth = template.get("depth")
     if type(depth) is not int or depth < 0:
         raise BadAnswer(server, "the depth of its template is not a number")
