@@ -5,15 +5,16 @@ What comes back was read as JSON and is of the outermost type that the operation
 in it is the word of a stranger: whoever uses it checks it. The events of a whole state are left as
 text, each by itself (`msgspec.Raw`): to read them at once would hold up everybody else."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from impl.core import canonical_json, json_bounds, request_auth
+from impl.core import canonical_json, request_auth
 from impl.core.signing import SigningKey
 from impl.core.unpadded_base64 import encode_base64
+from impl.outbound import json_answer
 from impl.outbound.failures import BadAnswer, FederationFailure, Refused, Unreachable
 from impl.outbound.wire import Wire
 
@@ -32,17 +33,9 @@ STATE_BYTES_MAX = 256 << 20
 # Its ids, and an auth chain.
 IDS_BYTES_MAX = 32 << 20
 CHAIN_BYTES_MAX = 64 << 20
-# An event has a value for some thirty of its bytes. What is much denser means no good, and takes
-# many times its size once it is read (core/json_bounds.py).
-VALUES_FREE = 1_000_000
-BYTES_OF_VALUE_MIN = 20
 
 _V1 = "/_matrix/federation/v1"
 _V2 = "/_matrix/federation/v2"
-
-_decode = msgspec.json.Decoder().decode
-_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class FederationClient:
@@ -111,7 +104,14 @@ class FederationClient:
             texts=("auth_chain",),
         )
 
-    def get_room_state(self, destination: str, room_id: str, event_id: str) -> Json:
+    def get_room_state(
+        self,
+        destination: str,
+        room_id: str,
+        event_id: str,
+        take: Callable[[Json], Any] = lambda answer: answer,
+    ) -> Any:
+        """What `take` makes of the answer."""
         return self._get(
             destination,
             f"{_V1}/state/{_part(room_id)}",
@@ -119,6 +119,7 @@ class FederationClient:
             timeout_s=LONG_TIMEOUT_S,
             bytes_max=STATE_BYTES_MAX,
             texts=("pdus", "auth_chain"),
+            take=take,
         )
 
     def get_room_state_ids(self, destination: str, room_id: str, event_id: str) -> Json:
@@ -159,8 +160,18 @@ class FederationClient:
         return self._get(destination, target, {"ver": list(versions)}, insists=True)
 
     def send_join_v2(
-        self, destination: str, room_id: str, event_id: str, pdu: Json, *, omit_members: bool
-    ) -> Json:
+        self,
+        destination: str,
+        room_id: str,
+        event_id: str,
+        pdu: Json,
+        *,
+        omit_members: bool,
+        take: Callable[[Json], Any] = lambda answer: answer,
+    ) -> Any:
+        """What `take` makes of the answer: few that are large are there at a time, so it should
+        keep nothing of it.
+        """
         return self._call(
             destination,
             "PUT",
@@ -171,6 +182,7 @@ class FederationClient:
             timeout_s=LONG_TIMEOUT_S,
             bytes_max=STATE_BYTES_MAX,
             texts=("state", "auth_chain"),
+            take=take,
         )
 
     def make_leave(self, destination: str, room_id: str, user_id: str) -> Json:
@@ -315,13 +327,18 @@ class FederationClient:
             timeout_s=options.timeout_s,
             bytes_max=options.bytes_max,
         )
-        is_done = 200 <= response.status < 300
-        answer = _read(response.body, options.texts if is_done else ())
-        if not is_done:
-            raise Refused(destination, response.status, answer if isinstance(answer, dict) else {})
-        if not isinstance(answer, options.kind):
-            raise BadAnswer(destination, f"{path_of(target)} did not answer with what it should")
-        return answer
+        try:
+            is_done = 200 <= response.status < 300
+            answer = json_answer.read(response.body, options.texts if is_done else ())
+            if not is_done:
+                answer = answer if isinstance(answer, dict) else {}
+                raise Refused(destination, response.status, answer)
+            if not isinstance(answer, options.kind):
+                what = path_of(target)
+                raise BadAnswer(destination, f"{what} did not answer with what it should")
+            return answer if options.take is None else options.take(answer)
+        finally:
+            response.done()
 
     def _authorization(
         self, destination: str, method: str, target: str, content: bytes | None
@@ -343,29 +360,8 @@ class _Options(msgspec.Struct, kw_only=True, frozen=True):
     kind: type = dict
     # Lists in the answer whose entries stay text.
     texts: tuple[str, ...] = ()
-
-
-def _read(body: bytes, texts: Collection[str]) -> Any:
-    """None for what is no JSON, or too much of it."""
-    if json_bounds.has_more_values(body, max(VALUES_FREE, len(body) // BYTES_OF_VALUE_MIN)):
-        return None
-    try:
-        if not texts:
-            return _decode(body)
-        fields = _decode_fields(body)
-        return {
-            name: _read_texts(value) if name in texts else _decode(value)
-            for name, value in fields.items()
-        }
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _read_texts(value: msgspec.Raw) -> Any:
-    try:
-        return _decode_texts(value)
-    except msgspec.ValidationError:
-        return None  # It is no list.
+    # What is made of a large answer, while no others are there.
+    take: Callable[[Any], Any] | None = None
 
 
 def _note_nothing(destination: str, failure: FederationFailure | None) -> None:

@@ -20,6 +20,7 @@ from gevent import monkey, socket
 
 from impl import breath
 from impl.outbound.guard import Guard
+from impl.outbound.large_answers import LARGE_BYTES, LargeAnswers
 from impl.outbound.tls import Tls
 from impl.outbound.wire import WireResponse
 
@@ -88,6 +89,7 @@ class HttpsConnection:
         headers: Mapping[str, str],
         body: bytes | None,
         bytes_max: int,
+        large: LargeAnswers | None = None,
     ) -> WireResponse:
         """Raises HttpFailure; the connection is of no use then."""
         self._channel.begin(bytes_max + bytes_max // 2 + _EXTRA_BYTES_MAX)
@@ -95,7 +97,7 @@ class HttpsConnection:
         try:
             self._send(method, target, headers, body)
             response = self._receive()
-            answer = _read(response, bytes_max)
+            answer = _read(response, bytes_max, large or LargeAnswers())
             is_done = True
         except (http.client.HTTPException, OSError) as error:
             is_untouched = self._channel.bytes_read == 0
@@ -183,27 +185,38 @@ def _open(
             sock.close()
 
 
-def _read(response: http.client.HTTPResponse, bytes_max: int) -> WireResponse:
+def _read(response: http.client.HTTPResponse, bytes_max: int, large: LargeAnswers) -> WireResponse:
     if response.length is not None and response.length > bytes_max:
         raise HttpFailure(f"its answer is of more than {bytes_max} bytes")
     encoding = response.headers.get("content-encoding", "identity")
     if encoding.lower() not in ("identity", ""):
         raise HttpFailure(f"its answer is encoded ({encoding[:20]!r}), which nobody asked for")
-    pieces = []
-    size = 0
-    while piece := _next_piece(response):
-        pieces.append(piece)
-        size += len(piece)
-        if size > bytes_max:
-            raise HttpFailure(f"its answer is of more than {bytes_max} bytes")
-    if response.length:
-        raise HttpFailure("its answer ends early")
     headers: dict[str, str] = {}
     for name, value in response.headers.items():
         key = name.lower()
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
-    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    return WireResponse(response.status, headers, body)
+    done = None
+    if (response.length or 0) > LARGE_BYTES:
+        done = large.begin()
+    # Its value is not copied, as that of a list of pieces would be.
+    body = io.BytesIO()
+    is_whole = False
+    try:
+        while piece := _next_piece(response):
+            body.write(piece)
+            if done is None and body.tell() > LARGE_BYTES:
+                done = large.begin()
+            if body.tell() > bytes_max:
+                raise HttpFailure(f"its answer is of more than {bytes_max} bytes")
+        if response.length:
+            raise HttpFailure("its answer ends early")
+        is_whole = True
+    finally:
+        if done is not None and not is_whole:
+            done()
+    if done is None:
+        return WireResponse(response.status, headers, body.getvalue())
+    return WireResponse(response.status, headers, body.getvalue(), done)
 
 
 def _next_piece(response: http.client.HTTPResponse) -> bytes:

@@ -16,6 +16,7 @@ from impl.outbound.dns import DnsFailure, Resolver
 from impl.outbound.failures import Unreachable
 from impl.outbound.guard import Guard
 from impl.outbound.https_connection import HttpFailure, HttpsConnection, connect
+from impl.outbound.large_answers import LargeAnswers
 from impl.outbound.tls import Tls
 from impl.outbound.well_known import WellKnownClient
 from impl.outbound.wire import WireResponse
@@ -37,6 +38,7 @@ class HttpsWire:
         self._tls = tls
         self._guard = guard
         self._user_agent = user_agent
+        self._large = LargeAnswers()
         self.resolver = resolver
         self.pool = ConnectionPool(_connections_max()) if pool is None else pool
         self.discovery = Discovery(
@@ -92,7 +94,12 @@ class HttpsWire:
         method, target, headers, body, bytes_max = request
         try:
             return connection.exchange(
-                method, target, {"User-Agent": self._user_agent, **headers}, body, bytes_max
+                method,
+                target,
+                {"User-Agent": self._user_agent, **headers},
+                body,
+                bytes_max,
+                self._large,
             )
         finally:
             # Where the exchange failed, to be closed.

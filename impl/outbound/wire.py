@@ -3,20 +3,28 @@
 HttpsWire (https_wire.py) is the real one. Tests put another in its place, which leads to another
 App in the same process, and which drops, delays and reorders."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from impl.outbound.failures import Unreachable
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class WireResponse:
-    """An answer, whatever its status. The names of the headers are in lower case."""
+    """An answer, whatever its status. The names of the headers are in lower case.
+
+    Of the large ones there are few at a time: whoever has got one calls `done` when nothing of it
+    is needed any more."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    done: Callable[[], None] = field(default=_nothing, compare=False)
 
 
 class Wire(Protocol):

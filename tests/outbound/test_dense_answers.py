@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from impl.outbound import json_answer
 from impl.outbound.failures import BadAnswer
 from impl.outbound.federation import FederationClient
 from tests.outbound.test_federation import Recorder, client
@@ -82,3 +83,10 @@ def test_what_is_no_list_is_told_as_it_is_or_not_at_all(ask: Callable[[Any], Any
     body = b'{"pdus":{"a":1},"auth_chain":7,"state":null}'
     told = ask(client(Recorder(body=body)))
     assert not any(isinstance(one, list) for one in told.values())
+
+
+def test_what_is_large_beside_the_events_is_left_out() -> None:
+    large = b"x" * json_answer.BESIDE_BYTES_MAX
+    body = b'{"state":[],"auth_chain":[],"servers_in_room":["%s"],"event":{}}' % large
+    told = STATE["send_join"](client(Recorder(body=body)))
+    assert told == {"state": [], "auth_chain": [], "event": {}}

@@ -108,10 +108,14 @@ class Source:
 
         def question(server_name: str) -> list[Event]:
             client = self.app.federation
-            with self.app.part(_States, _States).turns:
-                answer = client.get_room_state(server_name, self.room.room_id, event_id)
+
+            def take(answer: Json) -> list[Event]:
                 pdus = _list(answer, "pdus", server_name) + _list(answer, "auth_chain", server_name)
                 return self._read_unknown(server_name, pdus[:limit], unknown)
+
+            with self.app.part(_States, _States).turns:
+                events = client.get_room_state(server_name, self.room.room_id, event_id, take)
+                return events  # type: ignore[no-any-return]
 
         return self.ask(question)
 

@@ -5,6 +5,7 @@ one after the other, until one has done it or a second one says that it is not a
 server does not know another may, but nobody asks twenty servers whether they are banned."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -18,6 +19,8 @@ from impl.services import told_refusals
 
 SERVERS_MAX = 20
 REFUSALS_MAX = 2
+# Nobody is asked any more after that: each may take minutes to answer nothing.
+SECONDS_MAX = 240.0
 
 # A refusal that says: not by me.
 _ASK_ANOTHER = frozenset(
@@ -51,7 +54,10 @@ def first(servers: Iterable[str], what: str, ask: Callable[[str], T]) -> T:
     that names each server with its reason."""
     failures: list[FederationFailure] = []
     refusals: list[Refused] = []
+    ends = time.monotonic() + SECONDS_MAX
     for server in servers:
+        if failures and time.monotonic() > ends:
+            break
         try:
             return ask(server)
         except FederationFailure as failure:

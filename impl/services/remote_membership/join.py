@@ -1,10 +1,13 @@
 """Joining a room through a server that is in it. S-S API, "Joining Rooms", "Restricted rooms"."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from gevent.lock import BoundedSemaphore
 
+from impl import errors
 from impl.app import App
 from impl.core.event import Event
 from impl.core.event_builder import Draft
@@ -15,12 +18,34 @@ from impl.services.incoming import receive_pdu
 from impl.services.remote_history import completion
 from impl.services.remote_membership import asking, taking_in, template
 
+# Under way in a worker, and of one user; and rooms that are read and kept at the same time.
+JOINS_MAX = 50
+JOINS_OF_USER_MAX = 10
+TAKEN_IN_AT_ONCE = 4
+_PAUSE_MS = 5_000
+
 
 class Joins:
     """This worker's joins: of each room one at a time, since the second finds the room here."""
 
     def __init__(self, app: App) -> None:
         self._turns: dict[str, tuple[BoundedSemaphore, int]] = {}
+        self._of_user: Counter[str] = Counter()
+        self.taking_in = BoundedSemaphore(TAKEN_IN_AT_ONCE)
+
+    @contextmanager
+    def place(self, user_id: str) -> Iterator[None]:
+        """While a user's join is under way. Raises LimitExceeded."""
+        counts = self._of_user
+        if counts[user_id] >= JOINS_OF_USER_MAX or counts.total() >= JOINS_MAX:
+            raise errors.LimitExceeded("too many rooms are being joined", retry_after_ms=_PAUSE_MS)
+        counts[user_id] += 1
+        try:
+            yield
+        finally:
+            counts[user_id] -= 1
+            if not counts[user_id]:
+                del counts[user_id]
 
     def turn(self, room_id: str) -> "_Turn":
         return _Turn(self._turns, room_id)
@@ -58,29 +83,33 @@ def join(
 ) -> str:
     """Bring a user of ours into a room through one of some servers, and return the event id.
 
-    Raises what `asking.first` raises."""
+    Raises what `asking.first` raises, and LimitExceeded."""
     draft = Draft("m.room.member", user_id, dict(content), state_key=user_id)
-    return asking.first(
-        servers, f"joining {room_id}", lambda server: _through(app, server, room_id, draft)
-    )
+    with app.part(Joins, Joins).place(user_id):
+        return asking.first(
+            servers, f"joining {room_id}", lambda server: _through(app, server, room_id, draft)
+        )
 
 
 def _through(app: App, server: str, room_id: str, draft: Draft) -> str:
     """The whole handshake with one server."""
     answer = app.federation.make_join(server, room_id, draft.sender, list(ROOM_VERSIONS))
     event = template.own_event(app, server, answer, draft, room_id)
-    answer = app.federation.send_join_v2(
-        server,
-        room_id,
-        event.event_id,
-        event.pdu,
-        omit_members=_may_lack_members(app, room_id),
-    )
     version = event.room_version
-    told = taking_in.read(app, server, room_id, version, answer)
-    event = _signed_by_resident(app, server, event, version, answer)
-    room_nid = taking_in.take_in(app, server, told, event)
-    if told.lacks_members:
+    may_lack_members = _may_lack_members(app, room_id)
+
+    def take(answer: Mapping[str, Any]) -> tuple[int, bool]:
+        if answer.get("members_omitted") is True and not may_lack_members:
+            raise BadAnswer(server, "it leaves out the members, which nobody asked for")
+        with app.part(Joins, Joins).taking_in:
+            told = taking_in.read(app, server, room_id, version, answer)
+            signed = _signed_by_resident(app, server, event, version, answer)
+            return taking_in.take_in(app, server, told, signed), told.lacks_members
+
+    room_nid, lacks_members = app.federation.send_join_v2(
+        server, room_id, event.event_id, event.pdu, omit_members=may_lack_members, take=take
+    )
+    if lacks_members:
         completion.begin(app, room_nid)
     return event.event_id
 

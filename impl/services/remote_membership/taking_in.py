@@ -15,8 +15,10 @@ from typing import Any
 from impl import breath
 from impl.app import App
 from impl.core import identifiers
+from impl.core.auth import rules
 from impl.core.auth.selection import CREATE
 from impl.core.event import Event
+from impl.core.rejection import Rejected
 from impl.core.room_version import RoomVersion
 from impl.outbound.failures import BadAnswer
 from impl.services.incoming import receive_pdu
@@ -29,7 +31,7 @@ from impl.storage.rooms import Room
 # Larger than any room.
 EVENTS_MAX = 1_000_000
 PIECE_EVENTS = 500
-SERVERS_MAX = 100_000
+SERVERS_MAX = 20_000
 # So long the background process leaves it to the worker that made the join to fetch the rest.
 BEGIN_MS = 10_000
 
@@ -104,9 +106,13 @@ def take_in(app: App, server: str, told: ToldRoom, own: Event) -> int:
     """Keep a room with our own event on top of its state; returns its number.
 
     Raises BadAnswer where the room's rules do not allow our event: then we are not in it."""
+    _check_own(server, told, own)
     with app.database.transaction() as txn:
         create = next(one for one in told.events if one.type == CREATE[0])
         rooms.insert(txn, told.room_id, told.version.version, create.origin_server_ts)
+        known = app.rooms.get(txn, told.room_id)
+    if known is not None and known.room_version != told.version.version:
+        raise BadAnswer(server, "the room is of another version, as it is known here")
     for start in range(0, len(told.events), PIECE_EVENTS):
         piece = told.events[start : start + PIECE_EVENTS]
         _submit(app, told.room_id, [Received(one, is_outlier=True) for one in piece])
@@ -150,6 +156,22 @@ def _check_create(server: str, told: ToldRoom, found: Mapping[str, Event]) -> No
     keys = [found[one].key for one in told.state_ids]
     if len(set(keys)) < len(keys):
         raise BadAnswer(server, "the state has a key twice")
+
+
+def _check_own(server: str, told: ToldRoom, own: Event) -> None:
+    """Before anything is written: whether our event can have a place in the room at all."""
+    events = {one.event_id: one for one in told.events}
+    if not events.keys() >= set(own.auth_event_ids):
+        raise BadAnswer(server, "it does not tell what its own template cites")
+    if told.lacks_members:
+        return
+    state = {events[one].key: events[one] for one in told.state_ids}
+    try:
+        rules.check_state_dependent(own, state)
+    except Rejected as rejected:
+        raise BadAnswer(
+            server, f"the state that it tells does not allow our event: {rejected}"
+        ) from rejected
 
 
 def _in_order(found: Mapping[str, Event]) -> list[Event]:
