@@ -24,7 +24,9 @@ from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 from gunicorn.workers.ggevent import GeventWorker
 
+from impl.web import waiting_bytes
 from impl.web.http_connection import HttpConnection
+from impl.web.waiting_bytes import WaitingBytes
 
 HEARTBEAT_S = 1.0
 HANDSHAKE_S = 10.0
@@ -39,7 +41,9 @@ class ListenerServer(WSGIServer):
     # Fairness between workers: take one connection and go back to the loop.
     max_accept = 1
 
-    def __init__(self, socket: Any, site: Any, pool: Pool, listener: Any, **ssl: Any) -> None:
+    def __init__(
+        self, socket: Any, site: Any, pool: Pool, listener: Any, waiting: WaitingBytes, **ssl: Any
+    ) -> None:
         environ = {
             "SERVER_SOFTWARE": "Soma",
             "wsgi.multithread": True,
@@ -49,6 +53,7 @@ class ListenerServer(WSGIServer):
         }
         super().__init__(socket, site.application, spawn=pool, log=None, environ=environ, **ssl)
         self.listener = listener
+        self.waiting = waiting
         self.is_draining = False
         # Those that wait for the next request of their client.
         self.idle: set[HttpConnection] = set()
@@ -119,12 +124,13 @@ class MatrixWorker(GeventWorker):
             self._woken.set()
 
     def _servers(self, pool: Pool) -> Iterator[ListenerServer]:
+        waiting = WaitingBytes(waiting_bytes.BYTES_MAX)
         for socket, listener in zip(self.sockets, self.app.listeners, strict=True):
             socket.setblocking(True)
             options = {}
             if listener.tls:
                 options["ssl_context"] = tls_context(*self.app.certificate)
-            yield ListenerServer(socket, self.site, pool, listener, **options)
+            yield ListenerServer(socket, self.site, pool, listener, waiting, **options)
 
     def _stop(self, servers: list[ListenerServer], pool: Pool) -> None:
         started = time.monotonic()

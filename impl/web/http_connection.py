@@ -5,24 +5,25 @@ A subclass of gevent's WSGIHandler, which writes the responses. Reading is ours:
 in http_head.py, bodies have to arrive at a least speed, and a body that nobody wants is not read
 for ever. The request line is logged by web/request_log.py, not here."""
 
-import errno
 import functools
 import ipaddress
 import json
 import logging
 import socket as stdlib_socket
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from email.utils import formatdate
 from io import BytesIO
 from typing import Any
 
 import gevent
 from gevent import socket
-from gevent.pywsgi import Input, WSGIHandler
+from gevent.pywsgi import WSGIHandler
 
 from impl.web import http_head
 from impl.web.http_head import BadRequest
+from impl.web.timed_input import TimedInput
+from impl.web.waiting_bytes import LARGE_BYTES
 
 # Without a byte from the client, or to it.
 IDLE_S = 60.0
@@ -30,89 +31,12 @@ IDLE_S = 60.0
 FRESH_S = 0.5
 # From a request's first byte to the end of its head.
 HEAD_S = 20.0
-# A body: so long, and a second more for so many bytes.
-BODY_S = 30.0
-BODY_BYTES_PER_S = 4096
 # A response that is one piece may take a second more for so many bytes.
 SEND_BYTES_PER_S = 16_384
-# What is read of a body that the application did not want, to keep the connection.
-DISCARD_MAX = 256 << 10
 LINGER_MAX = 64 << 20
 LINGER_S = 5.0
 
 _log = logging.getLogger(__name__)
-
-
-class SlowBody(ConnectionResetError):
-    """The body does not arrive; the connection is given up."""
-
-    def __init__(self) -> None:
-        super().__init__(errno.ECONNRESET, "the request's body did not arrive in time")
-
-
-class TimedInput(Input):
-    """`wsgi.input`, with a limit on how long a read may take."""
-
-    __slots__ = ("connection",)
-
-    def __init__(
-        self, connection: "HttpConnection", expects_continue: bool, **options: Any
-    ) -> None:
-        super().__init__(
-            connection.rfile,
-            connection.content_length,
-            socket=connection.socket if expects_continue else None,
-            **options,
-        )
-        self.connection = connection
-
-    def read(self, length: int | None = None) -> bytes:
-        wanted = (self.content_length or 0) if length is None or length < 0 else length
-        seconds = BODY_S + min(wanted, 1 << 30) / BODY_BYTES_PER_S
-        timeout = gevent.Timeout(seconds)
-        timeout.start()
-        try:
-            return super().read(length)
-        except gevent.Timeout as error:
-            if error is not timeout:
-                raise
-            self.connection.close_connection = True
-            raise SlowBody from None
-        except TimeoutError:
-            self.connection.close_connection = True
-            raise SlowBody from None
-        except OSError:
-            self._lose_track()
-            raise
-        except ValueError:
-            self._lose_track()
-            raise OSError("a chunk without a size") from None
-        finally:
-            timeout.close()
-
-    def _lose_track(self) -> None:
-        # Where the next request begins nobody can say now.
-        self.connection.close_connection = self._chunked_input_error = True
-
-    def _discard(self) -> None:
-        """Called after the response: bring the stream to the next request, or give it up."""
-        if self._chunked_input_error:
-            if self.connection.headers_sent:
-                self.connection.linger()
-            return
-        left = (self.content_length or 0) - self.position
-        if not self.chunked_input and left <= 0:
-            return
-        if self.chunked_input and self.chunk_length == 0:
-            return
-        # A client that was to wait for "100 Continue" has not sent its body, and may never do.
-        if self.socket is not None:
-            self.connection.close_connection = True
-            return
-        if not self.chunked_input and left <= DISCARD_MAX:
-            self.read(left)
-            return
-        self.connection.linger()
 
 
 class HttpConnection(WSGIHandler):
@@ -296,7 +220,13 @@ class HttpConnection(WSGIHandler):
             return False
         data = head.encode("latin-1") + b"\r\n\r\n"
         self.status, self.code, self.headers_sent = status.encode("latin-1"), int(status[:3]), True
-        self._sendall(data if self.command == "HEAD" else data + body)
+        if self.command == "HEAD":
+            self._sendall(data)
+        elif len(body) > LARGE_BYTES:
+            self._sendall(data)
+            self._sendall(body)
+        else:
+            self._sendall(data + body)
         return True
 
     def finalize_headers(self) -> None:
@@ -328,7 +258,7 @@ class HttpConnection(WSGIHandler):
             super()._write(data)
 
     def _sendall(self, data: bytes) -> None:
-        if len(data) <= 65_536:
+        if len(data) <= LARGE_BYTES:
             # Nearly always the kernel takes it whole; gevent's sendall asks for the buffer's size.
             sent = self.socket.send(data)
             self.response_length += sent
@@ -336,8 +266,20 @@ class HttpConnection(WSGIHandler):
                 super()._sendall(data[sent:])
             return
         self.socket.settimeout(IDLE_S + len(data) / SEND_BYTES_PER_S)
-        super()._sendall(data)
+        with self.holding(len(data)):
+            super()._sendall(data)
         self.socket.settimeout(IDLE_S)
+
+    def holding(self, size: int) -> AbstractContextManager[None]:
+        """While so much waits to be taken, or to come."""
+        address = self.environ["REMOTE_ADDR"]
+        return self.server.waiting.hold(address, size, self._give_up)  # type: ignore[no-any-return]
+
+    def _give_up(self) -> None:
+        _log.info("%s is too slow for all that it wants: it is given up", self.client_address)
+        self.close_connection = True
+        with suppress(OSError):
+            _shut_down(self.socket, socket.SHUT_RDWR)
 
     def log_request(self) -> None:
         """web/request_log.py has written its line already."""

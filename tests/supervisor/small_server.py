@@ -19,7 +19,7 @@ from gevent.event import Event
 from impl.config import Config, Listener, SomaSettings
 from impl.supervisor import listening, logs
 from impl.supervisor.gunicorn_app import GunicornApp, Hooks, slots_for
-from impl.web import http_connection
+from impl.web import http_connection, timed_input, waiting_bytes
 
 
 @dataclass
@@ -58,6 +58,8 @@ class SmallSite:
                 status, body = "400 Bad Request", {"errcode": "M_NOT_JSON"}
         elif path == "/fail":
             raise RuntimeError("the application failed")
+        elif path == "/large":
+            body = {"large": "x" * int(environ["QUERY_STRING"])}
         elif path == "/refuse":
             status, body = "413 Content Too Large", {"errcode": "M_TOO_LARGE"}
         else:
@@ -82,7 +84,9 @@ def main() -> None:
     settings = json.loads(sys.argv[1])
     directory = Path(settings["directory"])
     for name, seconds in settings.get("limits", {}).items():
-        setattr(http_connection, name, seconds)
+        module = http_connection if hasattr(http_connection, name) else timed_input
+        setattr(module, name, seconds)
+    waiting_bytes.BYTES_MAX = settings.get("waiting_bytes", waiting_bytes.BYTES_MAX)
     listeners = tuple(
         Listener(
             port=0,

@@ -1,0 +1,85 @@
+"""The body of a request, which has to arrive at a least speed; one that nobody wants is not read
+for ever."""
+
+import errno
+from typing import Any
+
+import gevent
+from gevent.pywsgi import Input
+
+# A body: so long, and a second more for so many bytes.
+BODY_S = 30.0
+BODY_BYTES_PER_S = 4096
+# What is read of a body that the application did not want, to keep the connection.
+DISCARD_MAX = 256 << 10
+
+
+class SlowBody(ConnectionResetError):
+    """The body does not arrive; the connection is given up."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ECONNRESET, "the request's body did not arrive in time")
+
+
+class TimedInput(Input):
+    """`wsgi.input` of an HttpConnection, with a limit on how long a read may take."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: Any, expects_continue: bool, **options: Any) -> None:
+        super().__init__(
+            connection.rfile,
+            connection.content_length,
+            socket=connection.socket if expects_continue else None,
+            **options,
+        )
+        self.connection = connection
+
+    def read(self, length: int | None = None) -> bytes:
+        wanted = (self.content_length or 0) if length is None or length < 0 else length
+        seconds = BODY_S + min(wanted, 1 << 30) / BODY_BYTES_PER_S
+        timeout = gevent.Timeout(seconds)
+        timeout.start()
+        try:
+            with self.connection.holding(wanted):
+                return super().read(length)
+        except gevent.Timeout as error:
+            if error is not timeout:
+                raise
+            self.connection.close_connection = True
+            raise SlowBody from None
+        except TimeoutError:
+            self.connection.close_connection = True
+            raise SlowBody from None
+        except OSError:
+            self._lose_track()
+            raise
+        except ValueError:
+            self._lose_track()
+            raise OSError("a chunk without a size") from None
+        finally:
+            timeout.close()
+
+    def _lose_track(self) -> None:
+        # Where the next request begins nobody can say now.
+        self.connection.close_connection = self._chunked_input_error = True
+
+    def _discard(self) -> None:
+        """Called after the response: bring the stream to the next request, or give it up."""
+        if self._chunked_input_error:
+            if self.connection.headers_sent:
+                self.connection.linger()
+            return
+        left = (self.content_length or 0) - self.position
+        if not self.chunked_input and left <= 0:
+            return
+        if self.chunked_input and self.chunk_length == 0:
+            return
+        # A client that was to wait for "100 Continue" has not sent its body, and may never do.
+        if self.socket is not None:
+            self.connection.close_connection = True
+            return
+        if not self.chunked_input and left <= DISCARD_MAX:
+            self.read(left)
+            return
+        self.connection.linger()
