@@ -10,6 +10,7 @@ from impl.config import (
     listeners,
     people,
     rate_limits,
+    retention,
     synapse_keys,
 )
 from impl.config.section import Section
@@ -50,6 +51,7 @@ def read(root: Section, data_dir: Path, has_file: bool) -> Config:
         rate_limits=rate_limits.read(root),
         presence=people.read_presence(root),
         user_directory=people.read_user_directory(root),
+        retention=retention.read(root),
         default_room_version=_read_default_room_version(root),
         turn=_read_turn(root),
         application_services=application_services.read(root),
@@ -199,10 +201,10 @@ def _read_upkeep(root: Section) -> dict[str, object]:
     """What is done to rooms behind the scenes."""
     key = "redaction_retention_period"
     # null is not "absent" here: it keeps what was redacted for ever.
-    retention = root.duration(key) if root.present([key]) else 604_800_000
+    kept = root.duration(key) if root.present([key]) else 604_800_000
     is_on = root.boolean("cleanup_extremities_with_dummy_events", True)
     threshold = root.integer("dummy_events_threshold", 10, least=1)
-    return {key: retention, "dummy_events_threshold": threshold if is_on else None}
+    return {key: kept, "dummy_events_threshold": threshold if is_on else None}
 
 
 def _read_ui_auth(root: Section) -> int:

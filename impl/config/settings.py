@@ -22,6 +22,7 @@ from impl.config.federation import (
 )
 from impl.config.listeners import Listener
 from impl.config.rate_limits import RateLimits
+from impl.config.retention import Retention
 from impl.core.presence import Timeouts
 
 
@@ -160,6 +161,7 @@ class Config:
     ui_auth_session_timeout: int = 0
     # How long the original of a redacted event is kept; None: for ever.
     redaction_retention_period: int | None = 604_800_000
+    retention: Retention = field(default_factory=Retention)
     # With more branches than this a room gets an event of ours on top of them; None: it never does.
     dummy_events_threshold: int | None = 10
     login_via_existing_session: LoginViaExistingSession = LoginViaExistingSession()

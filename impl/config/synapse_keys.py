@@ -52,7 +52,7 @@ NOT_SUPPORTED = _words(
     recaptcha_private_key_path recaptcha_public_key recaptcha_public_key_path
     recaptcha_siteverify_api registrations_require_3pid remote_media_download_burst_count
     remote_media_download_per_second request_token_inhibit_3pid_errors
-    require_membership_for_aliases retention room_list_publication_rules room_prejoin_state
+    require_membership_for_aliases room_list_publication_rules room_prejoin_state
     saml2_config sentry server_context server_notices spam_checker sso stats templates
     third_party_event_rules thumbnail_sizes track_appservice_user_ips
     track_puppeted_user_ips unused_expiration_time url_preview_accept_language

@@ -1,14 +1,15 @@
 """What clients may not put into state, though the rules of the room versions would let it pass.
 
 Each of these would harm a room by mistake: a server ACL that shuts out its own author, power levels
-that nobody can read. C-S API, "m.room.server_acl", "m.room.power_levels"."""
+that nobody can read. C-S API, "m.room.server_acl", "m.room.power_levels"; MSC1763."""
 
 from collections.abc import Callable
 from typing import Any
 
 from impl import errors
 from impl.app import App
-from impl.core import canonical_json, identifiers, server_acl
+from impl.core import canonical_json, identifiers, retention, server_acl
+from impl.core.rejection import Malformed
 
 _LEVELS = (
     "ban",
@@ -71,11 +72,19 @@ def check_server_acl(app: App, content: dict[str, Any]) -> None:
         raise errors.InvalidParam("this server access control list would shut out this server")
 
 
+def check_retention(app: App, content: dict[str, Any]) -> None:
+    try:
+        retention.check(content)
+    except Malformed as error:
+        raise errors.BadJson(str(error)) from error
+
+
 def _is_level(value: object) -> bool:
     return type(value) is int and abs(value) <= canonical_json.INTEGER_MAX
 
 
 _CHECKS: dict[str, Callable[[App, dict[str, Any]], None]] = {
     "m.room.power_levels": check_power_levels,
+    "m.room.retention": check_retention,
     "m.room.server_acl": check_server_acl,
 }
