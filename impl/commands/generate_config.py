@@ -69,6 +69,16 @@ registration_requires_token: true
 # max_upload_size: 50M
 # How long what somebody redacted stays in the database, where nobody sees it. null: for ever.
 # redaction_retention_period: 7d
+# Messages that nobody is shown any more after a time, and that are deleted then: by a room's own
+# policy (m.room.retention) or the default one, within these limits. State is kept for ever.
+# retention:
+#   enabled: true
+#   default_policy: {{max_lifetime: 1y}}
+#   allowed_lifetime_min: 1d
+#   allowed_lifetime_max: 2y
+#   purge_jobs:
+#     - {{longest_max_lifetime: 3d, interval: 12h}}
+#     - {{shortest_max_lifetime: 3d, interval: 1d}}
 # app_service_config_files: [bridge.yaml]
 
 # Servers that vouch for other servers' keys.

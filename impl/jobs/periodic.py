@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from impl.app import App
-from impl.jobs import expiry, forward_extremities, purged_rooms, redactions, to_device
+from impl.jobs import expiry, forward_extremities, purged_rooms, redactions, retention, to_device
 from impl.jobs.schedule import Job
 from impl.storage.database import DatabaseUnavailable
 from impl.storage.lease import Lease
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 def run(app: App) -> None:
     """Run the jobs, when the lease is ours, until the server stops."""
     if app.pause(START_S):
-        run_jobs(app, JOBS)
+        run_jobs(app, [*JOBS, *retention.list_jobs(app)])
 
 
 def run_jobs(app: App, jobs: Sequence[Job]) -> None:

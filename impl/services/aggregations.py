@@ -135,6 +135,7 @@ class Aggregations:
                 self._events[reply.event_nid]
                 for one in stored
                 for reply in self._unignored(self._children_of(one).replies)[:1]
+                if reply.event_nid in self._events
             ],
         )
 
@@ -182,7 +183,10 @@ class Aggregations:
         """Those that the reader may see and does not ignore, in their order."""
         wanted = self._unignored(children)
         self._load(wanted)
-        stored = [self._events[child.event_nid] for child in wanted]
+        # What is missing was deleted, and its parent was kept with what was known of it.
+        stored = [
+            self._events[child.event_nid] for child in wanted if child.event_nid in self._events
+        ]
         seen, found = self.sights.select(stored, last_join_depth)
         self._memberships |= found
         return [one for one in seen if one.redacted_by_nid is None]

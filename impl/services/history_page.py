@@ -140,7 +140,7 @@ def walk_back(reader: Reader, start: Place, end: Place, limit: int, source: Rows
     page = Page([], {}, start)
     rows_left = ROWS_READ_MAX
     while rows_left > 0 and page.end is not None and len(page.events) < limit:
-        step = _step(limit - len(page.events), reader)
+        step = _step(limit - len(page.events), reader, is_first=rows_left == ROWS_READ_MAX)
         rows = source.list_back(reader.txn, reader.room.room_nid, page.end, end, step + 1)
         rows_left -= len(rows)
         last = _add(reader, page, rows[:step], limit)
@@ -156,7 +156,7 @@ def walk_forth(
     page = Page([], {}, start)
     rows_left = ROWS_READ_MAX
     while rows_left > 0 and page.end is not None and len(page.events) < limit:
-        step = _step(limit - len(page.events), reader)
+        step = _step(limit - len(page.events), reader, is_first=rows_left == ROWS_READ_MAX)
         rows = source.list_forth(reader.txn, reader.room.room_nid, page.end, end, step + 1)
         rows_left -= len(rows)
         last = _add(reader, page, rows[:step], limit)
@@ -165,10 +165,10 @@ def walk_forth(
     return page
 
 
-def _step(missing: int, reader: Reader) -> int:
+def _step(missing: int, reader: Reader, *, is_first: bool) -> int:
     # Where much is dropped, more is read at a time.
     drops = not reader.filter.passes_all or reader.last_join_depth != IS_IN_ROOM or reader.ignored
-    return max(missing, 100) if drops else missing
+    return missing if is_first and not drops else max(missing, 100)
 
 
 def _add(reader: Reader, page: Page, rows: Sequence[Row], limit: int) -> Row | None:

@@ -22,6 +22,7 @@ from impl.services import client_events, unread
 from impl.services.client_events import Viewer
 from impl.services.sync import ignored_users
 from impl.services.unread import Floors, History
+from impl.services.visibility import Sights
 from impl.storage import push_rules as stored_push_rules
 from impl.storage import rooms as stored_rooms
 from impl.storage import sync_rooms
@@ -62,6 +63,7 @@ class _Reader:
     member_counts: dict[int, int]
     ignored: frozenset[str]
     only_highlights: bool
+    sights: Sights
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def list_page(app: App, requester: Requester, asked: Asked) -> dict[str, Any]:
             stored_rooms.get_joined_counts(txn, list(rooms)),
             ignored,
             asked.only == HIGHLIGHT,
+            Sights(app, txn, user_id),
         )
         page = _walk(reader, before, limit)
         events = client_events.write(
@@ -195,9 +198,13 @@ def _notifications(reader: _Reader, rows: Sequence[Row]) -> Iterable[_Notificati
     keys = [(row.room_nid, row.event_nid) for row, _ in told]
     loaded = reader.app.events.get_many(reader.txn, keys) if keys else {}
     for row, pair in told:
-        stored = loaded[row.event_nid]
+        stored = loaded.get(row.event_nid)
+        if stored is None:
+            continue  # It was deleted just now.
         sender = stored.event.sender
-        is_hidden = sender in reader.ignored and not stored.event.is_state
+        is_hidden = not stored.event.is_state and (
+            sender in reader.ignored or reader.sights.has_expired(stored)
+        )
         if sender != reader.user_id and not is_hidden:
             yield _Notification(row, stored, pair)
 

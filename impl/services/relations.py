@@ -175,7 +175,7 @@ def _roots(reader: Reader, rows: Sequence[Child]) -> dict[str, StoredEvent]:
     txn, room_nid = reader.txn, reader.room.room_nid
     nids = events.get_nids(txn, room_nid, [row.parent_event_id for row in rows])
     loaded = reader.app.events.get_many(txn, [(room_nid, nid) for nid in nids.values()])
-    return {event_id: loaded[nid] for event_id, nid in nids.items()}
+    return {event_id: loaded[nid] for event_id, nid in nids.items() if nid in loaded}
 
 
 def _participated(reader: Reader, roots: Mapping[str, StoredEvent]) -> set[str]:

@@ -1,16 +1,17 @@
 """Which of some events a user may see. C-S API, "Room History Visibility".
 
 The states at the events are looked up by their roots, each once; the rule itself is
-core/history_visibility.py."""
+core/history_visibility.py. Nobody sees a message that has expired (retention.py)."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from impl.app import App
 from impl.core import history_visibility, state_trie
 from impl.core.history_visibility import Sight
+from impl.services import retention
 from impl.storage import state_nodes, sync_rooms
 from impl.storage.events import StoredEvent
 from impl.storage.state_nodes import RoomNodes
@@ -34,6 +35,8 @@ class Sights:
     user_id: str
     _key_nids: dict[tuple[str, str], int] | None = None
     _known: dict[tuple[int, int], Sight] = field(default_factory=dict)
+    # room_nid -> what was sent before has expired.
+    _oldest: dict[int, int | None] = field(default_factory=dict)
 
     def select(
         self, stored: Sequence[StoredEvent], last_join_depth: int
@@ -45,11 +48,14 @@ class Sights:
         """
         seen: list[StoredEvent] = []
         memberships: dict[int, str] = {}
+        expires = self.app.config.retention.enabled
         for one in stored:
             before, after = one.state_before, one.state_after
             if before is None or after is None or one.rejected_reason or one.is_soft_failed:
                 continue
-            if one.event.type == DUMMY_EVENT and not one.event.is_state:
+            if not one.event.is_state and (
+                one.event.type == DUMMY_EVENT or (expires and self.has_expired(one))
+            ):
                 continue
             sight_after = self.at(one.room_nid, after)
             sight_before = sight_after if before == after else self.at(one.room_nid, before)
@@ -59,11 +65,20 @@ class Sights:
                 seen.append(one)
         return seen, memberships
 
-    def preload(self, stored: Iterable[StoredEvent]) -> None:
+    def has_expired(self, message: StoredEvent) -> bool:
+        """Whether a message has been there for longer than its room's messages are kept."""
+        room_nid = message.room_nid
+        if room_nid not in self._oldest:
+            self._oldest[room_nid] = retention.oldest_ts(self.app, self.txn, room_nid)
+        oldest = self._oldest[room_nid]
+        return oldest is not None and message.event.origin_server_ts < oldest
+
+    def preload(self, stored: Collection[StoredEvent]) -> None:
         """Have what `select` looks up in the states at events, of any rooms, at hand: a few
         statements for all of them.
         """
         own = list(self.key_nids().values())
+        retention.preload(self.app, self.txn, {one.room_nid for one in stored})
         roots = {
             (one.room_nid, root)
             for one in stored

@@ -65,11 +65,27 @@ def list_backward_extremities(txn: Any, room_nid: int) -> list[str]:
     return [row[0] for row in txn.fetchall()]
 
 
+_BELOW_NEW = """
+    AND EXISTS (SELECT 1
+                  FROM event_edges g
+                  JOIN events e USING (room_nid, event_nid)
+                 WHERE g.room_nid = backward_extremities.room_nid
+                   AND g.prev_event_id = backward_extremities.event_id
+                   AND e.origin_server_ts >= %s)
+"""
+
+
 def list_gaps(
-    txn: Any, room_nid: int, depths: tuple[int, int], limit: int, *, is_back: bool = True
+    txn: Any,
+    room_nid: int,
+    depths: tuple[int, int],
+    limit: int,
+    *,
+    is_back: bool = True,
+    since_ts: int | None = None,
 ) -> list[tuple[str, int]]:
     """(event_id, depth) of what is missing below events of some depths, the deepest first, or
-    last.
+    last; with a time, only below what was sent since.
     """
     order = "DESC" if is_back else "ASC"
     txn.execute(
@@ -78,10 +94,11 @@ def list_gaps(
           FROM backward_extremities
          WHERE room_nid = %s
            AND depth BETWEEN %s AND %s
+               {"" if since_ts is None else _BELOW_NEW}
          ORDER BY depth {order}, event_id
          LIMIT %s
         """,
-        (room_nid, *depths, limit),
+        (room_nid, *depths, *(() if since_ts is None else (since_ts,)), limit),
     )
     return txn.fetchall()
 

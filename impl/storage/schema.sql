@@ -283,6 +283,12 @@ CREATE TABLE public.purged_rooms (
     purged_ts bigint NOT NULL,
     is_swept boolean DEFAULT false NOT NULL
 );
+CREATE TABLE public.purged_totals (
+    room_nid bigint NOT NULL,
+    thread_id text NOT NULL,
+    "position" bigint NOT NULL,
+    totals bytea NOT NULL
+);
 CREATE TABLE public.push_classes (
     class_nid bigint NOT NULL,
     definition text NOT NULL
@@ -574,8 +580,7 @@ CREATE TABLE public.timeline (
     thread_id text,
     thread_totals bytea,
     is_outgoing boolean DEFAULT false NOT NULL,
-    parting_server text,
-    is_arrival boolean DEFAULT false NOT NULL
+    parting_server text
 );
 CREATE TABLE public.to_device_messages (
     user_id text NOT NULL,
@@ -717,6 +722,8 @@ ALTER TABLE ONLY public.purged_rooms
     ADD CONSTRAINT purged_rooms_pkey PRIMARY KEY ("position");
 ALTER TABLE ONLY public.purged_rooms
     ADD CONSTRAINT purged_rooms_room_nid_key UNIQUE (room_nid);
+ALTER TABLE ONLY public.purged_totals
+    ADD CONSTRAINT purged_totals_pkey PRIMARY KEY (room_nid, thread_id);
 ALTER TABLE ONLY public.push_classes
     ADD CONSTRAINT push_classes_definition_key UNIQUE (definition);
 ALTER TABLE ONLY public.push_classes
@@ -806,6 +813,7 @@ CREATE INDEX changed_events_changed ON public.changed_events USING btree (change
 CREATE UNIQUE INDEX changed_events_position ON public.changed_events USING btree ("position");
 CREATE INDEX changed_events_room ON public.changed_events USING btree (room_nid);
 CREATE INDEX client_transactions_created ON public.client_transactions USING btree (created_ts);
+CREATE INDEX current_state_retention ON public.current_state USING btree (room_nid) WHERE (event_type = 'm.room.retention'::text);
 CREATE INDEX destinations_retry ON public.destinations USING btree (retry_ts);
 CREATE INDEX device_list_changes_gone ON public.device_list_changes USING btree (gone_ts) WHERE (gone_ts IS NOT NULL);
 CREATE UNIQUE INDEX device_list_changes_position ON public.device_list_changes USING btree ("position");
@@ -848,7 +856,6 @@ CREATE INDEX search_texts_words ON public.search_texts USING gin (words);
 CREATE INDEX server_key_documents_of_server ON public.server_key_documents USING btree (server_name, fetched_ts);
 CREATE INDEX staged_pdus_due ON public.staged_pdus USING btree (due_ts, room_nid);
 CREATE INDEX staged_pdus_origin ON public.staged_pdus USING btree (origin);
-CREATE INDEX timeline_arrivals ON public.timeline USING btree ("position") WHERE is_arrival;
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
 CREATE INDEX timeline_outgoing ON public.timeline USING btree ("position") WHERE is_outgoing;
 CREATE INDEX timeline_outgoing_room ON public.timeline USING btree (room_nid, "position") WHERE is_outgoing;

@@ -51,8 +51,6 @@ class NewRow:
     is_outgoing: bool = False
     # And this one, though it may not be in the room any more.
     parting_server: str | None = None
-    # Somebody came into a room that other servers are in.
-    is_arrival: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,56 +66,31 @@ class Row:
     singles_out: bool = False
 
 
-_APPEND = """
-    INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root,
-                          changes_nid, parent_nid, unread_totals, unread_outcome, singles_out,
-                          thread_id, thread_totals, is_outgoing, parting_server,
-                          is_arrival)
-         SELECT n.room_nid, nextval('stream_positions'), n.event_nid, n.topological, n.root,
-                n.changes_nid, n.parent_nid, n.totals, n.outcome, n.singles_out,
-                n.thread_id, n.thread_totals, n.is_outgoing, n.parting_server,
-                n.is_arrival
-           FROM (SELECT *
-                   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                               %s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[],
-                               %s::boolean[], %s::text[], %s::bytea[], %s::boolean[],
-                               %s::text[], %s::boolean[])
-                        WITH ORDINALITY
-                        AS u (room_nid, event_nid, topological, root, changes_nid, parent_nid,
-                              totals, outcome, singles_out, thread_id, thread_totals,
-                              is_outgoing, parting_server, is_arrival, n)
-                  ORDER BY n) AS n
-"""
-
-
 def append(txn: Any, rows: Sequence[NewRow]) -> None:
     """Give events the next positions, in their order, with the COMMIT; memberships and relations
     and what is unread get the same position.
     """
-    statement = _APPEND
-    parameters = _columns(rows)
-    with_them = ""
-    members = [(row.event_nid, member) for row in rows for member in row.members]
-    if members:
-        with_them += ", members AS (" + _WITH_MEMBERS + ")"
-        parameters += _columns_of_members(members)
-    relations = [(row.event_nid, row.relation) for row in rows if row.relation is not None]
-    if relations:
-        with_them += ", related AS (" + WITH_RELATIONS + ")"
-        parameters += columns_of_relations(relations)
-    for name, sql, columns in _with_unread(rows):
-        with_them += f", {name} AS ({sql})"
-        parameters += columns
-    if with_them:
-        placed = " RETURNING room_nid, position, event_nid, topological)"
-        statement = "WITH placed AS (" + statement + placed + with_them + " SELECT"
-    txn.allot(statement, parameters)
-
-
-def _columns(rows: Sequence[NewRow]) -> list[object]:
+    statement = """
+        INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root,
+                              changes_nid, parent_nid, unread_totals, unread_outcome, singles_out,
+                              thread_id, thread_totals, is_outgoing, parting_server)
+             SELECT n.room_nid, nextval('stream_positions'), n.event_nid, n.topological, n.root,
+                    n.changes_nid, n.parent_nid, n.totals, n.outcome, n.singles_out,
+                    n.thread_id, n.thread_totals, n.is_outgoing, n.parting_server
+               FROM (SELECT *
+                       FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                                   %s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[],
+                                   %s::boolean[], %s::text[], %s::bytea[], %s::boolean[],
+                                   %s::text[])
+                            WITH ORDINALITY
+                            AS u (room_nid, event_nid, topological, root, changes_nid, parent_nid,
+                                  totals, outcome, singles_out, thread_id, thread_totals,
+                                  is_outgoing, parting_server, n)
+                      ORDER BY n) AS n
+        """
     unread = [row.unread for row in rows]
     is_in_thread = [one.thread_id != MAIN for one in unread]
-    return [
+    parameters: list[object] = [
         [row.room_nid for row in rows],
         [row.event_nid for row in rows],
         [row.topological for row in rows],
@@ -134,8 +107,23 @@ def _columns(rows: Sequence[NewRow]) -> list[object]:
         ],
         [row.is_outgoing for row in rows],
         [row.parting_server for row in rows],
-        [row.is_arrival for row in rows],
     ]
+    with_them = ""
+    members = [(row.event_nid, member) for row in rows for member in row.members]
+    if members:
+        with_them += ", members AS (" + _WITH_MEMBERS + ")"
+        parameters += _columns_of_members(members)
+    relations = [(row.event_nid, row.relation) for row in rows if row.relation is not None]
+    if relations:
+        with_them += ", related AS (" + WITH_RELATIONS + ")"
+        parameters += columns_of_relations(relations)
+    for name, sql, columns in _with_unread(rows):
+        with_them += f", {name} AS ({sql})"
+        parameters += columns
+    if with_them:
+        placed = " RETURNING room_nid, position, event_nid, topological)"
+        statement = "WITH placed AS (" + statement + placed + with_them + " SELECT"
+    txn.allot(statement, parameters)
 
 
 _WITH_MEMBERS = """

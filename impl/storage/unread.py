@@ -1,5 +1,5 @@
-"""What unread counts are made of. Tables: timeline, unread_threads, unread_singled, unread_own,
-receipts, membership_changes.
+"""What unread counts are made of. Tables: timeline, purged_totals, unread_threads, unread_singled,
+unread_own, receipts, membership_changes.
 
 Whatever is asked here is asked for any number of rooms and threads in one statement."""
 
@@ -128,7 +128,9 @@ def list_threads(txn: Any, places: Collection[tuple[int, int]]) -> list[tuple[in
 
 
 def list_totals(txn: Any, points: Collection[Point]) -> dict[Point, bytes]:
-    """The running totals of threads at points; those that are missing are nothing."""
+    """The running totals of threads at points; those that are missing are nothing. What was deleted
+    (retention.py) counts as read: at all points before its end the totals are those of its end.
+    """
     wanted = sorted(points)
     txn.execute(
         """
@@ -136,7 +138,7 @@ def list_totals(txn: Any, points: Collection[Point]) -> dict[Point, bytes]:
           FROM unnest(%s::bigint[], %s::text[], %s::bigint[])
                WITH ORDINALITY AS w (room_nid, thread_id, up_to, n)
          CROSS JOIN LATERAL (
-                (SELECT unread_totals AS totals
+                (SELECT position, unread_totals AS totals
                    FROM timeline
                   WHERE w.thread_id = 'main'
                     AND timeline.room_nid = w.room_nid
@@ -144,14 +146,21 @@ def list_totals(txn: Any, points: Collection[Point]) -> dict[Point, bytes]:
                   ORDER BY position DESC
                   LIMIT 1)
                 UNION ALL
-                (SELECT thread_totals
+                (SELECT position, thread_totals
                    FROM timeline
                   WHERE w.thread_id <> 'main'
                     AND timeline.room_nid = w.room_nid
                     AND timeline.thread_id = w.thread_id
                     AND position <= w.up_to
                   ORDER BY position DESC
-                  LIMIT 1)) AS t
+                  LIMIT 1)
+                UNION ALL
+                SELECT position, totals
+                  FROM purged_totals
+                 WHERE purged_totals.room_nid = w.room_nid
+                   AND purged_totals.thread_id = w.thread_id
+                 ORDER BY position DESC
+                 LIMIT 1) AS t
         """,
         (
             [point[0] for point in wanted],

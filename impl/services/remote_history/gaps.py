@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from impl.app import App
-from impl.services import room_reading
+from impl.services import retention, room_reading
 from impl.storage import event_graph
 from impl.storage.rooms import Room
 
@@ -53,7 +53,11 @@ def between(
     """The gaps below events of some depths, as far as it is worth asking: the deepest first, or
     last.
     """
-    found = event_graph.list_gaps(txn, room.room_nid, depths, 2 * AT_ONCE, is_back=is_back)
+    # What is below messages that have expired nobody would be shown.
+    since_ts = retention.oldest_ts(app, txn, room.room_nid)
+    found = event_graph.list_gaps(
+        txn, room.room_nid, depths, 2 * AT_ONCE, is_back=is_back, since_ts=since_ts
+    )
     if not found:
         return []
     pauses = app.part(Pauses, Pauses)

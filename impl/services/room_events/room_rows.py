@@ -4,6 +4,8 @@ from pyroaring import BitMap64
 
 from impl.core import state_trie
 from impl.core.event import Event
+from impl.core.retention import RETENTION
+from impl.services import retention
 from impl.services.room_events import (
     device_rows,
     directory_rows,
@@ -17,6 +19,7 @@ from impl.storage import (
     branching_rooms,
     event_graph,
     events,
+    history,
     memberships,
     partial_rooms,
     redactions,
@@ -75,6 +78,7 @@ def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
         return rows
     kin = relating.kin_of(room, [one for one in moving if not one.placed.is_hidden])
     counting = Counting(room)
+    oldest_ts = retention.oldest_ts(room.app, room.txn, room.room_nid)
     for one in moving:
         counting.follow(one)
         if one.placed.is_hidden:
@@ -96,7 +100,9 @@ def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
                 members,
                 kin.parent_nids.get(event_nid),
                 kin.relations.get(event_nid),
-                counting.row(event, roots, is_redacted=is_redacted),
+                counting.silent_row(event)
+                if _has_expired(event, oldest_ts)
+                else counting.row(event, roots, is_redacted=is_redacted),
                 *outgoing.columns(room, one),
             )
         )
@@ -119,6 +125,10 @@ def timeline_rows(room: OpenRoom) -> list[timeline.NewRow]:
     if room.settled:
         out_of_band_rows.tell(room, rows)
     return rows
+
+
+def _has_expired(event: Event, oldest_ts: int | None) -> bool:
+    return oldest_ts is not None and not event.is_state and event.origin_server_ts < oldest_ts
 
 
 def _write_graph(room: OpenRoom) -> None:
@@ -189,6 +199,10 @@ def write_current_state(room: OpenRoom) -> None:
     outgoing.count_servers(room, rows, gone_members)
     memberships.put(txn, rows)
     directory_rows.write(room, changed, gone, rows)
+    if RETENTION in changed or RETENTION in gone:
+        # All workers read the policy anew (services/retention.py).
+        nid = changed.get(RETENTION) or room.head.forward_extremities[0]
+        history.tell_changes(txn, room_nid, [(nid, None)], room.app.now_ms(), wakes=True)
     if gone_members:
         memberships.delete(txn, room_nid, gone_members)
     device_rows.forget(room, rows, gone_members)

@@ -86,6 +86,16 @@ class Counting:
             reader=reader,
         )
 
+    def silent_row(self, event: Event) -> NewUnread:
+        """The same of an event that nobody is shown, and so nobody is told of."""
+        thread_id = threads.thread_of(event.content, self._content_of)
+        return NewUnread(
+            totals=push_totals.encode(self._main),
+            outcome=push_totals.encode({}),
+            thread_id=thread_id,
+            thread_totals=self._in_thread(thread_id, {}),
+        )
+
     def close(self) -> None:
         """Write into the room's head where the counts are now."""
         head = self._room.head

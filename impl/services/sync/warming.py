@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from impl.core import state_trie
+from impl.services import retention
 from impl.services.sync.lazy_members import MEMBER
 from impl.services.sync.request import Sync
 from impl.services.sync.room_deltas import NAMING, RoomDelta
@@ -25,6 +26,7 @@ def warm(sync: Sync, txn: Any, deltas: Collection[RoomDelta], sights: Sights) ->
     # One room that the client has already is nothing to gather for.
     if not any(one.after == 0 for one in deltas) and len(deltas) <= 1:
         return
+    retention.preload(app, txn, [one.room_nid for one in deltas])
     own = list(sights.key_nids().values())
     own += app.state_keys.get_nids(txn, list(NAMING)).values()
     nids = app.state_keys.get_nids(txn, _keys(sync, deltas))
