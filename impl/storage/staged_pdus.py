@@ -138,17 +138,25 @@ def list_due(txn: Any, room_nid: int, now_ms: int, limit: int) -> list[StagedPdu
 
 def list_rooms_due(
     txn: Any, now_ms: int, without: Collection[int], limit: int
-) -> list[tuple[int, str]]:
+) -> list[tuple[int, str, bool]]:
     """Rooms in which something is to be tried, but for some, each with the origin of what came
-    first.
+    first, and whether that is not in the room. One of each origin comes before the second of any.
     """
     txn.execute(
         """
-        SELECT DISTINCT ON (room_nid) room_nid, origin
-          FROM staged_pdus
-         WHERE due_ts <= %s
-           AND room_nid <> ALL(%s::bigint[])
-         ORDER BY room_nid, staged_nid
+        SELECT d.room_nid,
+               d.origin,
+               NOT EXISTS (SELECT
+                             FROM room_servers s
+                            WHERE s.room_nid = d.room_nid
+                              AND s.server_name = d.origin)
+          FROM (SELECT DISTINCT ON (room_nid) room_nid, origin
+                  FROM staged_pdus
+                 WHERE due_ts <= %s
+                   AND room_nid <> ALL(%s::bigint[])
+                 ORDER BY room_nid, staged_nid) AS d
+         ORDER BY row_number() OVER (PARTITION BY d.origin
+                                         ORDER BY d.room_nid), d.room_nid
          LIMIT %s
         """,
         (now_ms, list(without), limit),

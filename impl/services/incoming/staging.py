@@ -47,9 +47,13 @@ OF_ORIGIN_MAX = 5_000
 # Where more of an origin's can be placed than that, it is answered so much later.
 CALM_MAX = 100
 LATER_S = 10.0
-# Rooms that a worker looks after at once, and those of them whose first PDU is of one origin.
+# Rooms that a worker looks after at once, and those of them whose first PDU is of one origin. An
+# origin of which nothing is looked after has a place beyond these: there must be very many slow
+# ones for the others to wait for them. Origins that are not in their rooms have few places.
 ROOMS_AT_ONCE = 20
 ROOMS_OF_ORIGIN_MAX = 5
+ROOMS_MAX = 200
+ROOMS_OF_STRANGERS_MAX = 5
 BATCH_PDUS = 50
 # How long until it is tried again where nobody could be asked, at first and at most; and with what
 # has waited for so long it is not tried again.
@@ -98,7 +102,7 @@ def stage(
             due_ts = max(now_ms, staged_pdus.get_last_due(txn, room_nid, origin))
         rows = [NewPdu(one.event_id, _encode(one.pdu).decode(), one.prev_event_ids) for one in kept]
         staged_pdus.insert(txn, room_nid, origin, rows, now_ms, due_ts)
-    wake(app, room_nid, origin)
+    wake(app, room_nid, origin, is_strange=is_strange)
     _take_time(app, room_nid, origin)
     return {one.event_id: "too much waits for what it refers to already" for one in left}
 
@@ -132,11 +136,11 @@ def _is_worth_asking(app: App, origin: str) -> bool:
     return True
 
 
-def wake(app: App, room_nid: int, origin: str) -> None:
+def wake(app: App, room_nid: int, origin: str, *, is_strange: bool = False) -> None:
     """See to a room in which something waits, unless somebody does, or this worker has its hands
     full.
     """
-    app.part(Placers, Placers).start(room_nid, origin)
+    app.part(Placers, Placers).start(room_nid, origin, is_strange=is_strange)
 
 
 def take_up(app: App) -> None:
@@ -146,8 +150,8 @@ def take_up(app: App) -> None:
         due = staged_pdus.list_rooms_due(
             txn, app.now_ms(), list(placers.running), 10 * ROOMS_AT_ONCE
         )
-    for room_nid, origin in due:
-        placers.start(room_nid, origin)
+    for room_nid, origin, is_strange in due:
+        placers.start(room_nid, origin, is_strange=is_strange)
 
 
 class Placers:
@@ -159,6 +163,8 @@ class Placers:
         # room_nid -> the origin of what was first in it.
         self.running: dict[int, str] = {}
         self._greenlets: dict[int, gevent.Greenlet] = {}
+        # Those of them whose origins are not in the rooms.
+        self._strange: set[int] = set()
         # Rooms in which something came while they were seen to.
         self._again: set[int] = set()
         # (room_nid, origin) -> until when nothing is tried for it.
@@ -166,19 +172,25 @@ class Placers:
         # The same -> until when it is counted, and how many states it was asked for.
         self._states: dict[tuple[int, str], tuple[int, int]] = {}
 
-    def start(self, room_nid: int, origin: str) -> None:
+    def start(self, room_nid: int, origin: str, *, is_strange: bool = False) -> None:
         if room_nid in self.running:
             self._again.add(room_nid)
             return
-        if self._app.is_stopping:
-            return
-        # A server that answers slowly must not keep all others waiting.
-        if len(self.running) >= ROOMS_AT_ONCE:
-            return
-        if Counter(self.running.values())[origin] >= ROOMS_OF_ORIGIN_MAX:
+        if self._app.is_stopping or not self._has_place(origin, is_strange):
             return
         self.running[room_nid] = origin
+        if is_strange:
+            self._strange.add(room_nid)
         self._greenlets[room_nid] = gevent.spawn(self._run, room_nid)
+
+    def _has_place(self, origin: str, is_strange: bool) -> bool:
+        """A server that answers slowly must not keep all others waiting."""
+        if is_strange and len(self._strange) >= ROOMS_OF_STRANGERS_MAX:
+            return False
+        of_origin = Counter(self.running.values())[origin]
+        if not of_origin:
+            return len(self.running) < ROOMS_MAX
+        return of_origin < ROOMS_OF_ORIGIN_MAX and len(self.running) < ROOMS_AT_ONCE
 
     def held_until(self, room_nid: int, origin: str) -> int:
         """Until when nothing is to be tried for it; in the past if it may."""
@@ -226,6 +238,7 @@ class Placers:
             _log.exception("staged PDUs of the room %d wait", room_nid)
         finally:
             self._again.discard(room_nid)
+            self._strange.discard(room_nid)
             self.running.pop(room_nid, None)
             self._greenlets.pop(room_nid, None)
 

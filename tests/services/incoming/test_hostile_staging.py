@@ -9,6 +9,7 @@ import pytest
 from impl.app import App
 from impl.core.event import Event
 from impl.services.incoming import asking, missing_state, staging
+from impl.storage import staged_pdus
 from tests.builders import member, message
 from tests.federation.fake_wire import Network
 from tests.federation.stranger import Stranger
@@ -23,7 +24,7 @@ from tests.services.room_events.elsewhere import (
     a_room_elsewhere,
     topic,
 )
-from tests.services.room_events.inspection import timeline_ids
+from tests.services.room_events.inspection import head_of, timeline_ids
 
 
 @pytest.fixture
@@ -67,6 +68,65 @@ def test_one_server_does_not_take_all_the_space_of_a_room(
         staging.take_up(app)
         settle(app)
     assert waiting(app, room_id) == []
+
+
+def test_slow_origins_do_not_keep_the_others_waiting(
+    app: App, site: Site, network: Network, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "ROOMS_AT_ONCE", 4)
+    monkeypatch.setattr(staging, "ROOMS_OF_ORIGIN_MAX", 2)
+    for name in ("slow.test", "slower.test"):
+        slow = Stranger(network, name, clock)
+        network.hold(app.server_name, name, "get_missing_events")
+        for number in range(2):
+            room = a_room_elsewhere("12", f"{name}{number}")
+            room.add(member(slow.user_id, "join"))
+            let_in(app, site, room)
+            put(app, floating(slow, room, number), origin=name)
+    assert len(app.part(staging.Placers, staging.Placers).running) == 4
+    room = a_room_elsewhere("12", "honest")
+    room_id = let_in(app, site, room)
+    room.add(message(EVELYN, "missing"))
+    top = room.add(message(EVELYN, "top"))
+    put(app, top)
+    while waiting(app, room_id):
+        gevent.sleep(0.01)
+    assert timeline_ids(app, room_id)[-1] == top.event_id
+
+
+def test_strangers_have_few_places(
+    app: App, site: Site, network: Network, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the background process takes up what waits."""
+    monkeypatch.setattr(staging, "ROOMS_OF_STRANGERS_MAX", 2)
+    strangers = [Stranger(network, f"evil{number}.test", clock) for number in range(4)]
+    for number, evil in enumerate(strangers):
+        network.hold(app.server_name, evil.name, "get_missing_events")
+        room = a_room_elsewhere("12", f"room{number}")
+        let_in(app, site, room)
+        put(app, floating(evil, room, number), origin=evil.name)
+    placers = app.part(staging.Placers, staging.Placers)
+    assert len(placers.running) == 2
+    staging.take_up(app)
+    assert len(placers.running) == 2
+
+
+def test_of_what_is_due_each_origin_comes_before_the_second_of_any(app: App, site: Site) -> None:
+    nids = []
+    for number in range(4):
+        room_id = let_in(app, site, a_room_elsewhere("12", f"room{number}"))
+        nids.append(head_of(app, room_id).room.room_nid)
+    rows = zip(nids, ["evil.test", "evil.test", "evil.test", ELSEWHERE], strict=True)
+    with app.database.transaction() as txn:
+        for room_nid, origin in rows:
+            new = [staged_pdus.NewPdu(f"$x{room_nid}", "{}", [])]
+            staged_pdus.insert(txn, room_nid, origin, new, 1, 1)
+    with app.database.read() as txn:
+        assert staged_pdus.list_rooms_due(txn, 1, [], 3) == [
+            (nids[0], "evil.test", True),
+            (nids[3], ELSEWHERE, False),
+            (nids[1], "evil.test", True),
+        ]
 
 
 def test_few_whole_states_are_taken_in_at_once(
