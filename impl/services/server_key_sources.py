@@ -22,7 +22,7 @@ from gevent import Greenlet
 from gevent.lock import BoundedSemaphore
 from gevent.pool import Group
 
-from impl import breath, errors
+from impl import breath
 from impl.app import App
 from impl.config.federation import TrustedKeyServer
 from impl.core import identifiers, server_keys, signing
@@ -30,8 +30,10 @@ from impl.core.rejection import Malformed
 from impl.core.server_keys import KeyDocument
 from impl.core.unpadded_base64 import decode_base64
 from impl.outbound.failures import BadAnswer, FederationFailure
+from impl.services import strangers
 from impl.services.back_off import BackOff
 from impl.services.known_server_keys import KnownKeys, Needs
+from impl.services.strangers import Strangers
 from impl.storage.database import DatabaseUnavailable
 from impl.storage.server_keys import KeyName
 
@@ -42,9 +44,6 @@ NOTARY_S = 30.0
 PATIENCE_S = 2.0
 PATIENCE_WITH_NOTARY_S = 8.0
 SERVERS_AT_ONCE = 100
-# Requests at a time that say they are of servers whose keys are not known.
-STRANGERS_MAX = 200
-_STRANGERS_PAUSE_MS = 5_000
 # So many are asked themselves before the notaries are.
 FEW_SERVERS = 2
 # Servers in one request to a notary, and documents of each in its answer.
@@ -67,9 +66,8 @@ class KeySources:
         self._known = app.part(KnownKeys, KnownKeys)
         self._greenlets = Group()
         self._slots = BoundedSemaphore(SERVERS_AT_ONCE)
-        # Requests whose signers are being looked up, and what they may ask beside all others.
-        self._strangers = 0
-        self._slots_of_strangers = BoundedSemaphore(STRANGERS_MAX)
+        # What may be asked for requests whose signers are being looked up, beside all others.
+        self._slots_of_strangers = BoundedSemaphore(2 * strangers.PLACES_MAX)
         # What is under way.
         self._servers_asked: dict[str, Greenlet] = {}
         self._notaries_asked: dict[tuple[str, KeyName], Greenlet] = {}
@@ -104,8 +102,9 @@ class KeySources:
         self._wait(running, needs, ends - time.monotonic())
         self._note_absent(needs, running, now_ms)
 
-    def fetch_for_request(self, name: KeyName) -> None:
-        """Ask for a key by which a server, it is said, has signed a request just now.
+    def fetch_for_request(self, name: KeyName, address: str) -> None:
+        """Ask for a key by which a server, it is said, has signed a request just now, that has come
+        from some address.
 
         Anybody can say so: a server is asked once a minute at most for keys that it does not have,
         and not all servers at once. Raises LimitExceeded.
@@ -113,15 +112,8 @@ class KeySources:
         server_name, now_ms = name[0], self._app.now_ms()
         if self._unknown_signers.is_waiting(server_name, now_ms):
             return
-        if self._strangers >= STRANGERS_MAX:
-            raise errors.LimitExceeded(
-                "too many servers ask that are not known yet", retry_after_ms=_STRANGERS_PAUSE_MS
-            )
-        self._strangers += 1
-        try:
+        with self._app.part(Strangers, Strangers).place(server_name, address):
             self._fetch_for_request(name, now_ms)
-        finally:
-            self._strangers -= 1
 
     def _fetch_for_request(self, name: KeyName, now_ms: int) -> None:
         server_name, needs = name[0], {name: now_ms}

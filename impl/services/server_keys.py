@@ -38,13 +38,13 @@ class Signer(NamedTuple):
     signature: bytes
 
 
-def find_signers(app: App, given: Sequence[Credentials]) -> list[Signer]:
-    """The keys by which a request is signed, it says: those that are good. Raises Unauthorized
-    where there is none.
+def find_signers(app: App, given: Sequence[Credentials], address: str = "") -> list[Signer]:
+    """The keys by which a request from some address is signed, it says: those that are good. Raises
+    Unauthorized where there is none.
     """
     signers = []
     for one in given:
-        verify_key = _request_key(app, (one.origin, one.key_id))
+        verify_key = _request_key(app, (one.origin, one.key_id), address)
         if verify_key is not None:
             try:
                 signers.append(Signer(verify_key, decode_base64(one.signature)))
@@ -167,7 +167,7 @@ def _find(app: App, needs: Needs, timeout_s: float) -> dict[KeyName, StoredKey]:
     return found
 
 
-def _request_key(app: App, name: KeyName) -> bytes | None:
+def _request_key(app: App, name: KeyName, address: str) -> bytes | None:
     """The key, if the server may sign requests with it now."""
     if not server_keys.is_key_id(name[1]):
         return None
@@ -177,7 +177,7 @@ def _request_key(app: App, name: KeyName) -> bytes | None:
     if known.unmet(needs):
         known.load(needs)
         if known.unmet(needs):
-            sources.fetch_for_request(name)
+            sources.fetch_for_request(name, address)
     key = known.get(name)
     now_ms = app.now_ms()
     if key is None or key.is_old or key.valid_until_ts < now_ms:

@@ -203,6 +203,19 @@ def is_in_room(txn: Any, room_nid: int, server_name: str) -> bool:
     return txn.fetchone()[0]
 
 
+def is_in_any(txn: Any, server_name: str) -> bool:
+    """Whether another server is in a room with us."""
+    txn.execute(
+        """
+        SELECT EXISTS (SELECT
+                         FROM room_servers
+                        WHERE server_name = %s)
+        """,
+        (server_name,),
+    )
+    return bool(txn.fetchone()[0])
+
+
 def list_sharing(txn: Any, user_ids: Sequence[str]) -> dict[str, list[str]]:
     """The other servers in the rooms that users of ours are in: user_id -> their names."""
     txn.execute(

@@ -35,7 +35,7 @@ def verify(app: App, environ: Environ, *, holds_events: bool) -> SignedRequest:
     what is wrong inside of one thing in the body is not to be held against the others."""
     given = _credentials(app, environ)
     # Before the body is read: it may be large, and of anybody.
-    signers = server_keys.find_signers(app, given)
+    signers = server_keys.find_signers(app, given, environ.get("REMOTE_ADDR", ""))
     method = environ["REQUEST_METHOD"]
     raw = request.read_bytes(environ, BODY_BYTES_MAX) if method in _METHODS_WITH_BODY else b""
     origin, target = given[0].origin, request.raw_target(environ)

@@ -11,7 +11,7 @@ from impl.app import App
 from impl.config.federation import TrustedKeyServer
 from impl.core import request_auth, signing
 from impl.core.signing import SigningKey
-from impl.services import server_key_sources
+from impl.services import strangers
 from impl.services.known_server_keys import KnownKeys
 from impl.storage import destinations
 from impl.storage.destinations import Destination
@@ -216,7 +216,7 @@ def test_nor_do_they_make_us_ask_the_notary_more_often(
 def test_not_all_that_say_they_are_somebody_are_looked_up_at_once(
     us: App, other: MadeUpServer, network: Network, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    monkeypatch.setattr(server_key_sources, "STRANGERS_MAX", 3)
+    monkeypatch.setattr(strangers, "PLACES_MAX", 3)
     assert ask(site(us), header(other.name, other.key))[0] == 200
     asking, gates = [], []
     for number in range(3):
