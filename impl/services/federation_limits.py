@@ -2,7 +2,10 @@
 
 In a window of time a server's first requests are worked on at once and later ones are made to wait
 a little, so that it slows down by itself. A few are worked on at the same time; the next wait for
-their turn, and when too many wait, they are refused."""
+their turn, and when too many wait, they are refused.
+
+Whoever wants to can have any number of servers. So those that share no room with us have so many
+places together, and those that do are not kept waiting by them."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,24 +13,35 @@ from contextlib import contextmanager
 
 import gevent
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 
 from impl import errors
 from impl.app import App
+from impl.storage import room_servers
 
 # With so many servers those of them that were not heard of lately are forgotten.
 SERVERS_FEW = 1_000
+# Of servers that share no room with us so many requests are worked on at once, and so many wait.
+STRANGERS_AT_ONCE = 20
+STRANGERS_WAITING_MAX = 200
+# So long it is remembered that a server shares none, or one.
+REMEMBERED_MS = 60_000
+_PAUSE_MS = 1_000
 
 
 class _Server:
     """What one server is doing here, as far as it is counted."""
 
-    __slots__ = ("running", "sleeping", "times", "waiting")
+    __slots__ = ("is_stranger", "looked_ts", "running", "sleeping", "times", "waiting")
 
     def __init__(self) -> None:
         self.times: deque[int] = deque()
         self.sleeping = 0
         self.waiting: deque[Event] = deque()
         self.running = 0
+        # Whether it shares no room with us, and when that was looked at.
+        self.is_stranger = True
+        self.looked_ts = 0
 
     @property
     def is_idle(self) -> bool:
@@ -42,6 +56,8 @@ class FederationLimits:
         self._limits = app.config.rc_federation
         self._servers: dict[str, _Server] = {}
         self._sweep_at = SERVERS_FEW
+        self._places_of_strangers = BoundedSemaphore(STRANGERS_AT_ONCE)
+        self._strangers_waiting = 0
         self.sleep: Callable[[float], object] = gevent.sleep
 
     @contextmanager
@@ -54,7 +70,7 @@ class FederationLimits:
         server.times.append(now_ms)
         if len(server.times) > self._limits.sleep_limit:
             self._slow_down(server)
-        with self._place(server):
+        with self._place(server), self._place_of_stranger(server, origin):
             yield
 
     @contextmanager
@@ -65,7 +81,7 @@ class FederationLimits:
         """
         server = self._server(f"{origin} transactions")
         self._check(server)
-        with self._place(server):
+        with self._place(server), self._place_of_stranger(server, origin):
             yield
 
     def _server(self, name: str) -> _Server:
@@ -105,6 +121,31 @@ class FederationLimits:
             yield
         finally:
             self._free_place(server)
+
+    @contextmanager
+    def _place_of_stranger(self, server: _Server, origin: str) -> Iterator[None]:
+        if not self._is_stranger(server, origin):
+            yield
+            return
+        if self._strangers_waiting >= STRANGERS_WAITING_MAX:
+            raise errors.LimitExceeded("too many servers ask", retry_after_ms=_PAUSE_MS)
+        self._strangers_waiting += 1
+        try:
+            self._places_of_strangers.acquire()
+        finally:
+            self._strangers_waiting -= 1
+        try:
+            yield
+        finally:
+            self._places_of_strangers.release()
+
+    def _is_stranger(self, server: _Server, origin: str) -> bool:
+        now_ms = self._app.now_ms()
+        if not 0 <= now_ms - server.looked_ts < REMEMBERED_MS:
+            with self._app.database.read() as txn:
+                server.is_stranger = not room_servers.is_in_any(txn, origin)
+            server.looked_ts = now_ms
+        return server.is_stranger
 
     def _wait(self, server: _Server) -> None:
         # Whoever goes hands its place over, so nobody who comes later is faster.

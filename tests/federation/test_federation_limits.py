@@ -10,6 +10,7 @@ from impl.app import App
 from impl.config.federation import RcFederation
 from impl.services import federation_limits
 from impl.services.federation_limits import FederationLimits
+from impl.storage import room_servers, rooms
 from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
 from tests.federation.made_up_server import Clock, MadeUpServer
@@ -24,6 +25,12 @@ def clock() -> Clock:
 @pytest.fixture
 def other(network: Network, clock: Clock) -> MadeUpServer:
     return MadeUpServer(network, "other.test", clock)
+
+
+def soon(condition: Callable[[], bool]) -> None:
+    with gevent.Timeout(10):
+        while not condition():
+            gevent.sleep(0.001)
 
 
 def limited(new_server: Callable[..., Server], clock: Clock, **limits: int) -> App:
@@ -50,16 +57,52 @@ def test_so_many_requests_of_a_server_are_worked_on_at_once(
     gevent.wait(asking, timeout=10, count=1)
     (refusal,) = [one.value for one in asking if one.ready()]
     assert refusal[0] == 429 and refusal[1]["errcode"] == "M_LIMIT_EXCEEDED"
+    soon(lambda: len(running) == 2)
     assert running == [other.name] * 2
     # Another server is not kept waiting by that.
     third = MadeUpServer(network, "third.test", clock)
     beside = gevent.spawn(ask, wsgi, header(third.name, third.key))
-    with gevent.Timeout(10):
-        while third.name not in running:
-            gevent.sleep(0.001)
+    soon(lambda: third.name in running)
     gate.set()
     gevent.joinall([*asking, beside], timeout=10, raise_error=True)
     assert sorted(one.value[0] for one in asking) == [200] * 5 + [429]
+
+
+def test_servers_that_share_no_room_with_us_wait_for_each_other(
+    new_server: Callable[..., Server],
+    network: Network,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(federation_limits, "STRANGERS_AT_ONCE", 2)
+    monkeypatch.setattr(federation_limits, "STRANGERS_WAITING_MAX", 1)
+    app = limited(new_server, clock, concurrent=3)
+    names = ["neighbour.test", *[f"made-up{number}.test" for number in range(4)]]
+    neighbour, *strangers = (MadeUpServer(network, name, clock) for name in names)
+    with app.database.transaction() as txn:
+        head = rooms.insert(txn, "!room:neighbour.test", "11", 1)
+        assert head is not None
+        room_servers.put_told(txn, head.room.room_nid, [neighbour.name])
+    running: list[str] = []
+    gate = gevent.event.Event()
+
+    def function(app: App, origin: str) -> dict[str, str]:
+        running.append(origin)
+        if origin != neighbour.name:
+            gate.wait()
+        return {}
+
+    wsgi = site(app, function)
+    asking = [gevent.spawn(ask, wsgi, header(one.name, one.key)) for one in strangers]
+    # Two are worked on, one waits, and the last is one too many.
+    gevent.wait(asking, timeout=10, count=1)
+    (refusal,) = [one.value for one in asking if one.ready()]
+    assert refusal[0] == 429 and refusal[1]["errcode"] == "M_LIMIT_EXCEEDED"
+    soon(lambda: len(running) == 2)
+    assert ask(wsgi, header(neighbour.name, neighbour.key))[0] == 200
+    gate.set()
+    gevent.joinall(asking, timeout=10, raise_error=True)
+    assert sorted(one.value[0] for one in asking) == [200] * 3 + [429]
 
 
 def test_a_server_that_asks_too_often_is_slowed_down(

@@ -313,6 +313,13 @@ def test_a_storm_of_joins_is_held_to_what_the_room_allows(
 
     gevent.joinall([gevent.spawn(try_to_join, number) for number in range(8)], raise_error=True)
     assert 1 <= sum(outcomes) <= 2
+    # Nor are templates made then, for whomever it is; other rooms and our own users go on.
+    for number in range(5):
+        made_up = Stranger(network, f"made-up{number}.test", now_ms)
+        with refused(429, "M_LIMIT_EXCEEDED"):
+            made_up.client.make_join(A, room_id, made_up.user_id, ALL_VERSIONS)
+    assert stranger.join(A, rooms.create(alice, name="another"))
+    assert rooms.say(alice, room_id, "still here")
 
 
 def test_a_join_is_for_the_other_servers_in_the_room_too(

@@ -28,7 +28,7 @@ NAMING = {("m.room.name", ""): "name", ("m.room.canonical_alias", ""): "alias"}
 def make(
     app: App, origin: str, room_id: str, user_id: str, versions: Collection[str]
 ) -> dict[str, Any]:
-    """The template of a join."""
+    """The template of a join. Raises LimitExceeded where too many come in for it to be of use."""
     asker.check_own_user(origin, user_id)
     content: dict[str, Any] = {"membership": "join"}
     with app.database.read() as txn:
@@ -36,6 +36,7 @@ def make(
         handshake.check_version(asking.room, versions)
         if admission.check(asking, user_id):
             content[AUTHORISED_VIA] = admission.voucher(asking)
+    rate_limiting.check(app, "rc_joins_per_room", room_id)
     return handshake.template(app, asking.room, user_id, content)
 
 
