@@ -5,13 +5,27 @@ Rooms, "State resolution", "Reverse topological power ordering".
 Kahn's algorithm on the graph of auth events: each step takes, of the events all of whose auth
 events have been taken, the smallest; who had more power when sending comes first, then the older,
 then the smaller id.
+
+Two things are not to the letter, and for the same reason: servers that order differently come to
+different states, and a room falls apart. Synapse and Ruma, of which most other servers are made,
+do both.
+
+*The state key.* The letter makes any `m.room.power_levels` and `m.room.join_rules` a power event.
+The rules ask for those with the empty state key only, so no other can take anything from anybody,
+which is what the definition is for.
+
+*The chains.* The letter adds to the power events all of the full conflicted set that is in their
+auth chains. Here a chain ends where it leaves the set. What is beyond is mostly in no dispute: what
+all states rest on rests on what they all rest on. But a state may hold, for a key, an old event
+that the levels of all states rest on, where another state holds a newer one. Since version 12 what
+lies between two events of the conflicted state is in the set, and the two readings hardly differ.
 """
 
 import heapq
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 
-from impl.core.auth.selection import CREATE, POWER_LEVELS
+from impl.core.auth.selection import CREATE, JOIN_RULES, POWER_LEVELS
 from impl.core.event import Event
 from impl.core.power_levels import PowerLevels
 
@@ -21,7 +35,8 @@ def is_power_event(event: Event) -> bool:
     if not event.is_state:
         return False
     # Levels and join rules; and who kicks or bans another.
-    if event.type in ("m.room.power_levels", "m.room.join_rules"):
+    # COMPAT(Synapse 1.163, Ruma): those under the empty state key; see above.
+    if event.key in (POWER_LEVELS, JOIN_RULES):
         return True
     return (
         event.type == "m.room.member"
@@ -31,15 +46,16 @@ def is_power_event(event: Event) -> bool:
 
 
 def select_power_events(full_conflicted: AbstractSet[str], events: Mapping[str, Event]) -> set[str]:
-    """The power events of the full conflicted set, and what of their auth chains is in it."""
+    """The power events of the full conflicted set, and what of it they lead to within it."""
     waiting = [event_id for event_id in full_conflicted if is_power_event(events[event_id])]
-    seen = set(waiting)
+    chosen = set(waiting)
     while waiting:
         for auth_event_id in events[waiting.pop()].auth_event_ids:
-            if auth_event_id not in seen:
-                seen.add(auth_event_id)
+            # COMPAT(Synapse 1.163, Ruma): what is not in the set is not followed; see above.
+            if auth_event_id in full_conflicted and auth_event_id not in chosen:
+                chosen.add(auth_event_id)
                 waiting.append(auth_event_id)
-    return seen & full_conflicted
+    return chosen
 
 
 def reverse_topological_power_ordering(

@@ -1,28 +1,35 @@
 """Where Synapse 1.163 leaves the specification, as far as random rooms show it.
 
 Each deviation is written on top of the literal reading, so that a difference between Soma and
-Synapse is either one of these, to the letter, or a fault.
+Synapse is either one of these, to the letter, or a fault. What both do alike beside the letter is
+in the literal reading itself.
 """
 
 from collections.abc import Mapping
 
 from impl.core import identifiers
+from impl.core.auth import power_levels, rules
+from impl.core.auth.selection import POWER_LEVELS
+from impl.core.auth.state import AuthState
 from impl.core.event import Event, StateKey
+from impl.core.rejection import Rejected
 from tests.state_resolution.literal import Literal
 
 # What is rejected is never let into state, nor believed where it is state already. By the
 # specification it gets in if it is allowed by then ("Rejected events"); Synapse's comment says so.
 REJECTED = "a rejected event stays out of state"
-# The chains of power events are followed only as far as events are in the full conflicted set. The
-# specification takes all of the set that is in the auth chain, which may lead through others.
-PATHS = "chains end where they leave the full conflicted set"
 # m.room.create is a power event; in the specification it is none.
 CREATE = "m.room.create is a power event"
 # Where a room does not federate, a membership must also be about somebody of its own server. The
 # specification looks at the sender.
 TARGET = "no member of another server, whoever sent it"
 
-ALL = (REJECTED, PATHS, CREATE, TARGET)
+# Levels under a state key are held against the levels that have been there under it, which nobody
+# cites: so they may say what they like. The specification holds them against the room's levels.
+# Nobody's power depends on them.
+KEYED = "levels under a state key may say anything"
+
+ALL = (REJECTED, CREATE, TARGET, KEYED)
 
 
 def target_is_refused(event: Event, available: Mapping[StateKey, Event]) -> bool:
@@ -35,6 +42,21 @@ def target_is_refused(event: Event, available: Mapping[StateKey, Event]) -> bool
         create.content.get("m.federate") is False
         and identifiers.server_name_of(event.state_key or "") != home
     )
+
+
+def may_say_anything(event: Event, available: Mapping[StateKey, Event]) -> bool:
+    """KEYED; who may not change levels at all may not do this either, and levels they must be."""
+    levels = available.get(POWER_LEVELS)
+    if event.type != "m.room.power_levels" or event.state_key == "" or levels is None:
+        return False
+    same = Event({**event.pdu, "content": levels.content}, event.room_version, event.event_id)
+    others = {key: one for key, one in available.items() if key != POWER_LEVELS}
+    try:
+        rules.check_state_dependent(same, available)
+        power_levels.check(event, AuthState(others, event.room_version))
+    except Rejected:
+        return False
+    return True
 
 
 class AsSynapse(Literal):
@@ -51,19 +73,11 @@ class AsSynapse(Literal):
             return True
         return super().is_power_event(event_id)
 
-    def with_their_chains(self, chosen: set[str], full: set[str]) -> set[str]:
-        if PATHS not in self.deviations:
-            return super().with_their_chains(chosen, full)
-        grown = set(chosen)
-        while True:
-            more = {a for one in grown for a in self.events[one].auth_event_ids if a in full}
-            if more <= grown:
-                return grown
-            grown |= more
-
     def is_allowed(self, event: Event, available: Mapping[StateKey, Event]) -> bool:
         if TARGET in self.deviations and target_is_refused(event, available):
             return False
+        if KEYED in self.deviations and may_say_anything(event, available):
+            return True
         return super().is_allowed(event, available)
 
     def iterative_auth_checks(

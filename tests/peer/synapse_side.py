@@ -91,11 +91,14 @@ class Room:
         )
 
     def allows(self, event_id: str, state: Mapping[StateKey, str]) -> bool:
-        """By the rules about what may be done in a state."""
+        """By the rules about what may be done in a state; they are shown what they are wherever
+        Synapse asks them, no more.
+        """
+        event = self.events[event_id]
+        keys = event_auth.auth_types_for_event(self.version, event)
+        shown = [self.events[state[key]] for key in keys if key in state]
         try:
-            event_auth.check_state_dependent_auth_rules(
-                self.events[event_id], [self.events[one] for one in state.values()]
-            )
+            event_auth.check_state_dependent_auth_rules(event, shown)
         except SynapseError:
             return False
         return True

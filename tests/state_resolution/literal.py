@@ -1,6 +1,7 @@
 """Another reading of the specification, slow and sentence by sentence, to compare with.
 
-Nothing is shared but the authorisation rules and the readers of single events.
+Nothing is shared but the authorisation rules and the readers of single events. Where it is not to
+the letter, it says so; the reasons are in impl/state_resolution.
 """
 
 import functools
@@ -48,8 +49,7 @@ class Literal:
         }
 
     def full_chain(self, state: Mapping[tuple[str, str], str]) -> set[str]:
-        # The one place that is not to the letter: the state's own events are part of it. Why:
-        # impl/state_resolution/v2.py.
+        # Not to the letter: the state's own events are part of it. Why: v2.py.
         return set(state.values()).union(*(self.chain(event_id) for event_id in state.values()))
 
     def auth_difference(self, states: States) -> set[str]:
@@ -67,7 +67,8 @@ class Literal:
     def is_power_event(self, event_id: str) -> bool:
         event = self.events[event_id]
         if event.type in {"m.room.power_levels", "m.room.join_rules"}:
-            return True
+            # Not to the letter: only those that rules ask for. Why: power_ordering.py.
+            return event.state_key == ""
         if event.type != "m.room.member" or event.sender == event.state_key:
             return False
         return event.content["membership"] in {"leave", "ban"}
@@ -162,7 +163,10 @@ class Literal:
         return True
 
     def with_their_chains(self, chosen: set[str], full: set[str]) -> set[str]:
-        return chosen | {other for one in chosen for other in self.chain(one) if other in full}
+        # Not to the letter: only what is reached within the set. Why: power_ordering.py.
+        cited = {auth_id for one in chosen for auth_id in self.events[one].auth_event_ids}
+        grown = chosen | (cited & full)
+        return chosen if grown == chosen else self.with_their_chains(grown, full)
 
     # The algorithms.
 

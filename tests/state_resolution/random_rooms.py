@@ -17,6 +17,8 @@ from tests.state_resolution.graph import ALICE, BOB, CHARLIE, DAVE, EVELYN, Grap
 
 USERS = [ALICE, BOB, CHARLIE, DAVE, EVELYN]
 JOIN_RULES = ["public", "public", "invite", "knock", "restricted", "knock_restricted", "private"]
+# Of levels and join rules. No rule asks for those under another than the empty one.
+STATE_KEYS = ["", "", "", "", "", "", "", "", "", "key"]
 NAMED = ["ban", "kick", "invite", "redact", "state_default", "events_default", "users_default"]
 # Of whoever vouches for third-party invites.
 KEY = signing.new_signing_key(b"\x02" * 32, "v")
@@ -125,11 +127,14 @@ def _levels(graph: Graph, name: str, dice: random.Random, at: dict[str, Any]) ->
         content["events"] = {"m.room.topic": level(), "m.room.power_levels": level()}
     if dice.random() < 0.2:
         content["notifications"] = {"room": level()}
-    return graph.add(name, "m.room.power_levels", dice.choice(USERS[:3]), content, **at)
+    sender = dice.choice(USERS[:3])
+    return graph.add(name, "m.room.power_levels", sender, content, dice.choice(STATE_KEYS), **at)
 
 
 def _join_rule(graph: Graph, name: str, dice: random.Random, at: dict[str, Any]) -> str:
-    return graph.join_rule(name, dice.choice(USERS), dice.choice(JOIN_RULES), **at)
+    content = {"join_rule": dice.choice(JOIN_RULES)}
+    state_key = dice.choice(STATE_KEYS)
+    return graph.add(name, "m.room.join_rules", dice.choice(USERS), content, state_key, **at)
 
 
 def _other_state(graph: Graph, name: str, dice: random.Random, at: dict[str, Any]) -> str:

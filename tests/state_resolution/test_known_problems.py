@@ -110,7 +110,7 @@ def test_new_power_levels_begin_a_new_epoch_whatever_the_clocks_say(version):
     assert graph.after(future, present)[TOPIC] == present
 
 
-# What all states have is not disputed because it allowed something in some of them only.
+# Where the wording leaves servers two ways, or they go another: power_ordering.py and v2.py.
 
 
 @SINCE_2
@@ -127,6 +127,38 @@ def test_a_join_that_all_have_does_not_hold_up_what_it_allowed(version):
     assert state[member(BOB)] == "$bob"
     assert state[member(CHARLIE)] == kicked
     assert state[member(DAVE)] == "$dave"
+
+
+@SINCE_2
+def test_join_rules_that_nobody_asks_for_change_no_order(version):
+    graph = Graph(version)
+    graph.begin(BOB)
+    before = graph.levels("bob moderates", ALICE, {ALICE: 100, BOB: 50})
+    named = graph.member("bob named", BOB, "join", prev=[before], ts=5_000)
+    rule = graph.add("unasked", "m.room.join_rules", BOB, {"join_rule": "public"}, "key")
+    renamed = graph.member("bob renamed", BOB, "join", prev=[before], ts=4_000)
+    # Were it a power event, the join that it rests on would come before the older one.
+    assert graph.after(rule, renamed)[member(BOB)] == named
+
+
+@SINCE_2
+def test_what_a_power_event_rests_on_beyond_what_is_undisputed_is_ordered_as_all_else(version):
+    graph = Graph(version)
+    graph.begin(BOB, DAVE)
+    before = graph.levels("bob too", ALICE, {ALICE: 100, BOB: 100})
+    named = graph.member("bob named", BOB, "join", prev=[before], ts=5_000)
+    by_bob = graph.levels("by bob", BOB, {ALICE: 100, BOB: 100, EVELYN: 1})
+    kicked = graph.member("dave kicked", DAVE, "leave", ALICE)
+    renamed = graph.member("bob renamed", BOB, "join", prev=[before], ts=4_000)
+    # Here the join that Bob's levels rest on is ordered with them, and the other comes after.
+    both = graph.topic("both", ALICE, prev=[by_bob, renamed])
+    assert graph.states[both][member(BOB)] == renamed
+
+    # Here the levels are undisputed, and the kick leads to the join only through them. Since
+    # version 12 they are disputed for lying between the two.
+    state = graph.after(kicked, both)
+    assert state[member(DAVE)] == kicked
+    assert state[member(BOB)] == (renamed if version == "12" else named)
 
 
 # MSC4297. A server was told an old event where its room had a newer one.

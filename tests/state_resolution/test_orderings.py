@@ -68,6 +68,15 @@ def test_power_events_are_those_that_take_power_away():
     assert not is_power_event(graph.events[graph.topic("topic", ALICE)])
 
 
+def test_levels_and_join_rules_under_a_state_key_take_no_power_from_anybody():
+    graph = Graph("12")
+    graph.begin(BOB)
+    rule = graph.add("rule", "m.room.join_rules", ALICE, {"join_rule": "invite"}, "key")
+    levels = graph.add("levels", "m.room.power_levels", ALICE, {}, "key")
+    assert not is_power_event(graph.events[rule])
+    assert not is_power_event(graph.events[levels])
+
+
 def test_power_events_bring_what_they_rest_on_if_it_is_in_conflict():
     graph = Graph("12")
     graph.begin(BOB)
@@ -77,14 +86,15 @@ def test_power_events_bring_what_they_rest_on_if_it_is_in_conflict():
     assert chosen == {ban, "$bob", "$alice"}
 
 
-def test_what_a_power_event_rests_on_is_found_through_what_is_not_in_conflict():
+def test_what_a_power_event_rests_on_is_looked_for_among_what_is_in_conflict_only():
     graph = Graph("11")
     graph.begin(BOB)
     graph.levels("bob promoted", ALICE, {ALICE: 100, BOB: 100})
-    graph.levels("by bob", BOB, {ALICE: 100, BOB: 100, CHARLIE: 1})
+    by_bob = graph.levels("by bob", BOB, {ALICE: 100, BOB: 100, CHARLIE: 1})
     rule = graph.join_rule("closed", ALICE, "invite")
-    # From the join rule to Bob's levels, from these to his join: the levels are undisputed.
-    assert select_power_events({rule, "$bob"}, graph.events) == {rule, "$bob"}
+    # From the join rule to Bob's levels, from these to his join.
+    assert select_power_events({rule, by_bob, "$bob"}, graph.events) == {rule, by_bob, "$bob"}
+    assert select_power_events({rule, "$bob"}, graph.events) == {rule}
 
 
 def test_who_has_more_power_comes_first_then_the_older_then_the_smaller_id():
