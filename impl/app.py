@@ -54,9 +54,7 @@ class App:
         self.database = Database(dsn)
         self.news = News(self.database, page)
         self.now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
-        self.federation = FederationClient(
-            self.server_name, signing_key, wire or NoWire(), self.is_federated_with
-        )
+        self.federation = self.new_federation_client(wire or NoWire())
 
         # What never changes, or whose changes the news tells of.
         self.rooms = RoomCache()
@@ -93,6 +91,13 @@ class App:
         blocked = self.config.soma.federation.blocked_servers
         return (allowed is None or server_name in allowed) and not (
             blocked and server_acl.is_denied(server_name, blocked)
+        )
+
+    def new_federation_client(self, wire: Wire) -> FederationClient:
+        """One that speaks for this server, and heeds and tells nobody who can be reached."""
+        timeout_s = self.config.federation.client_timeout / 1000
+        return FederationClient(
+            self.server_name, self.signing_key, wire, self.is_federated_with, timeout_s
         )
 
     def part(self, kind: type[T], make: Callable[["App"], T]) -> T:

@@ -45,6 +45,8 @@ IP_RANGE_BLACKLIST = (
 IP_RANGE_ALWAYS = ("0.0.0.0/32", "::/128")
 
 TLS_VERSIONS = ("1", "1.1", "1.2", "1.3")
+# Then a server is left alone, and nothing is kept for it in memory (services/sending).
+LONG_RETRIES_MAX = 3
 _DNS_PORT = 53
 _ED25519_BYTES = 32
 
@@ -73,12 +75,10 @@ class FederationTimes:
     """`federation`: how long an answer may take, and how often a request is tried again."""
 
     client_timeout: int = 60_000
-    # A request that somebody waits for is tried again a few times, in quick succession; one that
-    # nobody waits for, more often and with longer pauses.
-    max_short_retry_delay: int = 2_000
-    max_short_retries: int = 3
+    # What is sent to a server that answered a moment ago is tried again a few times, with no more
+    # than so long between.
     max_long_retry_delay: int = 60_000
-    max_long_retries: int = 10
+    max_long_retries: int = LONG_RETRIES_MAX
     # A server that failed is left alone: at first so long, then longer by the multiplier each time.
     destination_min_retry_interval: int = 600_000
     destination_retry_multiplier: float = 2
@@ -257,7 +257,6 @@ def _read_times(root: Section) -> FederationTimes:
         key: section.duration(key, getattr(FederationTimes(), key))
         for key in (
             "client_timeout",
-            "max_short_retry_delay",
             "max_long_retry_delay",
             "destination_min_retry_interval",
             "destination_max_retry_interval",
@@ -269,13 +268,31 @@ def _read_times(root: Section) -> FederationTimes:
     if multiplier < 1:
         raise section.error("destination_retry_multiplier", "must be at least 1")
     times = FederationTimes(
-        max_short_retries=section.integer("max_short_retries", 3, most=100),
-        max_long_retries=section.integer("max_long_retries", 10, most=100),
+        max_long_retries=_read_retries(section),
         destination_retry_multiplier=multiplier,
         **durations,  # type: ignore[arg-type]
     )
     section.finish()
     return times
+
+
+def _read_retries(section: Section) -> int:
+    """How often what nobody waits for is tried again soon; what somebody waits for never is."""
+    retries = section.integer("max_long_retries", LONG_RETRIES_MAX, most=100)
+    if retries > LONG_RETRIES_MAX:
+        section.warn(
+            "max_long_retries",
+            f"counts as {LONG_RETRIES_MAX}: then Soma leaves the server alone, for"
+            " destination_min_retry_interval or until it is heard of",
+        )
+    has_short = section.integer("max_short_retries", 0, most=100) > 0
+    has_short |= section.duration("max_short_retry_delay") is not None
+    if has_short:
+        section.warn(
+            "max_short_retries",
+            "is not used: what somebody waits for is asked once, and its failure is told at once",
+        )
+    return min(retries, LONG_RETRIES_MAX)
 
 
 def _read_limits(root: Section) -> RcFederation:

@@ -20,11 +20,16 @@ from impl.outbound.wire import Wire
 
 Json = dict[str, Any]
 
-TIMEOUT_S = 30.0
-# Until a large room has answered for somebody's join.
-LONG_TIMEOUT_S = 120.0
+# Until a server has answered, where nobody says anything else (`federation.client_timeout`).
+TIMEOUT_S = 60.0
+# What is asked about all of a large room may take so many times as long.
+LONG = 2
 # What a join waits for that may do without it.
 COMPLEXITY_TIMEOUT_S = 5.0
+# Anybody can have keys asked for of servers that do not answer.
+KEYS_TIMEOUT_S = 30.0
+# Who waits for a space waits less than that (services/spaces.py); the next one has it then.
+HIERARCHY_TIMEOUT_S = 20.0
 BYTES_MAX = 8 << 20
 # Of one server's keys.
 KEYS_BYTES_MAX = 256 << 10
@@ -52,9 +57,11 @@ class FederationClient:
         signing_key: SigningKey,
         wire: Wire,
         is_allowed: Callable[[str], bool] = lambda server_name: True,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self.server_name = server_name
         self.wire = wire
+        self._timeout_s = timeout_s
         self._signing_key = signing_key
         self._is_allowed = is_allowed
         self.check_worth: Callable[[str], None] = lambda destination: None
@@ -62,7 +69,7 @@ class FederationClient:
 
     # Keys. Who asks for them knows by itself when that is worth it. The other may not know ours.
 
-    def get_server_key(self, destination: str, timeout_s: float = TIMEOUT_S) -> Json:
+    def get_server_key(self, destination: str, timeout_s: float = KEYS_TIMEOUT_S) -> Json:
         return self._get(
             destination,
             "/_matrix/key/v2/server",
@@ -74,7 +81,7 @@ class FederationClient:
         )
 
     def bulk_perspectives_key_query(
-        self, destination: str, server_keys: Json, timeout_s: float = TIMEOUT_S
+        self, destination: str, server_keys: Json, timeout_s: float = KEYS_TIMEOUT_S
     ) -> Json:
         body = {"server_keys": server_keys}
         target = "/_matrix/key/v2/query"
@@ -86,9 +93,7 @@ class FederationClient:
         """`body` is canonical JSON already: PDUs are encoded once for all their destinations.
         Whether it is worth asking is for the sender to know.
         """
-        return self._call(
-            destination, "PUT", f"{_V1}/send/{_part(txn_id)}", body, insists=True, timeout_s=60.0
-        )
+        return self._call(destination, "PUT", f"{_V1}/send/{_part(txn_id)}", body, insists=True)
 
     # Rooms: reading.
 
@@ -99,7 +104,7 @@ class FederationClient:
         return self._get(
             destination,
             f"{_V1}/event_auth/{_part(room_id)}/{_part(event_id)}",
-            timeout_s=LONG_TIMEOUT_S,
+            timeout_s=LONG * self._timeout_s,
             bytes_max=CHAIN_BYTES_MAX,
             texts=("auth_chain",),
         )
@@ -116,7 +121,7 @@ class FederationClient:
             destination,
             f"{_V1}/state/{_part(room_id)}",
             {"event_id": event_id},
-            timeout_s=LONG_TIMEOUT_S,
+            timeout_s=LONG * self._timeout_s,
             bytes_max=STATE_BYTES_MAX,
             texts=("pdus", "auth_chain"),
             take=take,
@@ -127,7 +132,7 @@ class FederationClient:
             destination,
             f"{_V1}/state_ids/{_part(room_id)}",
             {"event_id": event_id},
-            timeout_s=LONG_TIMEOUT_S,
+            timeout_s=LONG * self._timeout_s,
             bytes_max=IDS_BYTES_MAX,
         )
 
@@ -179,7 +184,7 @@ class FederationClient:
             pdu,
             query={"omit_members": "true" if omit_members else "false"},
             insists=True,
-            timeout_s=LONG_TIMEOUT_S,
+            timeout_s=LONG * self._timeout_s,
             bytes_max=STATE_BYTES_MAX,
             texts=("state", "auth_chain"),
             take=take,
@@ -235,7 +240,8 @@ class FederationClient:
 
     def get_space_hierarchy(self, destination: str, room_id: str, suggested_only: bool) -> Json:
         query = {"suggested_only": "true" if suggested_only else "false"}
-        return self._get(destination, f"{_V1}/hierarchy/{_part(room_id)}", query)
+        target = f"{_V1}/hierarchy/{_part(room_id)}"
+        return self._get(destination, target, query, timeout_s=HIERARCHY_TIMEOUT_S)
 
     def get_version(self, destination: str) -> Json:
         return self._get(destination, f"{_V1}/version", is_signed=False, insists=True)
@@ -246,14 +252,14 @@ class FederationClient:
         return self._get(destination, f"{_V1}/user/devices/{_part(user_id)}")
 
     def query_user_encryption_keys(
-        self, destination: str, device_keys: Json, timeout_s: float = TIMEOUT_S
+        self, destination: str, device_keys: Json, timeout_s: float | None = None
     ) -> Json:
         body = {"device_keys": device_keys}
         target = f"{_V1}/user/keys/query"
         return self._call(destination, "POST", target, body, timeout_s=timeout_s)
 
     def claim_user_encryption_keys(
-        self, destination: str, one_time_keys: Json, timeout_s: float = TIMEOUT_S
+        self, destination: str, one_time_keys: Json, timeout_s: float | None = None
     ) -> Json:
         body = {"one_time_keys": one_time_keys}
         target = f"{_V1}/user/keys/claim"
@@ -324,7 +330,7 @@ class FederationClient:
             target,
             headers=headers,
             body=body,
-            timeout_s=options.timeout_s,
+            timeout_s=self._timeout_s if options.timeout_s is None else options.timeout_s,
             bytes_max=options.bytes_max,
         )
         try:
@@ -350,7 +356,8 @@ class FederationClient:
 
 
 class _Options(msgspec.Struct, kw_only=True, frozen=True):
-    timeout_s: float = TIMEOUT_S
+    # None: as long as is configured.
+    timeout_s: float | None = None
     bytes_max: int = BYTES_MAX
     is_signed: bool = True
     # Ask, although it did not answer lately.

@@ -4,7 +4,7 @@ Theory. Each event names as its prev_events what no other has named yet. Where t
 are often apart, more branches come up than messages of ours join, and with each of them the state
 where they meet costs more to work out. So a user of ours who may says nothing on top of them. What
 is sent is what Synapse sends (`org.matrix.dummy_event`); clients are shown it nowhere
-(visibility.py)."""
+(visibility.py). The room's policy server is, like everything that our users send."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +13,7 @@ from impl import errors
 from impl.app import App
 from impl.core.event_builder import Draft
 from impl.core.power_levels import PowerLevels
-from impl.services import room_reading
-from impl.services.room_events import batching
+from impl.services import posting, room_reading
 from impl.services.room_events.submission import Submission
 from impl.services.visibility import DUMMY_EVENT
 from impl.storage import memberships, rooms
@@ -27,7 +26,9 @@ SENDERS_MAX = 10
 
 
 def join_branches(app: App, room_nid: int, few: int) -> bool:
-    """Send until no more than `few` branches are left. False: nobody of ours can."""
+    """Send until no more than `few` branches are left. False: nobody of ours can.
+
+    Raises MatrixError, with 502, where the room's policy server does not answer."""
     for _ in range(EVENTS_MAX):
         with app.database.read() as txn:
             room = app.rooms.get_by_nids(txn, [room_nid]).get(room_nid)
@@ -42,10 +43,13 @@ def join_branches(app: App, room_nid: int, few: int) -> bool:
 def _send(app: App, room: Room, senders: list[str]) -> bool:
     for sender in senders:
         try:
-            batching.submit(app, Submission(room.room_id, [Draft(DUMMY_EVENT, sender, {})]))
+            posting.submit(app, Submission(room.room_id, [Draft(DUMMY_EVENT, sender, {})]))
             return True
-        except (errors.Forbidden, errors.NotFound):
-            continue  # What they were allowed has changed in between, or the room is gone.
+        except errors.MatrixError as refusal:
+            # What they were allowed has changed in between, the room is gone, or its policy server
+            # does not want it of them.
+            if refusal.status >= 500:
+                raise
     return False
 
 

@@ -15,6 +15,7 @@ from impl.requester import Requester
 from impl.services import (
     member_content,
     out_of_band,
+    posting,
     rate_limiting,
     room_complexity,
     room_reading,
@@ -23,7 +24,6 @@ from impl.services import (
 from impl.services.remote_membership import asking
 from impl.services.remote_membership import join as remote_join
 from impl.services.remote_membership import knock as remote_knock
-from impl.services.room_events import batching
 from impl.services.room_events.submission import Submission
 from impl.storage import room_servers
 
@@ -60,7 +60,7 @@ def _leave_if_too_large(app: App, requester: Requester, room_id: str) -> None:
     except errors.ResourceLimitExceeded:
         user_id = requester.user_id
         draft = Draft("m.room.member", user_id, member_content.make("leave"), state_key=user_id)
-        batching.submit(app, Submission(room_id, [draft]))
+        posting.submit(app, Submission(room_id, [draft]))
         raise
 
 

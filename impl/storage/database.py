@@ -11,7 +11,7 @@ draw positions from the stream; they go out with the COMMIT, under the stream lo
 import logging
 import select
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ from gevent.event import AsyncResult
 from gevent.socket import wait_read, wait_write
 
 from impl import breath
-from impl.storage import streams
+from impl.storage import prepared, streams
 from impl.storage.prepared import Prepared
 
 POOL_SIZE = 5
@@ -74,11 +74,14 @@ psycopg2.extensions.set_wait_callback(_wait)
 
 
 class _Connection(psycopg2.extensions.connection):
-    """`prepared`: the names of statements that its server knows (storage/prepared.py)."""
+    """`prepared`: the names of statements that its server knows (storage/prepared.py), as long as
+    nobody takes it away.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.prepared: set[str] = set()
+        self.forgets = False
 
 
 class Transaction:
@@ -92,14 +95,14 @@ class Transaction:
         self._allotments: list[bytes] = []
         self._last: list[bytes] = []
 
-    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+    def execute(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> None:
         """Run one statement; '%s' stands for a parameter."""
         if self._begin:
             sql, self._begin = self._begin + sql, ""
         self._cursor.execute(sql, parameters or None)
 
     def execute_prepared(self, statement: Prepared, parameters: Sequence[object]) -> None:
-        self.execute(statement.call(self._cursor), parameters)
+        prepared.execute(self.execute, self._cursor, statement, parameters)
 
     def execute_values(
         self, sql: str, rows: Sequence[Sequence[object]], template: str | None = None

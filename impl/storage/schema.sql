@@ -580,7 +580,8 @@ CREATE TABLE public.timeline (
     thread_id text,
     thread_totals bytea,
     is_outgoing boolean DEFAULT false NOT NULL,
-    parting_server text
+    parting_server text,
+    is_arrival boolean DEFAULT false NOT NULL
 );
 CREATE TABLE public.to_device_messages (
     user_id text NOT NULL,
@@ -856,6 +857,7 @@ CREATE INDEX search_texts_words ON public.search_texts USING gin (words);
 CREATE INDEX server_key_documents_of_server ON public.server_key_documents USING btree (server_name, fetched_ts);
 CREATE INDEX staged_pdus_due ON public.staged_pdus USING btree (due_ts, room_nid);
 CREATE INDEX staged_pdus_origin ON public.staged_pdus USING btree (origin);
+CREATE INDEX timeline_arrivals ON public.timeline USING btree ("position") WHERE is_arrival;
 CREATE INDEX timeline_history ON public.timeline USING btree (room_nid, topological, "position");
 CREATE INDEX timeline_outgoing ON public.timeline USING btree ("position") WHERE is_outgoing;
 CREATE INDEX timeline_outgoing_room ON public.timeline USING btree (room_nid, "position") WHERE is_outgoing;

@@ -91,7 +91,7 @@ NEWS = Prepared(
     SELECT moved.*, FALSE
       FROM (
             SELECT position, room_nid, NULL AS user_id, changes_nid, parent_nid, FALSE,
-                   NULL AS about, is_outgoing
+                   NULL AS about, is_outgoing OR is_arrival
               FROM timeline
              WHERE position > $1 AND position <= $2
             UNION ALL

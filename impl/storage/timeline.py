@@ -51,6 +51,8 @@ class NewRow:
     is_outgoing: bool = False
     # And this one, though it may not be in the room any more.
     parting_server: str | None = None
+    # Somebody came into a room that other servers are in.
+    is_arrival: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,48 +68,34 @@ class Row:
     singles_out: bool = False
 
 
+_APPEND = """
+    INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root,
+                          changes_nid, parent_nid, unread_totals, unread_outcome, singles_out,
+                          thread_id, thread_totals, is_outgoing, parting_server,
+                          is_arrival)
+         SELECT n.room_nid, nextval('stream_positions'), n.event_nid, n.topological, n.root,
+                n.changes_nid, n.parent_nid, n.totals, n.outcome, n.singles_out,
+                n.thread_id, n.thread_totals, n.is_outgoing, n.parting_server,
+                n.is_arrival
+           FROM (SELECT *
+                   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                               %s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[],
+                               %s::boolean[], %s::text[], %s::bytea[], %s::boolean[],
+                               %s::text[], %s::boolean[])
+                        WITH ORDINALITY
+                        AS u (room_nid, event_nid, topological, root, changes_nid, parent_nid,
+                              totals, outcome, singles_out, thread_id, thread_totals,
+                              is_outgoing, parting_server, is_arrival, n)
+                  ORDER BY n) AS n
+"""
+
+
 def append(txn: Any, rows: Sequence[NewRow]) -> None:
     """Give events the next positions, in their order, with the COMMIT; memberships and relations
     and what is unread get the same position.
     """
-    statement = """
-        INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root,
-                              changes_nid, parent_nid, unread_totals, unread_outcome, singles_out,
-                              thread_id, thread_totals, is_outgoing, parting_server)
-             SELECT n.room_nid, nextval('stream_positions'), n.event_nid, n.topological, n.root,
-                    n.changes_nid, n.parent_nid, n.totals, n.outcome, n.singles_out,
-                    n.thread_id, n.thread_totals, n.is_outgoing, n.parting_server
-               FROM (SELECT *
-                       FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                                   %s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[],
-                                   %s::boolean[], %s::text[], %s::bytea[], %s::boolean[],
-                                   %s::text[])
-                            WITH ORDINALITY
-                            AS u (room_nid, event_nid, topological, root, changes_nid, parent_nid,
-                                  totals, outcome, singles_out, thread_id, thread_totals,
-                                  is_outgoing, parting_server, n)
-                      ORDER BY n) AS n
-        """
-    unread = [row.unread for row in rows]
-    is_in_thread = [one.thread_id != MAIN for one in unread]
-    parameters: list[object] = [
-        [row.room_nid for row in rows],
-        [row.event_nid for row in rows],
-        [row.topological for row in rows],
-        [row.current_state_root for row in rows],
-        [row.changes_nid for row in rows],
-        [row.parent_nid for row in rows],
-        [one.totals for one in unread],
-        [one.outcome for one in unread],
-        [bool(one.singled) for one in unread],
-        [one.thread_id if is_in else None for one, is_in in zip(unread, is_in_thread, strict=True)],
-        [
-            one.thread_totals if is_in else None
-            for one, is_in in zip(unread, is_in_thread, strict=True)
-        ],
-        [row.is_outgoing for row in rows],
-        [row.parting_server for row in rows],
-    ]
+    statement = _APPEND
+    parameters = _columns(rows)
     with_them = ""
     members = [(row.event_nid, member) for row in rows for member in row.members]
     if members:
@@ -124,6 +112,30 @@ def append(txn: Any, rows: Sequence[NewRow]) -> None:
         placed = " RETURNING room_nid, position, event_nid, topological)"
         statement = "WITH placed AS (" + statement + placed + with_them + " SELECT"
     txn.allot(statement, parameters)
+
+
+def _columns(rows: Sequence[NewRow]) -> list[object]:
+    unread = [row.unread for row in rows]
+    is_in_thread = [one.thread_id != MAIN for one in unread]
+    return [
+        [row.room_nid for row in rows],
+        [row.event_nid for row in rows],
+        [row.topological for row in rows],
+        [row.current_state_root for row in rows],
+        [row.changes_nid for row in rows],
+        [row.parent_nid for row in rows],
+        [one.totals for one in unread],
+        [one.outcome for one in unread],
+        [bool(one.singled) for one in unread],
+        [one.thread_id if is_in else None for one, is_in in zip(unread, is_in_thread, strict=True)],
+        [
+            one.thread_totals if is_in else None
+            for one, is_in in zip(unread, is_in_thread, strict=True)
+        ],
+        [row.is_outgoing for row in rows],
+        [row.parting_server for row in rows],
+        [row.is_arrival for row in rows],
+    ]
 
 
 _WITH_MEMBERS = """

@@ -42,10 +42,8 @@ def test_the_defaults_are_synapses(load_text: Load) -> None:
     assert config.federation_client_minimum_tls_version == "1"
     assert config.federation == FederationTimes(
         client_timeout=60_000,
-        max_short_retry_delay=2_000,
-        max_short_retries=3,
         max_long_retry_delay=60_000,
-        max_long_retries=10,
+        max_long_retries=3,
         destination_min_retry_interval=600_000,
         destination_retry_multiplier=2,
         destination_max_retry_interval=7 * 86_400_000,
@@ -75,10 +73,9 @@ federation_custom_ca_list: [ca.pem]
 federation_client_minimum_tls_version: 1.2
 federation:
   client_timeout: 20s
-  max_short_retry_delay: 1s
-  max_short_retries: 2
+  max_short_retries: 0
   max_long_retry_delay: 100s
-  max_long_retries: 20
+  max_long_retries: 2
   destination_min_retry_interval: 30s
   destination_retry_multiplier: 5
   destination_max_retry_interval: 12h
@@ -106,9 +103,7 @@ soma: {{federation: {{dns_servers: ["127.0.0.1:5353", "::1", "[::1]:54"], sender
     assert config.federation_certificate_verification_whitelist == ("*.onion", "lan.test")
     assert config.federation_custom_ca_list == (tmp_path / "ca.pem",)
     assert config.federation_client_minimum_tls_version == "1.2"
-    assert config.federation == FederationTimes(
-        20_000, 1_000, 2, 100_000, 20, 30_000, 5, 12 * 3_600_000
-    )
+    assert config.federation == FederationTimes(20_000, 100_000, 2, 30_000, 5, 12 * 3_600_000)
     assert config.rc_federation == RcFederation(5000, 20, 100, 9, 4)
     assert config.limit_remote_rooms == LimitRemoteRooms(True, 0.5, "no", True)
     assert not config.allow_profile_lookup_over_federation
@@ -121,6 +116,16 @@ soma: {{federation: {{dns_servers: ["127.0.0.1:5353", "::1", "[::1]:54"], sender
     assert config.soma.federation == SomaFederation(
         (("127.0.0.1", 5353), ("::1", 53), ("::1", 54)), 2
     )
+
+
+def test_retries_that_soma_does_not_make_are_named(load_text: Load) -> None:
+    config, warnings = load_text("federation: {max_short_retries: 2, max_long_retries: 10}")
+    assert config.federation.max_long_retries == 3
+    long, short = warnings
+    assert long.startswith("federation.max_long_retries counts as 3: ")
+    assert short.startswith("federation.max_short_retries is not used: ")
+    (delay,) = load_text("federation: {max_short_retry_delay: 1s}")[1]
+    assert delay.startswith("federation.max_short_retries is not used: ")
 
 
 def test_a_file_of_authorities_holds_certificates(load_text: Load, tmp_path: Path) -> None:

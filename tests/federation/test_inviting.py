@@ -3,10 +3,13 @@ Rooms (Rejecting Invites)", "Knocking upon a room".
 """
 
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+import gevent
 import pytest
 
+from impl.services import room_reading
+from impl.storage import events
 from tests.api.api_client import Answer, User
 from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
@@ -88,6 +91,28 @@ def test_who_may_not_invite_asks_nobody(a: Server, b: Server, network: Network) 
     answer = act(anton, room_id, "invite", user_id=bob.user_id)
     assert (answer.status, answer.errcode) == (403, "M_FORBIDDEN")
     assert network.requests("a.test", "b.test", "/invite/") == []
+
+
+def test_an_invite_of_who_was_sent_away_meanwhile_is_none(
+    a: Server, b: Server, network: Network
+) -> None:
+    alice, carol, bob = a.register("alice"), a.register("carol"), b.register("bob")
+    room_id = carol.create_room(preset="public_chat", power_level_content_override={"invite": 0})
+    assert act(alice, room_id, "join").status == 200
+    gate = network.hold("a.test", "b.test", "/invite/")
+    asking = gevent.spawn(act, alice, room_id, "invite", user_id=bob.user_id)
+    gate.wait()
+    (sent,) = network.requests("a.test", "b.test", "/invite/")
+    assert act(carol, room_id, "kick", user_id=alice.user_id).status == 200
+    gate.release()
+    answer = asking.get(timeout=10)
+    assert (answer.status, answer.json["errcode"]) == (403, "M_FORBIDDEN")
+    assert membership(carol, room_id, bob) is None
+    # Nothing is kept of it.
+    event_id = unquote(sent.target.rpartition("/")[2])
+    with a.app.database.read() as txn:
+        room = room_reading.get(a.app, txn, room_id)
+        assert events.get_by_id(txn, room.room_nid, event_id) is None
 
 
 def test_an_invite_is_declined(a: Server, b: Server) -> None:

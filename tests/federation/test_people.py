@@ -7,6 +7,7 @@ from urllib.parse import quote
 import gevent
 import pytest
 
+from impl.services.sending import greetings
 from impl.services.sending.sender import Sender
 from tests.api.api_client import User
 from tests.federation.conftest import Server
@@ -104,7 +105,8 @@ def test_mutual_rooms_are_told(alice: User, bob: User, deliver: Callable[[], Non
 
 
 def presences(user: User, since: str, timeout: int = 0) -> tuple[dict[str, str], str]:
-    query = {"since": since, "timeout": timeout, "set_presence": "unavailable"}
+    query: dict[str, object] = {"timeout": timeout, "set_presence": "unavailable"}
+    query |= {"since": since} if since else {}
     answer = user.get(f"{CLIENT}/sync", query).json
     events = answer.get("presence", {}).get("events", [])
     return {one["sender"]: one["content"]["presence"] for one in events}, answer["next_batch"]
@@ -146,3 +148,16 @@ def test_presence_is_told_to_who_shares_a_room_also_if_they_came_later(
     be("unavailable")
     poll.join(5)
     assert poll.value == "unavailable"
+
+
+def test_who_joins_sees_who_is_there_and_is_seen(
+    alice: User, bob: User, deliver: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(greetings, "AFTER_MS", 0)
+    room_id = alice.create_room(preset="public_chat")
+    tokens = {user.user_id: presences(user, "")[1] for user in (alice, bob)}
+    assert join(bob, room_id, "a.test").status == 200
+    deliver()
+    for one, other in ((alice, bob), (bob, alice)):
+        told, _ = presences(one, tokens[one.user_id])
+        assert told[other.user_id] in ("online", "unavailable")

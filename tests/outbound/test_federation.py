@@ -120,3 +120,19 @@ def test_who_is_put_off_is_asked_only_by_those_who_insist():
         asking.get_event("b.example", "$e")
     asking.query_room_directory("b.example", "#x:b.example")
     assert len(wire.requests) == 1
+
+
+def test_who_is_asked_has_as_long_as_is_configured():
+    wire = Recorder()
+    asking = client(wire, timeout_s=7.0)
+    asking.get_event("b.example", "$e")
+    asking.send_transaction("b.example", "1", b"{}")
+    asking.get_room_state_ids("b.example", "!r:b", "$e")
+    asking.query_user_encryption_keys("b.example", {}, 3.0)
+    assert [one["timeout_s"] for one in wire.requests] == [7, 7, 14, 3]
+
+
+def test_a_space_is_not_waited_for_as_long_as_a_room_is():
+    wire = Recorder()
+    client(wire, timeout_s=90.0).get_space_hierarchy("b.example", "!r:b", False)
+    assert wire.requests[0]["timeout_s"] < 30

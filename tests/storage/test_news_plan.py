@@ -6,6 +6,8 @@ import pytest
 
 from impl.app import App
 from impl.storage import streams
+from impl.storage.database import Transaction
+from tests.builders import a_room
 
 ROWS = 20_000
 LAST = ROWS * 10
@@ -62,7 +64,7 @@ def test_news_are_read_by_the_positions_alone(full: App) -> None:
         assert len(streams.list_news(txn, 0)) == streams.NEWS_MAX
         assert len(streams.list_news(txn, LAST - 100)) == 75
         txn.execute(
-            "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE news (%s, %s)",
+            f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE {streams.NEWS.name} (%s, %s)",
             (LAST - 100, streams.POSITION_MAX),
         )
         found = scans(txn.fetchone()[0][0]["Plan"])
@@ -79,7 +81,7 @@ def test_a_statement_is_prepared_once_on_each_connection(app: App) -> None:
         for txn in (one, other, one, other):
             streams.list_news(txn, 0)
             txn.execute("SELECT name, generic_plans > 0 FROM pg_prepared_statements")
-            assert txn.fetchall() == [("news", True)]
+            assert txn.fetchall() == [(streams.NEWS.name, True)]
 
 
 def test_what_a_transaction_prepared_outlasts_it(app: App) -> None:
@@ -88,3 +90,26 @@ def test_what_a_transaction_prepared_outlasts_it(app: App) -> None:
         raise RuntimeError("it is rolled back")
     with app.database.transaction() as txn:
         assert streams.list_news(txn, 0) == []
+
+
+def test_where_statements_do_not_last_the_news_are_read_all_the_same(app: App) -> None:
+    a_room(app)
+    with app.database.read() as txn:
+        expected = streams.list_news(txn, 0)
+        assert expected
+        # A pooler has lent another of its connections since.
+        txn.execute("DEALLOCATE ALL")
+        assert streams.list_news(txn, 0) == expected
+        assert streams.list_news(txn, 0) == expected
+    with app.database.transaction() as txn:
+        assert streams.list_news(txn, 0) == expected
+
+
+def test_a_name_that_another_has_taken_is_no_obstacle(app: App) -> None:
+    a_room(app)
+    connection = app.database.connect()
+    with app.database.transaction_on(connection) as txn:
+        txn.execute(f"PREPARE {streams.NEWS.name} AS SELECT 1")
+    with connection.cursor() as cursor:
+        assert streams.list_news(Transaction(cursor, ""), 0)
+    connection.close()

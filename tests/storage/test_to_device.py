@@ -86,7 +86,8 @@ def test_a_worker_finds_the_newest_by_the_index(busy: App) -> None:
         after = streams.current(txn) - 1
         streams.list_news(txn, after)
         txn.execute(
-            "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE news (%s, %s)", (after, streams.POSITION_MAX)
+            f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE {streams.NEWS.name} (%s, %s)",
+            (after, streams.POSITION_MAX),
         )
         found = nodes(txn.fetchone()[0][0]["Plan"])
     scans = [node for node in found if node.get("Relation Name") == "to_device_messages"]

@@ -21,7 +21,6 @@ from impl.services import policy_server, room_reading, told_refusals
 from impl.services.incoming import receive_pdu
 from impl.services.room_events import batching, drafting
 from impl.services.room_events.submission import Received, Submission
-from impl.storage import events
 from impl.storage.rooms import Room
 
 AT_A_TIME = 10
@@ -62,13 +61,14 @@ def invite(app: App, room: Room, draft: Draft) -> str:
         raise errors.MatrixError(
             f"{server} cannot be asked about the invite: {failure.reason}", status=502
         ) from failure
-    received = [Received(signed, is_outgoing=True)]
-    batching.submit(app, Submission(room.room_id, [], received=received))
-    with app.database.read() as txn:
-        stored = events.get_by_id(txn, room.room_nid, event.event_id)
-    if stored is None or stored.rejected_reason is not None or stored.is_soft_failed:
-        # Between the two: the inviter was sent away, say.
-        raise errors.Forbidden("the room has changed meanwhile and does not allow the invite")
+    # Between the two the inviter may have been sent away, say: then nothing is kept of it.
+    received = [Received(signed, is_outgoing=True, must_be_allowed=True)]
+    try:
+        batching.submit(app, Submission(room.room_id, [], received=received))
+    except errors.Forbidden as refusal:
+        raise errors.Forbidden(
+            f"the room has changed meanwhile and does not allow the invite: {refusal.message}"
+        ) from refusal
     return event.event_id
 
 

@@ -30,12 +30,24 @@ def count_servers(room: OpenRoom, members: Sequence[Member], gone: Sequence[str]
         room_servers.change(room.txn, room.room_nid, moved)
 
 
-def columns(room: OpenRoom, one: Appended) -> tuple[bool, str | None]:
-    """Whether the event is ours to send, and to whom besides the servers in the room."""
+def columns(room: OpenRoom, one: Appended) -> tuple[bool, str | None, bool]:
+    """Whether the event is ours to send, to whom besides the servers in the room, and whether
+    somebody comes by it, to whom or to whose server others are news.
+    """
     # Whoever came or went in this transaction may concern any of its events.
-    if not one.placed.is_outgoing or not (room.head.has_other_servers or room.has_moved_servers):
-        return False, None
-    return True, _parting_server(room, one)
+    if not (room.head.has_other_servers or room.has_moved_servers):
+        return False, None, False
+    is_outgoing = one.placed.is_outgoing
+    parting_server = _parting_server(room, one) if is_outgoing else None
+    return is_outgoing, parting_server, _is_arrival(room, one)
+
+
+def _is_arrival(room: OpenRoom, one: Appended) -> bool:
+    event = one.new.event
+    if event.type != _MEMBER or event.content["membership"] != "join":
+        return False
+    before = room.state_events([event.key], one.placed.state_before)
+    return all(was.content["membership"] != "join" for was in before.values())
 
 
 def _parting_server(room: OpenRoom, one: Appended) -> str | None:

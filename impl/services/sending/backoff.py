@@ -12,7 +12,6 @@ from impl.config.federation import FederationTimes
 from impl.outbound.failures import FederationFailure, Refused
 
 JITTER = (0.8, 1.4)
-QUICK_TRIES_MAX = 3
 _QUICK_BASE_MS = 4_000
 # There is something in this transaction that it does not take: others it may.
 _NOT_WITH_THIS = frozenset({400, 413, 422})
@@ -29,7 +28,7 @@ def refuses_content(failure: FederationFailure) -> bool:
 
 def quick_delay_ms(times: FederationTimes, attempts: int, failure: FederationFailure) -> int:
     """Before what was tried so many times is tried again soon; 0: it is not."""
-    if attempts > min(QUICK_TRIES_MAX, times.max_long_retries):
+    if attempts > times.max_long_retries:
         return 0
     delay = min(_QUICK_BASE_MS * 4 ** (attempts - 1), times.max_long_retry_delay)
     asked = retry_after_ms(failure)

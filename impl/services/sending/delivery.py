@@ -16,7 +16,6 @@ from gevent.pool import Group
 
 from impl.app import App
 from impl.outbound.failures import BadAnswer, FederationFailure
-from impl.outbound.federation import FederationClient
 from impl.services.sending import wire_forms
 from impl.services.sending.outbox import Outbox, State
 from impl.services.sending.parcels import PDUS_MAX, Parcel
@@ -58,9 +57,7 @@ class Delivery:
         self._app = app
         self._supply = supply
         # Whom it is worth to ask is decided here, not by those who keep count of that for others.
-        self.federation = FederationClient(
-            app.server_name, app.signing_key, app.federation.wire, app.is_federated_with
-        )
+        self.federation = app.new_federation_client(app.federation.wire)
         self._ready: dict[Standing, deque[Outbox]] = {one: deque() for one in Standing}
         self._active = dict.fromkeys(Standing, 0)
         self._greenlets = Group()

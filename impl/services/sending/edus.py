@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from impl.app import App
+from impl.core.presence import OFFLINE
 from impl.core.rejection import Malformed
 from impl.services import presence
 from impl.services.sending import wire_forms
@@ -15,6 +16,9 @@ from impl.storage import cross_signing, outgoing, room_servers
 from impl.storage.device_lists import CROSS_SIGNING
 from impl.storage.outgoing import StreamRow
 from impl.storage.rooms import Room
+
+# Of whom one EDU tells that they are there.
+USERS_AT_ONCE = 100
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +87,23 @@ def _presence(
             key = (row.kind, row.subject)
             for form in _form("m.presence", content):
                 yield Item(row.position, servers[row.subject], form, key=key, is_unhurried=True)
+
+
+def presence_of(
+    app: App, txn: Any, user_ids: Sequence[str], servers: frozenset[str]
+) -> Iterator[Item]:
+    """Of users who are there, for servers that do not know it yet."""
+    contents = presence.told_elsewhere(app, txn, user_ids)
+    push = [
+        {"user_id": user_id, **content}
+        for user_id, content in contents.items()
+        if content["presence"] != OFFLINE
+    ]
+    for start in range(0, len(push), USERS_AT_ONCE):
+        some = push[start : start + USERS_AT_ONCE]
+        key = (outgoing.PRESENCE, *(one["user_id"] for one in some))
+        for form in _form("m.presence", {"push": some}):
+            yield Item(0, servers, form, key=key, is_unhurried=True)
 
 
 def device_forms(

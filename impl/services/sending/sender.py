@@ -20,6 +20,7 @@ from impl import breath
 from impl.app import App
 from impl.services.sending import stream
 from impl.services.sending.catch_up import CatchUp, Span
+from impl.services.sending.greetings import Greetings
 from impl.services.sending.outbox import Outbox, State
 from impl.services.sending.parcels import Item
 from impl.services.sending.post import Post
@@ -53,6 +54,7 @@ class Sender:
         self.woken = self.post.woken
         self._has_heard = True
         self._reminders = Reminders(app)
+        self._greetings = Greetings(app)
         self._due: dict[str, int] = {}
         app.news.listeners.append(self._hear)
 
@@ -145,6 +147,7 @@ class Sender:
         while (part := self.shards.next_part(self.app.news.position)) is not None:
             window = stream.read(self.app, part.after, part.up_to)
             self._dispatch(window.items, part.shards)
+            self._greetings.note(window.came, part.shards)
             self.shards.move(part.shards, window.up_to, has_told=bool(window.items))
 
     def _dispatch(self, items: Sequence[Item], shards: frozenset[int]) -> None:
@@ -191,7 +194,9 @@ class Sender:
             self.post.settle(outbox, rows.get(outbox.server_name))
 
     def _remind(self) -> None:
-        """Tell again what others would take to be over."""
+        """Tell again what others would take to be over, and newcomers what others know."""
+        for shards, items in self._greetings.due():
+            self._dispatch(items, shards & self.shards.positions.keys())
         rows = self._reminders.due()
         if rows:
             with self.app.database.read() as txn:

@@ -11,12 +11,14 @@ from impl.core.rejection import Malformed
 from impl.services import servers_of_room
 from impl.services.sending import edus, newcomers, wire_forms
 from impl.services.sending.parcels import Item
-from impl.storage import outgoing, rooms
+from impl.storage import arrivals, outgoing, rooms
 from impl.storage.events import StoredEvent
 from impl.storage.outgoing import StreamRow
 from impl.storage.rooms import Room
 
 ROWS_MAX = 500
+# Those in a window who come into rooms: of more than these nobody is told that they are there.
+ARRIVALS_MAX = 500
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +29,8 @@ class Window:
 
     items: list[Item]
     up_to: int
+    # Who joined rooms: (room_nid, event_nid).
+    came: list[tuple[int, int]]
 
 
 def read(app: App, after: int, up_to: int) -> Window:
@@ -35,7 +39,8 @@ def read(app: App, after: int, up_to: int) -> Window:
         rows = outgoing.list_window(txn, after, up_to, app.server_name, ROWS_MAX)
         if len(rows) == ROWS_MAX:
             up_to = rows[-1].position
-        return Window(items_of(app, txn, rows), up_to)
+        came = arrivals.list_arrivals(txn, after, up_to, ARRIVALS_MAX)
+        return Window(items_of(app, txn, rows), up_to, came)
 
 
 def items_of(app: App, txn: Any, rows: Sequence[StreamRow]) -> list[Item]:

@@ -20,9 +20,12 @@ ALTER TABLE timeline
     -- Other servers are to be told of it by us.
     ADD COLUMN is_outgoing    BOOLEAN NOT NULL DEFAULT FALSE,
     -- And this one, though it may not be in the room any more: its user was kicked or banned, or an invite was taken back.
-    ADD COLUMN parting_server TEXT;
+    ADD COLUMN parting_server TEXT,
+    -- Somebody joined, of whatever server: there may be servers in the room that do not know who of our users is there.
+    ADD COLUMN is_arrival     BOOLEAN NOT NULL DEFAULT FALSE;
 CREATE INDEX timeline_outgoing ON timeline (position) WHERE is_outgoing;
 CREATE INDEX timeline_outgoing_room ON timeline (room_nid, position) WHERE is_outgoing;
+CREATE INDEX timeline_arrivals ON timeline (position) WHERE is_arrival;
 CREATE INDEX timeline_parting ON timeline (parting_server, position) WHERE parting_server IS NOT NULL;
 
 -- Whoever sends is one of so many: the destinations are divided among them by name. Up to `position` all that is for them was

@@ -14,10 +14,13 @@ from impl.core.event import Event
 from impl.core.event_builder import Draft
 from impl.core.rejection import Malformed
 from impl.core.unpadded_base64 import encode_base64
+from impl.jobs import forward_extremities
 from impl.outbound.wire import WireResponse
 from impl.services import membership, messages, posting, room_reading, room_state
 from impl.services.federation_serving import handshake
 from impl.services.room_events.submission import Submission
+from impl.services.visibility import DUMMY_EVENT
+from impl.storage import branching_rooms
 from tests.builders import ALICE, SERVER_NAME, a_requester, append, member, message
 from tests.federation.fake_wire import Network
 from tests.services import sync_client
@@ -303,6 +306,43 @@ def test_several_drafts_are_shown_to_it_one_by_one(app: App, site: Site) -> None
     first, second = (stored(app, room_id, one).event for one in event_ids)
     assert second.prev_event_ids == [first.event_id]
     assert site.asked("sign") == 2
+
+
+def a_branching_room(app: App, site: Site) -> str:
+    """With more branches than are left alone, and Alice, who may send."""
+    room = a_room(site)
+    room.add(member(ALICE, "join"))
+    base = room.last
+    room_id = let_in(app, site, room)
+    put(app, *(room.add(message(DAVE, str(n)), [base]) for n in range(11)))
+    assert len(extremity_ids(app, room_id)) == 11
+    return room_id
+
+
+def test_what_joins_branches_bears_its_signature(app: App, site: Site) -> None:
+    room_id = a_branching_room(app, site)
+    forward_extremities.join_branches(app)
+    assert len(extremity_ids(app, room_id)) == 2
+    event = stored(app, room_id, timeline_ids(app, room_id)[-1]).event
+    assert (event.type, event.sender) == (DUMMY_EVENT, ALICE)
+    assert policy_server.KEY_ID in event.pdu["signatures"][ELSEWHERE]
+
+
+@pytest.mark.parametrize("answer", [refuse(errcode="M_FORBIDDEN", error="spam"), refuse(500), {}])
+def test_branches_stay_where_it_does_not_let_them_be_joined(
+    app: App, site: Site, answer: Any
+) -> None:
+    room_id = a_branching_room(app, site)
+    site.answers["sign"] = lambda pdu: answer
+    before = timeline_ids(app, room_id)
+    forward_extremities.join_branches(app)
+    assert timeline_ids(app, room_id) == before
+    with app.database.read() as txn:
+        assert branching_rooms.list_due(txn, app.now_ms(), 10) == []
+        # It may have been away for a moment, or may never want it.
+        hour_ms = 3_600_000
+        is_due = bool(branching_rooms.list_due(txn, app.now_ms() + hour_ms, 10))
+    assert is_due is (not isinstance(answer, WireResponse) or answer.status == 500)
 
 
 def test_who_sends_past_it_is_not_held_up(app: App, site: Site) -> None:

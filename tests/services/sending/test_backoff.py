@@ -1,12 +1,15 @@
 """How long servers are left alone, and how little is kept of them."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from impl.app import App
 from impl.config.federation import FederationTimes
 from impl.outbound.failures import Refused, Unreachable
+from impl.outbound.wire import WireResponse
 from impl.services.sending import backoff, post
 from impl.services.sending.outbox import Outbox
 from impl.services.sending.sender import Sender
@@ -42,6 +45,31 @@ def test_where_many_wait_little_is_kept_for_each(
     settle(sender)
     for receiver in receivers:
         assert list(dict.fromkeys(receiver.bodies)) == [str(number) for number in range(10)]
+
+
+def test_all_requests_may_take_as_long_as_is_configured(
+    new_worker: Callable[..., App],
+    new_sender: Callable[[App], Sender],
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = new_worker(federation=FederationTimes(client_timeout=7_000))
+    seconds: list[float] = []
+    request = app.federation.wire.request
+
+    def timed(*where: str, timeout_s: float, **options: Any) -> WireResponse:
+        seconds.append(timeout_s)
+        return request(*where, timeout_s=timeout_s, **options)
+
+    monkeypatch.setattr(app.federation.wire, "request", timed)
+    sender = new_sender(app)
+    world.receiver(FAR)
+    room_id = a_room(app)
+    come(app, room_id, f"@u:{FAR}")
+    append(app, room_id, message(ALICE, "hello"))
+    settle(sender)
+    app.federation.get_version(FAR)
+    assert seconds == [7, 7]
 
 
 def test_pauses_grow_as_configured_and_end() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from impl.app import App
-from impl.storage import destinations, outgoing, room_servers
+from impl.storage import arrivals, destinations, outgoing, room_servers
 
 POSITIONS = 60_000
 FAR = "s7.example"
@@ -59,8 +59,8 @@ def full(app: App) -> App:
                    FROM rooms CROSS JOIN generate_series(1, 10) AS n
                   WHERE has_other_servers AND (n <> 7 OR room_nid % 100 = 0);
             INSERT INTO timeline (room_nid, position, event_nid, topological, current_state_root,
-                                  is_outgoing, parting_server)
-                 SELECT 1 + n % 2000, n * 5, n, n, 1, n % 10 = 0,
+                                  is_outgoing, is_arrival, parting_server)
+                 SELECT 1 + n % 2000, n * 5, n, n, 1, n % 10 = 0, n % 10 = 1,
                         CASE WHEN n % 1000 = 0 THEN 's' || n / 1000 % 10 || '.example' END
                    FROM generate_series(1, 60000) AS n;
             INSERT INTO receipts (room_nid, user_id, receipt_type, event_id, received_ts, position)
@@ -168,6 +168,8 @@ def test_whose_time_has_come_is_found_without_looking_at_the_others(full: App) -
         lambda txn: outgoing.list_missed_devices(txn, FAR, 90_000, 100_000, "soma.test", 100),
         lambda txn: outgoing.get_last_device(txn, "@u7:soma.test"),
         lambda txn: outgoing.list_typing(txn, 1, "soma.test"),
+        lambda txn: arrivals.list_arrivals(txn, 299_000, 299_500, 100),
+        lambda txn: arrivals.list_present_in(txn, 8, "soma.test", 100),
     ],
 )
 def test_nothing_is_read_from_end_to_end(full: App, read: Callable[[Any], object]) -> None:

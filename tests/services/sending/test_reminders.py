@@ -7,6 +7,7 @@ import pytest
 from impl.app import App
 from impl.core.event_builder import Draft
 from impl.services import presence, typing
+from impl.services.sending import greetings
 from impl.services.sending.sender import Sender
 from impl.storage import device_lists
 from tests.builders import ALICE, BOB, a_requester, a_room, append, member
@@ -67,6 +68,7 @@ def test_who_is_there_is_told_of_every_25_minutes_and_who_is_not_is_not(
         append(app, room_id, member(user_id, "join"))
         presence.put(app, a_requester(user_id), user_id, state, None)
     settle(sender)
+    let_pass(world, sender, greetings.AFTER_MS, greetings.AFTER_MS)
     told = len(far.edus("m.presence"))
     let_pass(world, sender, 50 * 60_000, 30_000)
     again = [one["push"][0] for one in far.edus("m.presence")[told:]]
