@@ -33,6 +33,7 @@ __all__ = [
     "get",
     "get_many",
     "items",
+    "parts",
     "set_many",
     "split",
 ]
@@ -208,6 +209,16 @@ def set_many(nodes: Nodes, root: int, changes: Mapping[int, int | None]) -> int:
         return root
     old = _load_paths(nodes, root, hashed)
     return _write(nodes, _apply(nodes, old, root, 0, hashed))
+
+
+def parts(changes: Mapping[int, int | None]) -> list[dict[int, int | None]]:
+    """Many changes as a few, each of another part of the map: to be set one after the other they
+    cost hardly more than at once.
+    """
+    found: dict[int, dict[int, int | None]] = {}
+    for key, value in changes.items():
+        found.setdefault(_digest(key) >> _TOP_DIGIT_SHIFT, {})[key] = value
+    return list(found.values())
 
 
 def _load_paths(nodes: Nodes, root: int, changes: list[_Change]) -> dict[int, Node]:

@@ -62,9 +62,9 @@ def check_event_signatures(
     signature of each server that is required will do.
 
     The keys of all are fetched together. What is not there after `timeout_s` is not known."""
-    claims = [_claims(app, pdu, room_version) for pdu in pdus]
+    claims = [_claims(app, pdu, room_version) for pdu in breath.between(pdus)]
     needs: dict[KeyName, int] = {}
-    for pdu, claimed in zip(pdus, claims, strict=True):
+    for pdu, claimed in breath.between(zip(pdus, claims, strict=True)):
         if not isinstance(claimed, str):
             until_ts = pdu["origin_server_ts"] if room_version.enforce_key_validity else 0
             for name in _names(claimed):

@@ -30,7 +30,7 @@ from impl.storage.prepared import Prepared
 POOL_SIZE = 5
 CONNECT_SECONDS_MAX = 5.0
 WAIT_SECONDS_MAX = 30.0
-BREATH_ROWS = 1_000
+BREATH_ROWS = 250
 
 # gevent's own `select` would switch to the hub; looking at an idle socket must not.
 _poll = gevent.monkey.get_original("select", "poll")

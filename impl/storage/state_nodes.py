@@ -7,10 +7,13 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from impl import breath
 from impl.core.state_trie import EMPTY, Inner, Node, children, decode, encode
 from impl.storage.numbers import Numbers
 
 NODES_CACHED_MAX = 200_000
+# After so many that were written others have their turn.
+BREATH_NODES = 100
 
 
 class NodeCache:
@@ -94,7 +97,10 @@ class RoomNodes:
             INSERT INTO state_nodes (room_nid, node_nid, content)
                  VALUES %s
             """,
-            [(self._room_nid, number, encode(node)) for number, node in self._new.items()],
+            [
+                (self._room_nid, number, encode(node))
+                for number, node in breath.between(self._new.items(), BREATH_NODES)
+            ],
         )
         for number, node in self._new.items():
             self._cache.keep(number, node)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impl.core import state_trie
+from impl.core.state_node import FAN_OUT
 from impl.core.state_trie import EMPTY, LEAF_ENTRIES_MAX, Inner, Leaf, Node
 
 KEY_MAX = 2**63 - 1
@@ -228,3 +229,24 @@ def test_split_leaves_out_exactly_the_keys(entries: dict[int, int], left_out: se
     below = {key: nid for number in whole for key, nid in state_trie.items(nodes, number)}
     assert {**rest, **below} == {key: nid for key, nid in entries.items() if key not in left_out}
     assert not below.keys() & rest.keys()
+
+
+@given(st.dictionaries(keys, values, max_size=200), batches)
+def test_changes_that_are_made_in_parts_come_to_the_same(
+    entries: dict[int, int], some_batches: list[dict[int, int | None]]
+) -> None:
+    nodes = Stored()
+    root = state_trie.set_many(nodes, EMPTY, entries)
+    for changes in some_batches:
+        in_parts = root
+        for part in state_trie.parts(changes):
+            in_parts = state_trie.set_many(nodes, in_parts, part)
+        root = state_trie.set_many(nodes, root, changes)
+        assert nodes.shape(in_parts) == nodes.shape(root)
+
+
+def test_a_large_map_that_is_made_in_parts_leaves_few_nodes_that_nobody_needs() -> None:
+    nodes, root = Stored(), EMPTY
+    for part in state_trie.parts({key: key for key in range(1, 5001)}):
+        root = state_trie.set_many(nodes, root, part)
+    assert len(nodes.contents) - len(nodes.reachable(root)) < FAN_OUT

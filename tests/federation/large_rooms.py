@@ -25,9 +25,9 @@ A, B, C = "a.test", "b.test", "c.test"
 Json = dict[str, Any]
 
 
-def without_members(config: Config) -> SomaSettings:
-    """Of a server that comes into rooms without their members."""
-    return replace(config.soma, federation=SomaFederation(omit_members=True))
+def joining(config: Config, *, omit_members: bool) -> SomaSettings:
+    """Of a server that comes into rooms with or without their members."""
+    return replace(config.soma, federation=SomaFederation(omit_members=omit_members))
 
 
 def a_large_room(a: Server, c: Server, alice: User, version: str = "11") -> tuple[str, list[User]]:

@@ -18,7 +18,7 @@ def test_what_changes_before_the_members_are_known_is_told_afterwards(
     new_server: Servers, network: Network, config: Config
 ) -> None:
     a, c = new_server(A), new_server(C)
-    b = new_server(B, soma=large_rooms.without_members(config))
+    b = new_server(B, soma=large_rooms.joining(config, omit_members=True))
     alice, bob = a.register("alice"), b.register("bob")
     room_id, (_, carol, _) = a_large_room(a, c, alice)
     gate = network.hold(B, A, "/state_ids/")

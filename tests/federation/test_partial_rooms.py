@@ -36,7 +36,7 @@ def new_b(new_server: Servers, config: Config) -> Callable[..., Server]:
     """Makes workers of a server that comes into rooms without their members."""
 
     def make(**options: Any) -> Server:
-        return new_server(B, soma=large_rooms.without_members(config), **options)
+        return new_server(B, soma=large_rooms.joining(config, omit_members=True), **options)
 
     return make
 

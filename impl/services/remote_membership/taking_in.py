@@ -178,7 +178,7 @@ def _in_order(found: Mapping[str, Event]) -> list[Event]:
     """Each after what it cites; without those that cite, however far, what is not there."""
     missing: dict[str, int] = {}
     citing: dict[str, list[str]] = {}
-    for event_id, event in found.items():
+    for event_id, event in breath.between(found.items()):
         cited = set(event.auth_event_ids)
         missing[event_id] = len(cited)
         for one in cited:

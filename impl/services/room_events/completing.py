@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from impl import errors
+from impl import breath, errors
 from impl.app import App
 from impl.core import state_trie
 from impl.services.room_events import (
@@ -211,7 +211,7 @@ class _Completing:
         def is_joined(nid: int | None) -> bool:
             return nid is not None and loaded[nid].membership == "join"
 
-        return sum(is_joined(after) - is_joined(before) for before, after in pairs)
+        return sum(is_joined(after) - is_joined(before) for before, after in breath.between(pairs))
 
 
 def _is_accepted(stored: StoredEvent) -> bool:

@@ -6,6 +6,7 @@ To whom, follows from who was in the room then (services/servers_of_room.py)."""
 
 from collections.abc import Sequence
 
+from impl import breath
 from impl.core import identifiers
 from impl.services.room_events.open_room import Appended, OpenRoom
 from impl.storage import room_servers
@@ -22,7 +23,7 @@ def count_servers(room: OpenRoom, members: Sequence[Member], gone: Sequence[str]
     joined = {member.user_id: member.membership == "join" for member in members}
     moved = [
         MemberOfServer(user_id, server_name, is_joined)
-        for user_id, is_joined in (joined | dict.fromkeys(gone, False)).items()
+        for user_id, is_joined in breath.between((joined | dict.fromkeys(gone, False)).items())
         if (server_name := _other_server(room, user_id)) is not None
     ]
     if moved:

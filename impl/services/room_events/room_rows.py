@@ -2,6 +2,7 @@
 
 from pyroaring import BitMap64
 
+from impl import breath
 from impl.core import state_trie
 from impl.core.event import Event
 from impl.core.retention import RETENTION
@@ -193,8 +194,10 @@ def write_current_state(room: OpenRoom) -> None:
         ],
     )
     members = {key: nid for key, nid in changed.items() if key[0] == MEMBER}
-    loaded = room.stored_by_nid(members.values())
-    rows = [_member(room, loaded[nid].event, nid) for nid in members.values()]
+    rows: list[Member] = []
+    for piece in breath.pieces(list(members.values())):
+        loaded = room.stored_by_nid(piece)
+        rows += [_member(room, loaded[nid].event, nid) for nid in piece]
     gone_members = [key[1] for key in gone if key[0] == MEMBER]
     outgoing.count_servers(room, rows, gone_members)
     memberships.put(txn, rows)

@@ -8,6 +8,7 @@ state that the event left, and an event that is no state left it as it was."""
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from impl import breath
 from impl.core import state_trie
 from impl.core.auth.selection import CREATE
 from impl.core.event import Event
@@ -15,6 +16,9 @@ from impl.services.room_events import lookup
 from impl.services.room_events.open_room import OpenRoom
 from impl.services.room_events.submission import MissingEvents, Received
 from impl.storage.events import StoredEvent
+
+# More changes of a map are made part by part, which leaves a node or two that nobody needs.
+PART_CHANGES_MIN = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +81,29 @@ def _told(
 
 def root_of(room: OpenRoom, event_ids: Collection[str], base: int) -> int:
     """The root of a state that is given by its events. Most of it stands in `base` as well: only
-    what is different is looked at, and becomes nodes.
+    what is different is looked at, and becomes nodes; in pieces, for a room may be large.
     """
     nids = room.find_nids(event_ids)
     lookup.refuse_missing(event_ids, nids)
     old = dict(state_trie.items(room.nodes, base))
     keys_of = {nid: key_nid for key_nid, nid in old.items()}
     same = {keys_of[nid] for nid in nids.values() if nid in keys_of}
-    others = {event_id: nid for event_id, nid in nids.items() if nid not in keys_of}
-    found = lookup.find(room, others)
-    lookup.refuse_missing(others, found)
+    others = [event_id for event_id, nid in nids.items() if nid not in keys_of]
+    changes: dict[int, int | None] = dict.fromkeys(key for key in old if key not in same)
+    for piece in breath.pieces(others):
+        changes |= _entries(room, piece)
+    if len(changes) < PART_CHANGES_MIN:
+        return state_trie.set_many(room.nodes, base, changes)
+    root = base
+    for part in breath.between(state_trie.parts(changes), 1):
+        root = state_trie.set_many(room.nodes, root, part)
+    return root
+
+
+def _entries(room: OpenRoom, event_ids: Collection[str]) -> dict[int, int]:
+    """What some events are in a state, by the numbers of their keys."""
+    found = lookup.find(room, event_ids)
+    lookup.refuse_missing(event_ids, found)
     state = {
         one.event.key: one.event_nid
         for one in found.values()
@@ -94,6 +111,4 @@ def root_of(room: OpenRoom, event_ids: Collection[str], base: int) -> int:
         if one.event.is_state and one.rejected_reason is None
     }
     key_nids = room.app.state_keys.intern(room.txn, list(state))
-    changes: dict[int, int | None] = dict.fromkeys(key for key in old if key not in same)
-    changes.update({key_nids[key]: nid for key, nid in state.items()})
-    return state_trie.set_many(room.nodes, base, changes)
+    return {key_nids[key]: nid for key, nid in state.items()}

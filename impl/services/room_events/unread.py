@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from impl import breath
 from impl.core import identifiers, push_rules, push_totals, redaction, state_trie, threads
 from impl.core.auth.selection import CREATE, POWER_LEVELS
 from impl.core.event import Event
@@ -283,7 +284,7 @@ def _moves(room: OpenRoom, one: Appended) -> Iterator[tuple[str, bool, bool]]:
         keys[key_nid][1]: pair for key_nid, pair in diff.items() if keys[key_nid][0] == MEMBER
     }
     loaded = room.events_by_nid({nid for pair in members.values() for nid in pair if nid})
-    for user_id, (old_nid, new_nid) in members.items():
+    for user_id, (old_nid, new_nid) in breath.between(members.items()):
         yield user_id, _is_join(loaded.get(old_nid or 0)), _is_join(loaded.get(new_nid or 0))
 
 
