@@ -10,7 +10,15 @@ import time
 from collections.abc import Sequence
 
 from impl.app import App
-from impl.jobs import expiry, forward_extremities, purged_rooms, redactions, retention, to_device
+from impl.jobs import (
+    expiry,
+    forward_extremities,
+    purged_rooms,
+    redactions,
+    retention,
+    server_keys,
+    to_device,
+)
 from impl.jobs.schedule import Job
 from impl.storage.database import DatabaseUnavailable
 from impl.storage.lease import Lease
@@ -29,6 +37,7 @@ JOBS: Sequence[Job] = (
     Job(purged_rooms.sweep, 300),
     Job(to_device.drop_unread, 3600),
     Job(to_device.drop_undeliverable, 3600),
+    Job(server_keys.forget_strangers, 3600),
 )
 
 _log = logging.getLogger(__name__)

@@ -2,7 +2,8 @@
 
 Anybody can make up servers, and have each answer slowly for its keys. So these requests have so
 many places and no more, of which one name, or one address that they come from, has a share; and
-servers that are in rooms with us have places of their own: no stranger can keep them out."""
+servers that are in rooms with us have places of their own: no stranger can keep them out. Nor do
+strangers come as fast as they like."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,12 +11,17 @@ from contextlib import contextmanager
 
 from impl import errors
 from impl.app import App
+from impl.core import rate_limit
+from impl.core.rate_limit import Allowance
 from impl.storage import room_servers
 
 # Of a worker: for strangers, and as many for servers that share a room with us.
 PLACES_MAX = 200
 OF_SERVER_MAX = 10
 OF_ADDRESS_MAX = 100
+# How often: on this machine, and from one address. What is told of their keys is kept for days.
+RATE = Allowance(10, 300)
+RATE_OF_ADDRESS = Allowance(2, 100)
 _PAUSE_MS = 5_000
 
 
@@ -51,7 +57,17 @@ class Strangers:
             self._servers.total() < PLACES_MAX
             and self._servers[server_name] < OF_SERVER_MAX
             and self._addresses[address] < OF_ADDRESS_MAX
+            and self._spends(address)
         )
+
+    def _spends(self, address: str) -> bool:
+        slots, now_ms = self._app.page.rate_slots, self._app.now_ms()
+        of_address = f"strangers of {address}"
+        if rate_limit.wait_ms(slots, RATE_OF_ADDRESS, of_address, now_ms):
+            return False
+        if rate_limit.spend(slots, RATE, "strangers", now_ms):
+            return False
+        return not rate_limit.spend(slots, RATE_OF_ADDRESS, of_address, now_ms)
 
     def _check_neighbour(self, server_name: str) -> None:
         counts = self._neighbours

@@ -101,6 +101,47 @@ def list_documents(
     return [StoredDocument(*row) for row in txn.fetchall()]
 
 
+def list_unused(txn: Any, before_ts: int, after: str, limit: int) -> list[str]:
+    """Servers whose keys were all fetched before a time, in the order of their names."""
+    txn.execute(
+        """
+        SELECT server_name
+          FROM server_keys
+         WHERE server_name > %s
+         GROUP BY server_name
+        HAVING max(fetched_ts) < %s
+         ORDER BY server_name
+         LIMIT %s
+        """,
+        (after, before_ts, limit),
+    )
+    return [row[0] for row in txn.fetchall()]
+
+
+def delete_unneeded(txn: Any, server_names: Sequence[str], before_ts: int) -> int:
+    """The keys of those of some servers of which nobody is or was in a room, and which were not
+    fetched since; returns how many keys.
+    """
+    txn.execute(
+        """
+        DELETE FROM server_keys k
+         WHERE k.server_name = ANY(%(names)s)
+           AND k.fetched_ts < %(before_ts)s
+           AND NOT EXISTS (SELECT
+                             FROM room_servers s
+                            WHERE s.server_name = k.server_name)
+           AND k.server_name NOT IN (SELECT substr(m.user_id, strpos(m.user_id, ':') + 1)
+                                       FROM room_members m
+                                      WHERE substr(m.user_id, strpos(m.user_id, ':') + 1)
+                                            = ANY(%(names)s))
+        """,
+        {"names": list(server_names), "before_ts": before_ts},
+    )
+    number = int(txn.rowcount)
+    _delete_documents_without_keys(txn, list(server_names))
+    return number
+
+
 def put(
     txn: Any, documents: Sequence[NewDocument], fetched_ts: int, *, is_first_hand: bool
 ) -> None:
@@ -169,6 +210,10 @@ def _delete_surplus(txn: Any, server_names: list[str]) -> None:
         """,
         (server_names, KEYS_OF_SERVER_MAX),
     )
+    _delete_documents_without_keys(txn, server_names)
+
+
+def _delete_documents_without_keys(txn: Any, server_names: list[str]) -> None:
     txn.execute(
         """
         DELETE FROM server_key_documents d

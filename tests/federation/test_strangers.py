@@ -6,6 +6,7 @@ import gevent
 import pytest
 
 from impl.app import App
+from impl.core.rate_limit import Allowance
 from impl.services import strangers
 from impl.services.strangers import Strangers
 from impl.storage import room_servers, rooms
@@ -107,3 +108,18 @@ def test_one_address_takes_a_share_of_the_places(
     assert ask(us, other, "192.0.2.2") == 200
     gevent.killall(waiting)
     assert ask(us, MadeUpServer(network, "another.test", clock)) == 200
+
+
+def test_strangers_come_so_often_and_no_more(
+    us: App, network: Network, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them leaves keys here."""
+    monkeypatch.setattr(strangers, "RATE", Allowance(1, 3))
+    monkeypatch.setattr(strangers, "RATE_OF_ADDRESS", Allowance(1, 2))
+    made_up = [MadeUpServer(network, f"made-up{number}.test", clock) for number in range(6)]
+    assert [ask(us, one) for one in made_up[:3]] == [200, 200, 429]
+    assert [ask(us, one, "192.0.2.2") for one in made_up[2:4]] == [200, 429]
+    # Who is known by now does not count.
+    assert ask(us, made_up[0]) == 200
+    clock.ms += 1_000
+    assert ask(us, made_up[3]) == 200

@@ -1,4 +1,5 @@
--- What is known of other servers' signing keys. Nothing here goes: old events can only be checked with old keys.
+-- What is known of other servers' signing keys. Of servers that have been in a room nothing goes: old events can only be
+-- checked with old keys.
 
 -- The answers of servers about their own keys, as a notary shows them to others: with the signatures of the server and
 -- no others. One that no key refers to any more is dropped.
