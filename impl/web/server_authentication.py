@@ -4,19 +4,22 @@ from typing import Any, NamedTuple
 
 from impl import errors
 from impl.app import App
-from impl.core import canonical_json, identifiers, request_auth, signing
+from impl.core import canonical_json, identifiers, json_bounds, request_auth, signing
 from impl.core.rejection import Malformed
 from impl.core.request_auth import Credentials
-from impl.services import server_keys
+from impl.services import forgeries, server_keys
 from impl.web import request
 from impl.web.request import Environ
 
 # COMPAT(Synapse): 200 events of the largest size. A transaction has 50 of them, and 100 EDUs.
 BODY_BYTES_MAX = 200 * 65_536
 # What is in it: an event has a value for some thirty of its bytes. Until it is known who has sent
-# it, it is read only if it is much smaller; or else anybody could keep us busy.
+# it, it is read only if it is much smaller; or else anybody could keep us busy. Nor is what is not
+# very small read for anybody any number of times (services/forgeries.py).
 VALUES_MAX = 1_000_000
-VALUES_MAX_OF_ANYBODY = 200_000
+VALUES_MAX_OF_ANYBODY = 50_000
+VALUES_FEW = 500
+BYTES_FEW = 64 << 10
 
 _METHODS_WITH_BODY = frozenset({"PUT", "POST"})
 
@@ -35,7 +38,8 @@ def verify(app: App, environ: Environ, *, holds_events: bool) -> SignedRequest:
     what is wrong inside of one thing in the body is not to be held against the others."""
     given = _credentials(app, environ)
     # Before the body is read: it may be large, and of anybody.
-    signers = server_keys.find_signers(app, given, environ.get("REMOTE_ADDR", ""))
+    address = environ.get("REMOTE_ADDR", "")
+    signers = server_keys.find_signers(app, given, address)
     method = environ["REQUEST_METHOD"]
     raw = request.read_bytes(environ, BODY_BYTES_MAX) if method in _METHODS_WITH_BODY else b""
     origin, target = given[0].origin, request.raw_target(environ)
@@ -53,9 +57,16 @@ def verify(app: App, environ: Environ, *, holds_events: bool) -> SignedRequest:
         # which only events of old rooms may have. Whether the bytes were signed can be told without
         # reading them: what stands behind them in the message begins nowhere else.
         is_known = _looks_canonical(raw) and is_signed(raw)
+        is_costly = not is_known and _is_costly(raw)
+        if is_costly:
+            forgeries.check(app, address)
         values_max = VALUES_MAX if is_known else VALUES_MAX_OF_ANYBODY
-        content = request.decode_object(raw, is_checked=not holds_events, values_max=values_max)
-        is_known = is_known or is_signed(canonical_json.encode(content, strict=False))
+        try:
+            content = request.decode_object(raw, is_checked=not holds_events, values_max=values_max)
+            is_known = is_known or is_signed(canonical_json.encode(content, strict=False))
+        finally:
+            if is_costly and not is_known:
+                forgeries.note(app, address)
     if not is_known:
         raise errors.Unauthorized("the signature of the request is wrong")
     return SignedRequest(origin, content)
@@ -83,6 +94,10 @@ def _credentials(app: App, environ: Environ) -> list[Credentials]:
     if not app.is_federated_with(origin):
         raise errors.Forbidden("this server does not federate with yours")
     return given
+
+
+def _is_costly(raw: bytes) -> bool:
+    return len(raw) > BYTES_FEW or json_bounds.has_more_values(raw, VALUES_FEW)
 
 
 def _looks_canonical(raw: bytes) -> bool:

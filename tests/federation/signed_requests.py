@@ -51,19 +51,28 @@ def ask(
     method: str = "GET",
     target: str = PATH,
     body: bytes = b"",
+    address: str = "192.0.2.1",
 ) -> Answer:
     status, _, answer = call(
         wsgi,
         target,
         method,
         HTTP_AUTHORIZATION=authorization,
+        REMOTE_ADDR=address,
         CONTENT_LENGTH=str(len(body)),
         **{"wsgi.input": io.BytesIO(body)},
     )
     return status, answer
 
 
-def put(wsgi: Application, server: MadeUpServer, body: bytes, signed: object = None) -> Answer:
+def put(
+    wsgi: Application,
+    server: MadeUpServer,
+    body: bytes,
+    signed: object = None,
+    address: str = "192.0.2.1",
+) -> Answer:
     """Send a body whose canonical JSON is signed, or something else."""
     content = canonical_json.encode(json.loads(body) if signed is None else signed, strict=False)
-    return ask(wsgi, header(server.name, server.key, "PUT", content=content), "PUT", body=body)
+    authorization = header(server.name, server.key, "PUT", content=content)
+    return ask(wsgi, authorization, "PUT", body=body, address=address)

@@ -9,6 +9,7 @@ import pytest
 
 from impl.app import App
 from impl.core import canonical_json, json_bounds
+from impl.services import forgeries
 from impl.web import server_authentication
 from impl.web.application import Application
 from tests.federation.conftest import Server
@@ -46,19 +47,60 @@ def evil(network: Network, clock: Clock) -> MadeUpServer:
     return MadeUpServer(network, "evil.test", clock)
 
 
+def forged_in_the_name_of(server: MadeUpServer) -> str:
+    """By another key that is called as the server's is."""
+    other = a_key("somebody", "one")
+    forged = header(server.name, other, "PUT", content=b"{}")
+    return forged.replace(other.key_id, server.key.key_id)
+
+
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=list(BOMBS))
 def test_who_shows_no_signature_has_little_read(
     wsgi: Application, evil: MadeUpServer, bomb: bytes
 ) -> None:
     """Anybody can know the name of a server and of its key."""
     assert ask(wsgi, header(evil.name, evil.key))[0] == 200  # Its key is known by now.
-    forged = header(evil.name, a_key("somebody", "one"), "PUT", content=b"{}")
-    forged = forged.replace(a_key("somebody", "one").key_id, evil.key.key_id)
+    forged = forged_in_the_name_of(evil)
     began = time.process_time()
     for body in (bomb, b" " + bomb):
         assert ask(wsgi, forged, "PUT", body=body)[0] == 413
     # To read it takes ten times as long, and to write it anew once more.
     assert time.process_time() - began < 1.0
+
+
+def test_nobody_has_many_bodies_read_that_they_have_not_signed(
+    wsgi: Application, evil: MadeUpServer, clock: Clock
+) -> None:
+    """Not many of a size that is read."""
+    assert ask(wsgi, header(evil.name, evil.key))[0] == 200
+    forged = forged_in_the_name_of(evil)
+    body = {"pdus": [{"content": {"body": "x", "number": number}} for number in range(10_000)]}
+    raw = json.dumps(body).encode()
+    found = [ask(wsgi, forged, "PUT", body=raw)[0] for _ in range(30)]
+    assert found == [401] * int(forgeries.OF_ADDRESS.burst_count) + [429] * 25
+    # Who has signed is read as ever where it is canonical, and what is small is read too.
+    canonical = canonical_json.encode(body)
+    signed = header(evil.name, evil.key, "PUT", content=canonical)
+    assert ask(wsgi, signed, "PUT", body=canonical)[0] == 200
+    assert put(wsgi, evil, json.dumps({"pdus": body["pdus"][:50]}).encode())[0] == 200
+    # Others read on, and after a while all do: what is signed counts for nothing.
+    assert put(wsgi, evil, raw)[0] == 429
+    assert put(wsgi, evil, raw, address="192.0.2.2")[0] == 200
+    clock.ms += 60_000
+    for _ in range(20):
+        assert put(wsgi, evil, raw)[0] == 200
+
+
+def test_many_addresses_have_no_more_read_than_so_many(
+    wsgi: Application, evil: MadeUpServer
+) -> None:
+    assert ask(wsgi, header(evil.name, evil.key))[0] == 200
+    forged = forged_in_the_name_of(evil)
+    raw = b'{ "a":[' + b"0," * 10_000 + b"0]}"
+    found = [
+        ask(wsgi, forged, "PUT", body=raw, address=f"192.0.2.{number}")[0] for number in range(30)
+    ]
+    assert found.count(401) == forgeries.OF_ALL.burst_count and found[-1] == 429
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=list(BOMBS))
@@ -70,7 +112,7 @@ def test_who_does_is_not_read_without_end_either(
 
 
 def test_what_is_large_and_not_dense_is_read(wsgi: Application, evil: MadeUpServer) -> None:
-    body = {"pdus": [{"content": {"body": 'a, [b], {"c"} \\ ' * 3_000}}] * 100}
+    body = {"pdus": [{"content": {"body": 'a, [b], {"c"} \\ ' * 500}}] * 100}
     status, answer = put(wsgi, evil, json.dumps(body).encode())
     assert (status, answer["body"] == body) == (200, True)
     raw = canonical_json.encode(body)
