@@ -12,6 +12,7 @@ from impl.core.auth import power_levels, rules
 from impl.core.auth.selection import POWER_LEVELS
 from impl.core.auth.state import AuthState
 from impl.core.event import Event, StateKey
+from impl.core.power_levels import creators_of
 from impl.core.rejection import Rejected
 from tests.state_resolution.literal import Literal
 
@@ -49,11 +50,18 @@ def may_say_anything(event: Event, available: Mapping[StateKey, Event]) -> bool:
     levels = available.get(POWER_LEVELS)
     if event.type != "m.room.power_levels" or event.state_key == "" or levels is None:
         return False
-    same = Event({**event.pdu, "content": levels.content}, event.room_version, event.event_id)
+    version = event.room_version
     others = {key: one for key, one in available.items() if key != POWER_LEVELS}
+    # Levels with faults name creators, who have none.
+    creators = creators_of(AuthState(others, version).create())
+    has_none = creators if version.creators_outrank_all else set()
+    users = {one: at for one, at in levels.content["users"].items() if one not in has_none}
+    content = {**levels.content, "users": users}
+    current = Event({**levels.pdu, "content": content}, version, levels.event_id)
+    same = Event({**event.pdu, "content": content}, version, event.event_id)
     try:
-        rules.check_state_dependent(same, available)
-        power_levels.check(event, AuthState(others, event.room_version))
+        rules.check_state_dependent(same, {**others, POWER_LEVELS: current})
+        power_levels.check(event, AuthState(others, version))
     except Rejected:
         return False
     return True

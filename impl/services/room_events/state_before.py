@@ -107,7 +107,11 @@ def _entries(room: OpenRoom, event_ids: Collection[str]) -> dict[int, int]:
     state = {
         one.event.key: one.event_nid
         for one in found.values()
-        # Whatever else another server may count among it.
+        # Whatever else another server may count among it. What is rejected stays out, even what was
+        # refused by the state before it only, which "Rejected events" of the room versions would
+        # let in again if it is allowed by then: whoever cites it would be rejected here all the
+        # same. It takes a false state, told earlier, to get there.
+        # COMPAT(Synapse 1.163): its resolution lets in nothing that is rejected (its issue 13797).
         if one.event.is_state and one.rejected_reason is None
     }
     key_nids = room.app.state_keys.intern(room.txn, list(state))
