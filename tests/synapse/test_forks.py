@@ -169,6 +169,26 @@ def test_moderators_put_each_other_out(
     room.mend(alice, bob)
 
 
+@pytest.mark.parametrize("version", ["2", "11", "12"])
+def test_a_kick_does_not_wait_for_the_join_of_who_kicked(
+    alice: Person, bob: Person, fork: Callable[[str], Fork], version: str, pair: Pair, person: New
+) -> None:
+    """Erin came last and has most power: what she does comes first all the same, and Carol does
+    nothing any more."""
+    room = fork(version)
+    carol, dora, erin = person(pair[0], "carol"), person(pair[0], "dora"), person(pair[1], "erin")
+    for one in (carol, dora, erin):
+        one.join(room.room_id, pair[0].name)
+        agree(room.room_id, alice, bob)
+    room.empower({bob: 100, erin: 60, carol: 50})
+    room.cut()
+    carol.kick(room.room_id, dora)
+    erin.kick(room.room_id, carol)
+    room.mend(alice, bob)
+    assert room.content("m.room.member", carol.user_id)["membership"] == "leave"
+    assert room.content("m.room.member", dora.user_id)["membership"] == "join"
+
+
 @pytest.mark.parametrize("version", ["2", "10", "12"])
 def test_the_door_is_closed_while_somebody_comes_in(
     alice: Person, bob: Person, fork: Callable[[str], Fork], version: str, pair: Pair, person: New
