@@ -18,6 +18,7 @@ from typing import Any
 import gevent
 import gevent.monkey
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 import psycopg2.extras
 from gevent.event import AsyncResult
@@ -171,6 +172,10 @@ class Transaction:
                 return False  # Nothing was ever sent.
             last.insert(0, self._begin.strip(" ;").encode())
         self._cursor.execute(b";".join([*last, b"COMMIT"]))
+        if self._cursor.statusmessage != "COMMIT":
+            # A statement failed before, and somebody passed over it: PostgreSQL rolls back then,
+            # and calls it no error.
+            raise psycopg2.errors.InFailedSqlTransaction("it was rolled back, not committed")
         return bool(self._allotments)
 
     def rollback(self) -> None:

@@ -1,5 +1,6 @@
 """Transactions, the pool, and what a commit publishes, on a real server."""
 
+import contextlib
 from collections.abc import Iterator
 
 import gevent
@@ -104,6 +105,17 @@ def test_positions_become_visible_in_their_order(database: Database) -> None:
     # A reader that goes by the greatest position it saw has missed none.
     assert seen == [position for _, position in rows_of(database)]
     assert len(seen) == 200
+
+
+def test_a_failed_statement_that_is_passed_over_is_no_commit(database: Database) -> None:
+    with pytest.raises(StatementError):
+        with database.transaction() as txn:
+            txn.execute("CREATE TABLE numbers (n integer)")
+            with contextlib.suppress(StatementError):
+                txn.execute("SELECT 1 / 0")
+    with database.read() as txn:
+        txn.execute("SELECT to_regclass('numbers')")
+        assert txn.fetchone() == (None,)
 
 
 def test_a_failed_statement_leaves_a_connection_that_works(database: Database) -> None:

@@ -122,18 +122,23 @@ def _open_rooms(
     opened = {
         head.room.room_id: OpenRoom.open(app, txn, head, merging.merge) for head in heads.values()
     }
+    begun: set[str] = set()
     for place, submission in enumerate(batch):
         if submission.create_event is not None:
-            head = rooms.insert(
-                txn,
-                submission.room_id,
-                submission.create_event.room_version.version,
-                submission.create_event.origin_server_ts,
-            )
+            head = None
+            # What another of the batch begins looks like a room that had no state yet.
+            if submission.room_id not in begun:
+                head = rooms.insert(
+                    txn,
+                    submission.room_id,
+                    submission.create_event.room_version.version,
+                    submission.create_event.origin_server_ts,
+                )
             if head is None:
                 outcome.failures[place] = RoomIdTaken("the room id is taken")
                 continue
             opened[submission.room_id] = OpenRoom.open(app, txn, head, merging.merge)
+            begun.add(submission.room_id)
         elif submission.room_id not in wanted:
             outcome.failures[place] = errors.NotFound("unknown room")
         elif submission.room_id not in opened and skip_locked:
