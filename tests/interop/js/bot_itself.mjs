@@ -3,7 +3,7 @@
 // It comes where it is invited, follows a room to its successor, answers commands and remarks what
 // is taken back. Where it was when it ended it keeps in its directory. bot.mjs talks to it.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import Module, { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -18,13 +18,31 @@ const {
   LogService,
   MatrixAuth,
   MatrixClient,
-  SimpleFsStorageProvider,
+  MemoryStorageProvider,
 } = createRequire(import.meta.url)("@vector-im/matrix-bot-sdk");
 
 LogService.setLevel(LogLevel.WARN);
 
 const [url, name, directory] = process.argv.slice(2);
 const FILTER = { room: { timeline: { limit: 50 }, state: { lazy_load_members: true } } };
+
+// What it keeps, in a file that is whole whenever the bot is killed. That of the library's own storage
+// may be empty then, and the bot begins anew: it answers everything again.
+class Kept extends MemoryStorageProvider {
+  path = join(directory, "kept");
+  kept = existsSync(this.path) ? JSON.parse(readFileSync(this.path, "utf8")) : {};
+
+  keep(what) {
+    Object.assign(this.kept, what);
+    writeFileSync(`${this.path}.new`, JSON.stringify(this.kept));
+    renameSync(`${this.path}.new`, this.path);
+  }
+
+  getSyncToken = () => this.kept.token ?? null;
+  setSyncToken = (token) => this.keep({ token });
+  getFilter = () => this.kept.filter ?? null;
+  setFilter = (filter) => this.keep({ filter });
+}
 
 async function token() {
   const path = join(directory, "token");
@@ -79,11 +97,7 @@ async function farewell(bot, roomId, event) {
 }
 
 async function main() {
-  const bot = new MatrixClient(
-    url,
-    await token(),
-    new SimpleFsStorageProvider(join(directory, "state.json")),
-  );
+  const bot = new MatrixClient(url, await token(), new Kept());
   // What it answers stands before where it is: killed in between, it would answer again, not never.
   bot.persistTokenAfterSync = true;
   AutojoinRoomsMixin.setupOnClient(bot);
