@@ -2990,6 +2990,18 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "unstable",
+        "getFederationWhitelist",
+        "get_federation_whitelist",
+        "generated.unstable.federation_whitelist",
+        "impl.api.unstable.federation_whitelist",
+        "GET",
+        "/_synapse/client/v1/config/federation_whitelist",
+        response_name="GetFederationWhitelistResponse",
+        response_content_type="application/json",
+        security=("accessTokenQuery", "accessTokenBearer"),
+    ),
+    Operation(
+        "unstable",
         "getRoomSummary",
         "get_room_summary",
         "generated.unstable.msc3266",

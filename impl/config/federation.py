@@ -6,16 +6,14 @@ only for federation and has one key each is a field of `Config` under that key's
 
 import ipaddress
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
+from impl.config import server_keys
 from impl.config.problems import ConfigError
 from impl.config.section import Section
 from impl.core.identifiers import is_server_name
-from impl.core.rejection import Malformed
-from impl.core.unpadded_base64 import decode_base64
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -48,26 +46,6 @@ TLS_VERSIONS = ("1", "1.1", "1.2", "1.3")
 # Then a server is left alone, and nothing is kept for it in memory (services/sending).
 LONG_RETRIES_MAX = 3
 _DNS_PORT = 53
-_ED25519_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedKeyServer:
-    """A server that may tell us other servers' signing keys."""
-
-    server_name: str
-    # Key id -> key in Base64; without any, the TLS certificate vouches for its answers.
-    verify_keys: Mapping[str, str] = field(default_factory=dict)
-    accept_keys_insecurely: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OldSigningKey:
-    """A key that this server signed with once: what it signed stays valid."""
-
-    key_id: str
-    verify_key: bytes
-    expired_ts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +121,10 @@ def read(root: Section) -> dict[str, object]:
         "federation": _read_times(root),
         "rc_federation": _read_limits(root),
         "limit_remote_rooms": _read_limit_remote_rooms(root),
-        "trusted_key_servers": _read_trusted_key_servers(root),
-        "old_signing_keys": _read_old_signing_keys(root),
-        "key_refresh_interval": root.duration("key_refresh_interval", 86_400_000),
+        **server_keys.read(root),
+        "federation_whitelist_endpoint_enabled": root.boolean(
+            "federation_whitelist_endpoint_enabled", False
+        ),
         "allow_profile_lookup_over_federation": root.boolean(
             "allow_profile_lookup_over_federation", True
         ),
@@ -334,58 +313,6 @@ def _read_limit_remote_rooms(root: Section) -> LimitRemoteRooms:
     )
     section.finish()
     return settings
-
-
-def _read_trusted_key_servers(root: Section) -> tuple[TrustedKeyServer, ...]:
-    key = "trusted_key_servers"
-    is_checked = root.boolean("federation_verify_certificates", True)
-    if key not in root:
-        root.accept(key)
-        if not is_checked:
-            raise root.error(
-                key, "is not given, and matrix.org is nobody to trust without its certificate"
-            )
-        return (TrustedKeyServer("matrix.org"),)
-    servers = []
-    for section in root.sections(key):
-        name = section.required_string("server_name")
-        if not is_server_name(name):
-            raise section.error("server_name", f"is not a server name: {name!r}")
-        keys = section.mapping("verify_keys")
-        for key_id, verify_key in keys.items():
-            _decode_key(section, f"verify_keys.{key_id}", key_id, verify_key)
-        is_accepted = section.boolean("accept_keys_insecurely", False)
-        if not (is_checked or keys or is_accepted):
-            raise section.error(
-                "verify_keys", "is missing: without a certificate its keys must vouch for it"
-            )
-        verify_keys = {key_id: str(verify_key) for key_id, verify_key in keys.items()}
-        servers.append(TrustedKeyServer(name, verify_keys, is_accepted))
-        section.finish()
-    return tuple(servers)
-
-
-def _read_old_signing_keys(root: Section) -> tuple[OldSigningKey, ...]:
-    section = root.section("old_signing_keys")
-    keys = []
-    for key_id in root.mapping("old_signing_keys"):
-        one = section.section(key_id)
-        verify_key = _decode_key(section, key_id, key_id, one.required_string("key"))
-        if one.raw("expired_ts") is None:
-            raise one.error("expired_ts", "is missing: when it was last signed with, in ms")
-        keys.append(OldSigningKey(key_id, verify_key, one.integer("expired_ts", 0)))
-        one.finish()
-    return tuple(keys)
-
-
-def _decode_key(section: Section, place: str, key_id: str, key: object) -> bytes:
-    try:
-        decoded = decode_base64(key) if isinstance(key, str) else b""
-    except Malformed:
-        decoded = b""
-    if not key_id.startswith("ed25519:") or len(decoded) != _ED25519_BYTES:
-        raise section.error(place, "must be an ed25519 key in base64")
-    return decoded
 
 
 def _read_networks(root: Section, key: str, default: tuple[str, ...]) -> Networks:

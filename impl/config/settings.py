@@ -15,15 +15,15 @@ from impl.config.federation import (
     FederationTimes,
     LimitRemoteRooms,
     Networks,
-    OldSigningKey,
     RcFederation,
     SomaFederation,
-    TrustedKeyServer,
 )
 from impl.config.listeners import Listener
 from impl.config.rate_limits import RateLimits
 from impl.config.retention import Retention
+from impl.config.server_keys import OldSigningKey, TrustedKeyServer
 from impl.core.presence import Timeouts
+from impl.core.signing import SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +201,10 @@ class Config:
     old_signing_keys: tuple[OldSigningKey, ...] = ()
     # How long others may rely on a document of our keys.
     key_refresh_interval: int = 86_400_000
+    # As a notary we sign with these; where there are none, with those of the server.
+    key_server_signing_keys: tuple[SigningKey, ...] = field(default=(), repr=False)
+    # Whether our users may ask which servers those are.
+    federation_whitelist_endpoint_enabled: bool = False
     ip_range_blacklist: Networks = ()
     # The same, unless the file has a list for federation of its own.
     federation_ip_range_blacklist: Networks = ()

@@ -38,9 +38,9 @@ NOT_SUPPORTED = _words(
     enable_registration_captcha enable_room_list_search enable_search
     encryption_enabled_by_default_for_room_type exclude_rooms_from_presence
     exclude_rooms_from_sync experimental_features federation_metrics_domains
-    federation_whitelist_endpoint_enabled forgotten_room_retention_period
+    forgotten_room_retention_period
     group_creation_prefix hs_disabled hs_disabled_message http_proxy https_proxy
-    include_profile_data_on_invite jwt_config key_server_signing_keys_path
+    include_profile_data_on_invite jwt_config
     limit_profile_requests_to_users_who_share_rooms limit_usage_by_mau login_fallback
     manhole manhole_settings matrix_authentication_service matrix_rtc
     mau_appservice_trial_days mau_limit_alerting mau_limit_reserved_threepids mau_stats_only

@@ -126,6 +126,6 @@ def _names(known: Sequence[_Document], key_id: str) -> bool:
 
 def _signed(app: App, document: _Document) -> Json:
     signed = document.value
-    for key in app.signing_keys:
+    for key in app.config.key_server_signing_keys or app.signing_keys:
         signed = signing.sign_json(signed, app.server_name, key)
     return signed

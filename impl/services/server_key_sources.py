@@ -24,7 +24,7 @@ from gevent.pool import Group
 
 from impl import breath
 from impl.app import App
-from impl.config.federation import TrustedKeyServer
+from impl.config.server_keys import TrustedKeyServer
 from impl.core import identifiers, server_keys, signing
 from impl.core.rejection import Malformed
 from impl.core.server_keys import KeyDocument

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from impl.app import App
-from impl.config.federation import OldSigningKey
+from impl.config.server_keys import OldSigningKey
 from impl.core import server_keys, signing
 from impl.core.unpadded_base64 import encode_base64
 from tests import builders

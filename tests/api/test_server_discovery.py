@@ -1,4 +1,4 @@
-"""wellknown.yaml and version.yaml of server-server."""
+"""wellknown.yaml and version.yaml of server-server; unstable/federation_whitelist.yaml."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from impl.app import App
-from tests.api.api_client import Api
+from tests.api.api_client import Api, User
 
 PATH = "/.well-known/matrix/server"
 
@@ -39,3 +39,25 @@ def test_the_version_is_told_to_anybody(api: Api) -> None:
     assert answer.status == 200
     assert answer.json["server"]["name"] == "Soma"
     assert answer.json["server"]["version"]
+
+
+WHITELIST = "/_synapse/client/v1/config/federation_whitelist"
+
+
+def test_whom_the_server_talks_to_is_not_said_unless_configured(alice: User) -> None:
+    answer = alice.get(WHITELIST)
+    assert (answer.status, answer.errcode) == (404, "M_UNRECOGNIZED")
+
+
+@pytest.mark.parametrize("names", [None, (), ("b.test", "a.test:8448")])
+def test_whom_the_server_talks_to(
+    app: App, api: Api, alice: User, names: tuple[str, ...] | None
+) -> None:
+    app.config = replace(
+        app.config,
+        federation_whitelist_endpoint_enabled=True,
+        federation_domain_whitelist=None if names is None else frozenset(names),
+    )
+    told = {"whitelist_enabled": names is not None, "whitelist": sorted(names or ())}
+    assert alice.get(WHITELIST).json == told
+    assert api.get(WHITELIST).errcode == "M_MISSING_TOKEN"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from impl.app import App
-from impl.config.federation import TrustedKeyServer
+from impl.config.server_keys import TrustedKeyServer
 from impl.core import canonical_json, request_auth
 from impl.core.room_version import ROOM_VERSIONS
 from impl.core.unpadded_base64 import encode_base64

@@ -8,14 +8,9 @@ import pytest
 import trustme
 
 from impl.config import Config, ConfigError, load
-from impl.config.federation import (
-    FederationTimes,
-    LimitRemoteRooms,
-    OldSigningKey,
-    RcFederation,
-    SomaFederation,
-    TrustedKeyServer,
-)
+from impl.config.federation import FederationTimes, LimitRemoteRooms, RcFederation, SomaFederation
+from impl.config.server_keys import OldSigningKey, TrustedKeyServer
+from impl.core.signing import new_signing_key, write_signing_key
 from impl.core.unpadded_base64 import encode_base64
 
 Load = Callable[[str], tuple[Config, list[str]]]
@@ -57,6 +52,8 @@ def test_the_defaults_are_synapses(load_text: Load) -> None:
     assert config.trusted_key_servers == (TrustedKeyServer("matrix.org"),)
     assert config.old_signing_keys == ()
     assert config.key_refresh_interval == 86_400_000
+    assert config.key_server_signing_keys == ()
+    assert not config.federation_whitelist_endpoint_enabled
     assert config.federation_ip_range_blacklist == config.ip_range_blacklist
     assert config.ip_range_whitelist == ()
     assert config.soma.federation == SomaFederation(dns_servers=(), sender_shards=4)
@@ -64,6 +61,8 @@ def test_the_defaults_are_synapses(load_text: Load) -> None:
 
 def test_every_key_is_read(load_text: Load, tmp_path: Path) -> None:
     trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    notary_key = new_signing_key(b"\x06" * 32, "notary")
+    (tmp_path / "notary.key").write_text(write_signing_key(notary_key))
     config, warnings = load_text(
         f"""
 federation_domain_whitelist: [a.test, "b.test:8448"]
@@ -93,6 +92,8 @@ suppress_key_server_warning: true
 old_signing_keys:
   "ed25519:old": {{key: "{KEY}", expired_ts: 123456789123}}
 key_refresh_interval: 2d
+key_server_signing_keys_path: notary.key
+federation_whitelist_endpoint_enabled: true
 ip_range_whitelist: [10.1.0.0/16]
 soma: {{federation: {{dns_servers: ["127.0.0.1:5353", "::1", "[::1]:54"], sender_shards: 2}}}}
 """.replace("complexity_error: no", 'complexity_error: "no"')
@@ -112,6 +113,8 @@ soma: {{federation: {{dns_servers: ["127.0.0.1:5353", "::1", "[::1]:54"], sender
     assert config.trusted_key_servers == (TrustedKeyServer("keys.test", {"ed25519:a": KEY}, True),)
     assert config.old_signing_keys == (OldSigningKey("ed25519:old", b"\x05" * 32, 123456789123),)
     assert config.key_refresh_interval == 2 * 86_400_000
+    assert [one.key_id for one in config.key_server_signing_keys] == [notary_key.key_id]
+    assert config.federation_whitelist_endpoint_enabled
     assert config.ip_range_whitelist == (ip_network("10.1.0.0/16"),)
     assert config.soma.federation == SomaFederation(
         (("127.0.0.1", 5353), ("::1", 53), ("::1", 54)), 2
@@ -215,6 +218,8 @@ WRONG = {
     ),
     "old_signing_keys: {'ed25519:a': {expired_ts: 1}}": "old_signing_keys.ed25519:a.key is missing",
     "old_signing_keys: [x]": "old_signing_keys must be a mapping",
+    "key_server_signing_keys_path: nowhere": "key_server_signing_keys_path names ",
+    "key_server_signing_keys_path: homeserver.yaml": "key_server_signing_keys_path names ",
     "key_refresh_interval: x": "key_refresh_interval must be a duration",
     "federation_ip_range_blacklist: [x]": "federation_ip_range_blacklist[0] is not an IP range",
     "soma: {federation: {dns_servers: [dns.test]}}": "soma.federation.dns_servers[0] must be an IP",

@@ -6,7 +6,7 @@ from typing import Any
 import gevent
 import pytest
 
-from impl.config.federation import TrustedKeyServer
+from impl.config.server_keys import TrustedKeyServer
 from impl.core import server_keys as documents
 from impl.core import signing
 from impl.core.room_version import ROOM_VERSIONS
@@ -133,6 +133,17 @@ def test_our_own_keys_are_told_too(notary: Server) -> None:
     own = notary.api.get("/_matrix/key/v2/server").json
     assert get(notary, notary.name) == [own]
     assert post(notary, notary_test={"ed25519:x": {}}) == [own]
+
+
+def test_a_notary_may_sign_with_keys_of_its_own(
+    new_server: Callable[..., Server], other: MadeUpServer, clock: Clock
+) -> None:
+    keys = [signing.new_signing_key(bytes([seed]) * 32, f"notary_{seed}") for seed in (1, 2)]
+    notary = new_server("notary.test", clock, key_server_signing_keys=tuple(keys))
+    (document,) = get(notary, other.name)
+    assert document["signatures"]["notary.test"].keys() == {key.key_id for key in keys}
+    for key in keys:
+        signing.verify_json(document, "notary.test", key.key_id, key.verify_key)
 
 
 def test_a_server_on_no_list_is_not_asked(

@@ -8,7 +8,7 @@ import gevent
 import pytest
 
 from impl.app import App
-from impl.config.federation import TrustedKeyServer
+from impl.config.server_keys import TrustedKeyServer
 from impl.core import request_auth, signing
 from impl.core.signing import SigningKey
 from impl.services import strangers

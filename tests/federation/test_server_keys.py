@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 import pytest
 
-from impl.config.federation import OldSigningKey
+from impl.config.server_keys import OldSigningKey
 from impl.core import signing
 from impl.core.room_version import ROOM_VERSIONS
 from impl.services import server_keys

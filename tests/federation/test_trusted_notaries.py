@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from impl.config.federation import TrustedKeyServer
+from impl.config.server_keys import TrustedKeyServer
 from impl.core import signing
 from impl.core.room_version import ROOM_VERSIONS
 from impl.core.unpadded_base64 import encode_base64
