@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from impl.commands import configuration
+from impl.commands.id_arguments import IdParser
 from impl.commands.one_app import an_app, as_json, database_of, fail, print_lines
 from impl.commands.room_text import graph as graph_text
 from impl.commands.room_text import resolve as resolve_text
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.set_defaults(what=None, print_help=parser.print_help)
-    commands = parser.add_subparsers(metavar="WHAT", title="what to look at")
+    commands = parser.add_subparsers(metavar="WHAT", title="what to look at", parser_class=IdParser)
 
     _command(commands, "show", "what a room is, who is in it, how its graph ends", _show)
 
