@@ -6,6 +6,7 @@ from pathlib import Path
 from impl.config import (
     application_services,
     database,
+    experimental,
     federation,
     listeners,
     people,
@@ -61,6 +62,7 @@ def read(root: Section, data_dir: Path, has_file: bool) -> Config:
         **_read_upkeep(root),
         **_read_switches(root),
     )
+    experimental.read(root)
     _name_what_is_not_read(root)
     root.finish()
     return config

@@ -37,7 +37,7 @@ NOT_SUPPORTED = _words(
     enable_ephemeral_messages enable_local_media_storage enable_media_repo enable_metrics
     enable_registration_captcha enable_room_list_search enable_search
     encryption_enabled_by_default_for_room_type exclude_rooms_from_presence
-    exclude_rooms_from_sync experimental_features federation_metrics_domains
+    exclude_rooms_from_sync federation_metrics_domains
     forgotten_room_retention_period
     group_creation_prefix hs_disabled hs_disabled_message http_proxy https_proxy
     include_profile_data_on_invite jwt_config
@@ -68,5 +68,19 @@ WORKER_KEYS = _words(
     worker_app worker_daemonize worker_listeners worker_log_config worker_main_http_uri
     worker_manhole worker_name worker_pid_file worker_replication_host
     worker_replication_http_port worker_replication_port
+    """
+)
+
+# Of `experimental_features`: here, whatever the file says. All but dehydrated devices (msc3814) are
+# in the specification by now.
+EXPERIMENTS_PRESENT = _words(
+    """
+    faster_joins_enabled msc2285_enabled msc3030_enabled msc3266_enabled msc3440_enabled
+    msc3706_enabled msc3758_exact_event_match msc3773_enabled msc3786_enabled msc3787_enabled
+    msc3814_enabled msc3823_account_suspension msc3827_enabled msc3856_enabled
+    msc3952_intentional_mentions msc3958_supress_edit_notifs
+    msc3966_exact_event_property_contains msc3981_recurse_relations
+    msc4115_membership_on_events_enabled msc4133_enabled msc4151_enabled msc4155_enabled
+    msc4156_enabled msc4169_enabled msc4210_enabled msc4222_enabled msc4267_enabled spaces_enabled
     """
 )
