@@ -75,6 +75,23 @@ class RoomCache:
                 room = self._keep(Room(*row), drops)
         return room
 
+    def get_by_ids(self, txn: Any, room_ids: Sequence[str]) -> dict[str, Room]:
+        """Those of some rooms that exist, by id. Read anew: who asks has looked for those that are
+        known here (`peek`).
+        """
+        if not room_ids:
+            return {}
+        drops = self._drops
+        txn.execute(
+            """
+            SELECT room_nid, room_id, room_version, current_state_root <> 0, whole_position
+              FROM rooms
+             WHERE room_id = ANY(%s)
+            """,
+            (list(room_ids),),
+        )
+        return {row[1]: self._keep(Room(*row), drops) for row in txn.fetchall()}
+
     def peek(self, room_id: str) -> Room | None:
         """The room, if it is known here without asking the database; it has a state, then."""
         return self._by_id.get(room_id)

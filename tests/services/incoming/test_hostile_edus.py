@@ -11,7 +11,7 @@ from impl.services.incoming import edu
 from impl.storage.database import Transaction
 from tests.builders import ALICE, append, message
 from tests.services.incoming.site import Site, let_in, put
-from tests.services.incoming.test_edu import receipt, receipts
+from tests.services.incoming.test_edu import receipt, receipts, typing_edu
 from tests.services.room_events.elsewhere import DAVE, EVELYN, FRANK, a_room_elsewhere
 
 Json = dict[str, Any]
@@ -76,3 +76,22 @@ def test_receipts_of_nobody_cost_little(
     statements.clear()
     put(app, edus=edus_of("m.receipt", *[content] * 100))
     assert len(statements) < 60
+
+
+def test_what_is_said_of_rooms_that_nobody_knows_costs_one_look(
+    app: App, room_id: str, statements: list[str]
+) -> None:
+    (event_id,) = append(app, room_id, message(ALICE, "1"))
+
+    def cost(strange: int) -> int:
+        unknown = [typing_edu(f"!{number}:third.example") for number in range(strange)]
+        of_many = receipt(room_id, EVELYN, event_id)
+        for number in range(strange):
+            of_many |= receipt(f"!r{number}:third.example", EVELYN, event_id)
+        odd = [typing_edu("!\0:x"), typing_edu("#a:x"), typing_edu("!\ud800:x")]
+        statements.clear()
+        put(app, edus=edus_of("m.typing", *unknown, *odd) + edus_of("m.receipt", of_many))
+        return sum("FROM rooms" in one for one in statements)
+
+    assert cost(1) == cost(60) == 1
+    assert receipts(app, room_id) == {(event_id, EVELYN, None): 7}
