@@ -121,11 +121,16 @@ export class Person {
     await this.sees("that it is left", () => this.is(roomId, "leave"));
   }
 
-  // What comes with the sync: looks at what the client knows. `isSo` may ask the server, too.
+  // What comes with the sync: looks at what the client knows. `isSo` may ask the server, too; `what`
+  // may be a function that says what there is instead when it does not come.
   async sees(what, isSo, waitMs = WAIT_MS_MAX) {
     const end = Date.now() + waitMs;
     while (!(await isSo())) {
-      if (Date.now() > end) throw new Error(`${this.name} does not see ${what}`);
+      if (Date.now() > end) {
+        const shown = typeof what === "function" ? what() : what;
+        const state = this.client.getSyncState();
+        throw new Error(`${this.name}, ${this.client.getDeviceId()} (${state}) does not see ${shown}`);
+      }
       await sleep(LOOK_MS);
     }
   }

@@ -18,7 +18,10 @@ function counts(person, roomId, threadId = null) {
 async function both(devices, roomId, wanted, threadId = null) {
   for (const device of devices) {
     const isSo = () => JSON.stringify(counts(device, roomId, threadId)) === JSON.stringify(wanted);
-    await device.sees(`${wanted} instead of ${counts(device, roomId, threadId)}`, isSo);
+    // What is there in the end is of interest, not what was there before.
+    const where = threadId ? "the thread" : "the room";
+    const instead = () => `${wanted} in ${where} instead of ${counts(device, roomId, threadId)}`;
+    await device.sees(instead, isSo);
   }
 }
 
