@@ -47,7 +47,7 @@ def own_event(
     if content.get("membership") != draft.content["membership"]:
         raise BadAnswer(server, "its template is of another membership")
     voucher = content.get(VOUCHER)
-    if identifiers.is_user_id(voucher):
+    if draft.content["membership"] == "join" and identifiers.is_user_id(voucher):
         if identifiers.server_name_of(voucher).lower() == app.server_name.lower():
             # Our signature is on the join anyhow, and would be taken for the voucher's.
             raise BadAnswer(server, "its template names a user of ours who is to vouch for it")

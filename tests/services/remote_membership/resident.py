@@ -1,7 +1,7 @@
 """A made-up server that lets others into one of its rooms, and says of it what a test wants.
 
 resident = Resident(site, a_room())
-resident.template["depth"] = -1              changes what it answers to make_join
+resident.template["depth"] = -1              changes what it answers to make_join, make_knock ...
 resident.told["state"].pop()                 ... and to send_join
 join(bob, resident.room_id)                  an answer of ours to a client
 """
@@ -60,15 +60,16 @@ class Resident:
         operation, *pieces = target.partition("?")[0].split("/")[4:]
         if not pieces or unquote(pieces[0]) != self.room_id:
             return self._others(origin, destination, method, target, body)
-        if operation == "make_join":
-            return _ok(self._make_join(*map(unquote, pieces)))
-        if operation == "send_join":
+        what, _, membership = operation.partition("_")
+        if what == "make":
+            return _ok(self._make(membership, *map(unquote, pieces)))
+        if what == "send":
             pdu = json.loads(body or b"")
             self.sent.append(pdu)
             return _ok(self.raw or {"event": pdu, "origin": ELSEWHERE, **self.told})
         return self._others(origin, destination, method, target, body)
 
-    def _make_join(self, room_id: str, user_id: str) -> Json:
+    def _make(self, membership: str, room_id: str, user_id: str) -> Json:
         cited = [
             self.state[key]
             for key in (
@@ -85,7 +86,7 @@ class Resident:
             "room_id": room_id,
             "sender": user_id,
             "state_key": user_id,
-            "content": {"membership": "join", **self.content},
+            "content": {"membership": membership, **self.content},
             "prev_events": self._references([self.room.last]),
             "auth_events": self._references(cited),
             "depth": len(self.room.events) + 1,
