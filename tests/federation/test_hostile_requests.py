@@ -112,7 +112,7 @@ def test_who_does_is_not_read_without_end_either(
 
 
 def test_what_is_large_and_not_dense_is_read(wsgi: Application, evil: MadeUpServer) -> None:
-    body = {"pdus": [{"content": {"body": 'a, [b], {"c"} \\ ' * 500}}] * 100}
+    body = {"pdus": [{"content": {"body": 'a, [b], {"c"} \\ ' * 3_000}}] * 100}
     status, answer = put(wsgi, evil, json.dumps(body).encode())
     assert (status, answer["body"] == body) == (200, True)
     raw = canonical_json.encode(body)

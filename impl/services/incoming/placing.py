@@ -8,7 +8,8 @@ events".
    for.
 
 Everything that this may cost is bounded, whatever other servers answer: how many events, how many
-states, how long. What cannot be placed within that has no place here."""
+states, how long. What cannot be placed within that has no place here, but for the time: what was
+fetched stays, and the others in the room have to have their turn."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -30,13 +31,17 @@ from impl.storage.rooms import Room
 
 # To ask for a state is what costs most. The event itself has one beyond this.
 STATES_MAX = 3
-SECONDS_MAX = 300.0
+SECONDS_MAX = 120.0
 
 _log = logging.getLogger(__name__)
 
 
 class Unplaceable(Exception):
     """It refers to what nobody gives us."""
+
+
+class TooSlow(Unreachable):
+    """It took longer than it may at a time."""
 
 
 def submit(app: App, room: Room, received: Sequence[Received]) -> None:
@@ -57,7 +62,7 @@ def place(app: App, room: Room, event: Event, origin: str) -> int:
     """Fetch what is missing, and put it into the room with the event; returns how many states that
     took.
 
-    Raises Unplaceable, and Unreachable where another time it may be had."""
+    Raises Unplaceable; Unreachable where another time it may be had, TooSlow where it took long."""
     source = Source.of(app, room, event, origin)
     timeout = gevent.Timeout(SECONDS_MAX)
     placing = _Placing(source, event)
@@ -68,7 +73,7 @@ def place(app: App, room: Room, event: Event, origin: str) -> int:
     except gevent.Timeout as error:
         if error is not timeout:
             raise
-        raise Unplaceable(f"it took more than {SECONDS_MAX:.0f} s") from error
+        raise TooSlow(origin, f"it took more than {SECONDS_MAX:.0f} s") from error
     except MissingEvents as error:
         raise Unplaceable(f"there is no {', '.join(error.event_ids) or 'place'}") from error
     except Unreachable:

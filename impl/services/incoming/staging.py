@@ -30,7 +30,7 @@ from impl.core.event import Event
 from impl.core.room_version import ROOM_VERSIONS
 from impl.outbound.failures import Unreachable
 from impl.services.incoming import missing_events, placing
-from impl.services.incoming.placing import Unplaceable
+from impl.services.incoming.placing import TooSlow, Unplaceable
 from impl.services.room_events.submission import Received
 from impl.storage import event_graph, memberships, staged_pdus
 from impl.storage.database import DatabaseUnavailable
@@ -329,7 +329,8 @@ def _fetch(app: App, placers: Placers, room: Room, staged: StagedPdu, event: Eve
         placers.hold(room_nid, origin, SHUNNED_MS)
         _drop(app, room, [staged], str(reason))
     except Unreachable as failure:
-        placers.hold(room_nid, origin, QUIET_MS)
+        is_slow = isinstance(failure, TooSlow)
+        placers.hold(room_nid, origin, SHUNNED_MS if is_slow else QUIET_MS)
         _put_off_all(app, room, staged, failure)
     except (DatabaseUnavailable, errors.Unavailable):
         raise

@@ -8,7 +8,7 @@ import pytest
 
 from impl.app import App
 from impl.core.event import Event
-from impl.services.incoming import asking, missing_state, staging
+from impl.services.incoming import asking, missing_state, placing, staging
 from impl.storage import staged_pdus
 from tests.builders import member, message
 from tests.federation.fake_wire import Network
@@ -92,6 +92,39 @@ def test_slow_origins_do_not_keep_the_others_waiting(
     while waiting(app, room_id):
         gevent.sleep(0.01)
     assert timeline_ids(app, room_id)[-1] == top.event_id
+
+
+def test_a_slow_origin_does_not_keep_its_room_from_the_others(
+    app: App,
+    site: Site,
+    evil: Stranger,
+    network: Network,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(placing, "SECONDS_MAX", 0.5)
+    room = a_room_elsewhere()
+    room.add(member(evil.user_id, "join"))
+    room_id = let_in(app, site, room)
+    base = room.last
+    gate = network.hold(app.server_name, evil.name, "get_missing_events")
+    slow = [floating(evil, room, number) for number in range(3)]
+    put(app, *slow, origin=evil.name)
+    gate.wait()
+    room.last = base
+    room.add(message(EVELYN, "missing"))
+    top = room.add(message(EVELYN, "top"))
+    put(app, top)
+    settle(app)
+    assert timeline_ids(app, room_id)[-1] == top.event_id
+    # It is asked again, but not at once.
+    assert waiting(app, room_id) == [one.event_id for one in slow]
+    assert len(network.requests(app.server_name, evil.name, "get_missing_events")) == 1
+    gate.open()
+    clock.now_ms += staging.SHUNNED_MS
+    staging.take_up(app)
+    settle(app)
+    assert len(network.requests(app.server_name, evil.name, "get_missing_events")) == 2
 
 
 def test_strangers_have_few_places(
