@@ -119,6 +119,7 @@ soma:
   #   shared_buffers: 512MB
   # federation:
   #   dns_servers: ["192.0.2.53:53"]  # asked instead of those that the system asks
+  #   omit_members: false             # who joins a large room waits for all its members
 """
 
 

@@ -97,8 +97,9 @@ class SomaFederation:
     sender_shards: int = 4
     # Servers that this one has nothing to do with, as globs, whatever their port.
     blocked_servers: tuple[str, ...] = ()
-    # Whether a large room of others can be used before all its members are known.
-    omit_members: bool = False
+    # Whether a large room of others can be used before all its members are known. Not so where
+    # rooms that are too large are kept out (limit_remote_rooms), which the members tell.
+    omit_members: bool = True
 
 
 def read(root: Section) -> dict[str, object]:
@@ -151,7 +152,7 @@ def read_soma(soma: Section) -> SomaFederation:
         dns_servers=tuple(servers),
         sender_shards=section.integer("sender_shards", 4, least=1, most=64),
         blocked_servers=tuple(section.strings("blocked_servers") or ()),
-        omit_members=section.boolean("omit_members", False),
+        omit_members=section.boolean("omit_members", True),
     )
     section.finish()
     return settings

@@ -21,6 +21,7 @@ from impl.services import (
     room_reading,
     room_succession,
 )
+from impl.services.remote_history import waiting
 from impl.services.remote_membership import asking
 from impl.services.remote_membership import join as remote_join
 from impl.services.remote_membership import knock as remote_knock
@@ -49,6 +50,7 @@ def join(
         _join(app, requester, room_id, reason, servers)
         if is_limited:
             _leave_if_too_large(app, requester, room_id)
+    waiting.for_a_moment(app, room_id)
     return True
 
 

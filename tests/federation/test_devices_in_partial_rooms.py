@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from impl.config import Config
 from impl.core import canonical_json
+from impl.services.remote_history import waiting
 from tests.federation import large_rooms
 from tests.federation.conftest import Server
 from tests.federation.encrypting import Listener, keys_of, publish
@@ -15,12 +18,13 @@ Servers = Callable[..., Server]
 
 
 def test_what_changes_before_the_members_are_known_is_told_afterwards(
-    new_server: Servers, network: Network, config: Config
+    new_server: Servers, network: Network, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a, c = new_server(A), new_server(C)
     b = new_server(B, soma=large_rooms.joining(config, omit_members=True))
     alice, bob = a.register("alice"), b.register("bob")
     room_id, (_, carol, _) = a_large_room(a, c, alice)
+    monkeypatch.setattr(waiting, "MOMENT_S", 0.0)
     gate = network.hold(B, A, "/state_ids/")
     join(bob, room_id, A)
     gate.wait()

@@ -11,7 +11,7 @@ import pytest
 from impl.config import Config
 from impl.outbound.wire import WireResponse
 from impl.services.incoming.staging import Placers
-from impl.services.remote_history import completion
+from impl.services.remote_history import completion, waiting
 from impl.services.remote_history.completion import Completers
 from impl.storage import partial_rooms, room_servers
 from tests.federation import large_rooms, rooms
@@ -64,8 +64,9 @@ def b(new_b: Callable[..., Server]) -> Server:
 
 
 @pytest.fixture
-def gate(network: Network) -> Gate:
-    """Holds back what the members are fetched by."""
+def gate(network: Network, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Holds back what the members are fetched by, so that no join need wait for them."""
+    monkeypatch.setattr(waiting, "MOMENT_S", 0.0)
     return network.hold(B, A, "/state_ids/")
 
 

@@ -28,6 +28,9 @@ def test_a_room_that_is_too_large_is_not_joined(new_server: Servers, network: Ne
     assert not network.requests("b.test", "a.test", "make_join")
     small = alice.create_room(preset="public_chat")
     assert join(b.register("berta"), small, "a.test").status == 200
+    # With its members, which count.
+    (sent,) = network.requests("b.test", "a.test", "send_join")
+    assert sent.target.endswith("?omit_members=false")
 
 
 def test_a_room_that_turns_out_to_be_too_large_is_left(

@@ -47,8 +47,9 @@ def b(new_b: Callable[..., Server]) -> Server:
 
 
 @pytest.fixture
-def gate(network: Network) -> Gate:
-    """Holds back what the members are fetched by."""
+def gate(network: Network, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Holds back what the members are fetched by, so that no join need wait for them."""
+    monkeypatch.setattr(waiting, "MOMENT_S", 0.0)
     return network.hold(B, A, "/state_ids/")
 
 

@@ -24,8 +24,10 @@ from impl.storage import event_graph
 # The state of a room of 100,000 members, and what its events cite.
 STATE_MAX = 250_000
 AUTH_CHAIN_MAX = 50_000
-# Fewer are fetched one by one, so many at once.
+# Few, in number and against the whole, are fetched one by one, so many at once.
 SINGLY_MAX = 500
+SINGLY_MIN = 10
+SINGLY_SHARE = 0.1
 AT_ONCE = 10
 # To fetch what an event cites: so many one by one, and from those on so many steps.
 CITED_SINGLY_MAX = 10
@@ -70,7 +72,7 @@ def fetch_state(source: Source, event_id: str) -> list[str]:
     Raises FederationFailure, Unreachable where it may be had later."""
     state, auth_chain = source.state_ids(event_id, STATE_MAX)
     missing = _unknown(source, {*state, *auth_chain})
-    if len(missing) > SINGLY_MAX:
+    if len(missing) > min(SINGLY_MAX, max(SINGLY_MIN, SINGLY_SHARE * len(state))):
         put_outliers(source, source.state(event_id, STATE_MAX, lambda ids: _unknown(source, ids)))
     elif missing:
         put_outliers(source, fetch_singly(source, missing))

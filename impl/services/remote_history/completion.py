@@ -6,8 +6,10 @@ killed or not, and for what is due again. Of each room one fetches at a time (a 
 free with its holder). What was fetched stays: who goes on fetches the rest."""
 
 import logging
+from collections import deque
 
 import gevent
+from gevent.event import Event
 
 from impl import errors
 from impl.app import App
@@ -24,8 +26,10 @@ from impl.storage.leases import Leases
 from impl.storage.partial_rooms import PartialRoom
 from impl.storage.rooms import Room
 
-# Rooms that a worker fetches at once: each takes some memory.
-ROOMS_AT_ONCE = 2
+# Rooms that a worker fetches at once: each takes some memory. Others wait.
+ROOMS_AT_ONCE = 3
+# Of what is due, so many are taken up, whoever else sees to some of them.
+DUE_MAX = 20
 RETRY_MS = 15_000
 RETRY_MS_MAX = 3_600_000
 
@@ -37,10 +41,15 @@ def begin(app: App, room_nid: int) -> None:
     app.part(Completers, Completers).start(room_nid)
 
 
+def wait(app: App, room_nid: int, seconds: float) -> None:
+    """Until what was begun here for a room has come to an end, good or bad, but no longer."""
+    app.part(Completers, Completers).wait_for(room_nid, seconds)
+
+
 def take_up(app: App) -> None:
     """See to what is due."""
     with app.database.read() as txn:
-        due = partial_rooms.list_due(txn, app.now_ms(), 10 * ROOMS_AT_ONCE)
+        due = partial_rooms.list_due(txn, app.now_ms(), DUE_MAX)
     for room_nid in due:
         begin(app, room_nid)
 
@@ -52,20 +61,44 @@ class Completers:
         self._app = app
         self._leases = Leases(app.database, "partial rooms")
         self._running: dict[int, gevent.Greenlet] = {}
+        self._queue: deque[int] = deque()
+        # Of those that run or wait: set when it is over.
+        self._ends: dict[int, Event] = {}
 
     def start(self, room_nid: int) -> None:
-        is_full = len(self._running) >= ROOMS_AT_ONCE
-        if room_nid not in self._running and not is_full and not self._app.is_stopping:
-            self._running[room_nid] = gevent.spawn(self._run, room_nid)
+        if room_nid not in self._ends:
+            self._ends[room_nid] = Event()
+            self._queue.append(room_nid)
+            self._run_more()
+
+    @property
+    def under_way(self) -> list[int]:
+        """The rooms that are seen to here, or wait for it."""
+        return list(self._ends)
 
     def stop(self) -> None:
         """Others go on with it."""
+        for room_nid in self._queue:
+            self._ends.pop(room_nid).set()
+        self._queue.clear()
         gevent.killall(list(self._running.values()))
         self._leases.close()
 
+    def wait_for(self, room_nid: int, seconds: float | None = None) -> None:
+        """Until nothing is under way for a room."""
+        end = self._ends.get(room_nid)
+        if end is not None:
+            end.wait(seconds)
+
     def wait(self) -> None:
         """Until nothing is under way here."""
-        gevent.joinall(list(self._running.values()))
+        for room_nid in self.under_way:
+            self.wait_for(room_nid)
+
+    def _run_more(self) -> None:
+        while self._queue and len(self._running) < ROOMS_AT_ONCE and not self._app.is_stopping:
+            room_nid = self._queue.popleft()
+            self._running[room_nid] = gevent.spawn(self._run, room_nid)
 
     def _run(self, room_nid: int) -> None:
         try:
@@ -82,7 +115,9 @@ class Completers:
             _log.exception("the members of the room %d wait", room_nid)
             _put_off(self._app, room_nid, str(error))
         finally:
-            self._running.pop(room_nid, None)
+            del self._running[room_nid]
+            self._ends.pop(room_nid).set()
+            self._run_more()
 
 
 def _complete(app: App, room_nid: int) -> None:

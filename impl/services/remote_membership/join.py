@@ -116,9 +116,9 @@ def _through(app: App, server: str, room_id: str, draft: Draft) -> str:
 
 def _may_lack_members(app: App, room_id: str) -> bool:
     """Whether the members may be told later: not of a room that is known from before, whose state
-    would be half of then and half of now.
+    would be half of then and half of now; nor where it is to be seen whether the room is too large.
     """
-    if not app.config.soma.federation.omit_members:
+    if not app.config.soma.federation.omit_members or app.config.limit_remote_rooms.enabled:
         return False
     with app.database.read() as txn:
         return room_reading.find(app, txn, room_id) is None

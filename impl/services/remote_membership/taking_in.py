@@ -33,7 +33,7 @@ EVENTS_MAX = 1_000_000
 PIECE_EVENTS = 500
 SERVERS_MAX = 20_000
 # So long the background process leaves it to the worker that made the join to fetch the rest.
-BEGIN_MS = 10_000
+BEGIN_MS = 3_000
 
 _log = logging.getLogger(__name__)
 

@@ -5,6 +5,7 @@ is no good of an answer is left out of one that is.
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -22,6 +23,7 @@ from tests.builders import member, message
 from tests.federation import rooms
 from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
+from tests.federation.large_rooms import joining
 from tests.services.incoming.conftest import Clock
 from tests.services.incoming.site import Site
 from tests.services.remote_membership.resident import Resident, a_room, join
@@ -86,10 +88,6 @@ NO_ROOM: dict[str, Callable[[Told, Resident], object]] = {
     "a create event that stands on something": lambda told, one: told["state"].__setitem__(
         one.index("m.room.create"), of_key(one, "m.room.create", prev_events=[one.room.last])
     ),
-    "members left out that we wanted": lambda told, one: (
-        told["state"].__delitem__(one.index("m.room.member")),
-        told.update(members_omitted=True, servers_in_room=[ELSEWHERE]),
-    ),
 }
 
 
@@ -113,6 +111,15 @@ def test_where_there_is_no_room_nobody_is_in_it(
         *resident.state,
         ("m.room.member", bob.user_id),
     }
+
+
+def test_members_that_are_wanted_are_not_left_out(app: App, bob: User, resident: Resident) -> None:
+    app.config = replace(app.config, soma=joining(app.config, omit_members=False))
+    resident.told["state"].pop(resident.index("m.room.member"))
+    resident.told |= {"members_omitted": True, "servers_in_room": [ELSEWHERE]}
+    answer = join(bob, resident.room_id)
+    assert answer.status == 502 and "nobody asked for" in answer.json["error"]
+    assert bob.get("/_matrix/client/v3/joined_rooms").json == {"joined_rooms": []}
 
 
 def state_ids(user: User, room_id: str) -> dict[tuple[str, str], str]:
