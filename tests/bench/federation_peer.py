@@ -143,7 +143,11 @@ class Bench:
                 for synapse in rest:
                     room = joins.host(others, members)
                     join(synapse, room, others[0].name)
+                    synapse.note_log()
                     join(soma, room, synapse.name)
+                    took = joins.answered(synapse.news)
+                    answers = (f"{name} {seconds:.2f} s" for name, seconds in took.items())
+                    print("    of which Synapse took for its answers:", ", ".join(answers))
         for who, some in joined.items():
             print(f"join of a room of {members}: {who}, medians")
             _print_join(who, sorted(some, key=lambda one: one.complete_for.total)[len(some) // 2])
