@@ -5,7 +5,8 @@ Theory. A client follows the keys of everybody it shares a room with. In a windo
 the stream it is told `changed` of whoever
 
 - changed their keys and shares a room with it,
-- came to share one: they came into a room that it was in all the time, or it came into theirs,
+- came to share one: they came into a room that it was in all the time, or it came into theirs, or
+  it was not known before that they are in it,
 - had their keys signed by its user on another device;
 
 and `left` of whoever shares no room with it any more. Who came and went in a room that it was in is
@@ -134,6 +135,7 @@ def find(app: App, window: Window, known: Mapping[int, Roots]) -> Lists:
     went: set[str] = set()
     roots = dict(known)
     with app.database.read() as txn:
+        gained |= _completed(app, txn, window, moved)
         if missing := [nid for nid in moved if nid not in roots]:
             places = dict.fromkeys(missing, (window.since, window.up_to))
             roots |= _read_roots(txn, places)
@@ -155,6 +157,15 @@ def find(app: App, window: Window, known: Mapping[int, Roots]) -> Lists:
         changed.add(user_id)
     gone = went - here - {user_id}
     return Lists(sorted(changed - gone), sorted(gone))
+
+
+def _completed(app: App, txn: Any, window: Window, room_nids: Collection[int]) -> set[int]:
+    """Those of some rooms whose members are all known since the window began: who is in them had
+    not been told of (storage/partial_rooms.py).
+    """
+    rooms = app.rooms.get_by_nids(txn, list(room_nids))
+    wholes = {nid: room.whole_position for nid, room in rooms.items()}
+    return {nid for nid, at in wholes.items() if at and window.since < at <= window.up_to}
 
 
 class _End:

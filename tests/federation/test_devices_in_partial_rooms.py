@@ -14,6 +14,9 @@ from tests.federation.fake_wire import Network
 from tests.federation.large_rooms import A, B, C, a_large_room, is_partial
 from tests.federation.test_backfill import join
 
+CLIENT = "/_matrix/client/v3"
+LAZY = {"filter": '{"room": {"state": {"lazy_load_members": true}}}'}
+
 Servers = Callable[..., Server]
 
 
@@ -46,3 +49,34 @@ def test_what_changes_before_the_members_are_known_is_told_afterwards(
     assert not is_partial(b, room_id)
     assert "carol" in listener.hear()[0]
     assert keys_of(bob, carol.user_id) == {phone.device_id: phone.keys()}
+
+
+@pytest.mark.parametrize("query", [{}, LAZY], ids=["all members", "lazy"])
+def test_whoever_is_found_to_be_in_the_room_is_told_of(
+    new_server: Servers,
+    network: Network,
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+    query: dict[str, str],
+) -> None:
+    a, c = new_server(A), new_server(C)
+    b = new_server(B, soma=large_rooms.joining(config, omit_members=True))
+    alice, bob = a.register("alice"), b.register("bob")
+    room_id, _ = a_large_room(a, c, alice)
+    monkeypatch.setattr(waiting, "MOMENT_S", 0.0)
+    gate = network.hold(B, A, "/state_ids/")
+    since = bob.get(f"{CLIENT}/sync", query).json["next_batch"]
+    join(bob, room_id, A)
+    gate.wait()
+    before = bob.get(f"{CLIENT}/sync", {"since": since, **query}).json
+    gate.open()
+    large_rooms.settle(b)
+    after = bob.get(f"{CLIENT}/sync", {"since": before["next_batch"], **query}).json
+    everybody = {f"@{name}:{A}" for name in ("alice", "anna")} | {f"@carol:{C}"}
+    assert everybody <= set(after["device_lists"]["changed"])
+    window = {"from": before["next_batch"], "to": after["next_batch"]}
+    changes = bob.get(f"{CLIENT}/keys/changes", window).json
+    assert everybody <= set(changes["changed"])
+    # And that was all.
+    last = bob.get(f"{CLIENT}/sync", {"since": after["next_batch"], **query}).json
+    assert last.get("device_lists", {}).get("changed", []) == []
