@@ -51,7 +51,7 @@ class App:
         self.signing_key = signing_key
         self.signing_keys = (signing_key, *more_signing_keys)
         self.page = page
-        self.database = Database(dsn)
+        self.database = Database(dsn, past_pooler=config.past_pooler)
         self.news = News(self.database, page)
         self.now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
         self.federation = self.new_federation_client(wire or NoWire())

@@ -114,6 +114,9 @@ soma:
   # log_level: info        # debug, info, warning, error
   # log_format: text       # text or json
   # shutdown_timeout: 15s  # what requests under way get at a stop
+  # Where `database` leads to a pooler that lends its connections for one transaction each: how
+  # PostgreSQL itself is reached, for what needs a session.
+  # past_pooler: {{host: localhost, port: 5432}}
   # Settings of the embedded PostgreSQL, under their own names.
   # postgres:
   #   shared_buffers: 512MB

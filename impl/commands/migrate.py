@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     configuration.warn(warnings)
     data_directory.prepare(config)
     with a_database(config) as dsn:
-        applied = migrate(dsn)
+        applied = migrate(config.past_pooler or dsn)
     for name in applied:
         print(f"applied {name}")
     print(f"{len(applied)} migrations applied" if applied else "nothing to do")

@@ -153,7 +153,7 @@ def _register_in_database(config: Config, name: str, password: str, is_admin: bo
     data_directory.ensure_signing_key(config)
     signing_key = read_signing_keys(config.signing_key_path.read_text())[0]
     with tempfile.TemporaryDirectory() as directory, a_database(config) as dsn:
-        migrate(dsn)
+        migrate(config.past_pooler or dsn)
         page = Path(directory) / "workers"
         WorkerPage.create(page, 1)
         app = App(config, dsn, signing_key, WorkerPage(page, 0))

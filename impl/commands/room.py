@@ -145,7 +145,7 @@ def _purge(config: Config, dsn: str, arguments: argparse.Namespace) -> list[str]
         key = read_signing_keys(config.signing_key_path.read_text())[0]
     except (OSError, UnicodeDecodeError, Malformed) as error:
         raise ConfigError("signing_key_path", f"{config.signing_key_path}: {error}") from None
-    migrate(dsn)
+    migrate(config.past_pooler or dsn)
     with an_app(config, dsn, key) as app:
         with app.database.snapshot() as txn:
             report = overview.overview(InspectedRoom.find(app, txn, arguments.room))

@@ -55,20 +55,36 @@ def read(root: Section) -> Database | None:
     return database
 
 
+def read_past_pooler(root: Section, soma: Section) -> dict[str, str]:
+    """`soma.past_pooler`: what of `database.args` is another where no pooler is in between."""
+    key = "past_pooler"
+    args = _read_options(soma, key)
+    if args and "database" not in root:
+        raise soma.error(key, "is given, and database is not")
+    given = root.section("database").mapping("args")
+    if args and ("dsn" in args) != ("dsn" in given):
+        raise soma.error(key, "must be a dsn if database.args is one, and else must not")
+    return args
+
+
 def _read_args(section: Section) -> dict[str, str]:
+    return _read_options(section, "args")
+
+
+def _read_options(section: Section, name: str) -> dict[str, str]:
     args: dict[str, str] = {}
-    for key, value in section.mapping("args").items():
+    for key, value in section.mapping(name).items():
         if key.startswith(_POOL):
             continue
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise section.error(f"args.{key}", "must be a string or a whole number")
+            raise section.error(f"{name}.{key}", "must be a string or a whole number")
         if "\0" in str(value):
-            raise section.error(f"args.{key}", "must not contain a NUL character")
+            raise section.error(f"{name}.{key}", "must not contain a NUL character")
         args[_RENAMED.get(key, key)] = str(value)
     if "dsn" in args and len(args) > 1:
-        raise section.error("args.dsn", "stands for all options: leave the others out")
+        raise section.error(f"{name}.dsn", "stands for all options: leave the others out")
     return args
 
 

@@ -141,6 +141,7 @@ def _read_soma(root: Section, data_dir: Path) -> SomaSettings:
         support=people.read_support(section),
         policy_server_keys=people.read_policy_server_keys(section),
         federation=federation.read_soma(section),
+        past_pooler=database.read_past_pooler(root, section),
     )
     section.finish()
     return settings

@@ -125,6 +125,8 @@ class SomaSettings:
     # algorithm -> key, for a policy server that has this server's name.
     policy_server_keys: Mapping[str, str] = field(default_factory=dict)
     federation: SomaFederation = field(default_factory=SomaFederation)
+    # Options of a connection to PostgreSQL itself, where `database` leads to a pooler.
+    past_pooler: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,3 +217,10 @@ class Config:
     def is_embedded(self) -> bool:
         """Whether we run PostgreSQL ourselves."""
         return self.database is None
+
+    @property
+    def past_pooler(self) -> str | None:
+        """The DSN of the database itself, if a pooler is before it that keeps no sessions."""
+        if self.database is None or not self.soma.past_pooler:
+            return None
+        return Database({**self.database.args, **self.soma.past_pooler}).dsn

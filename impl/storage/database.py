@@ -69,6 +69,8 @@ class _Connection(psycopg2.extensions.connection):
         super().__init__(*arguments, **options)
         self.prepared: set[str] = set()
         self.forgets = False
+        # A pooler lends what is behind it for one transaction each: there is no session.
+        self.is_lent = False
 
 
 class Transaction:
@@ -157,7 +159,13 @@ class Transaction:
             if not last:
                 return False  # Nothing was ever sent.
             last.insert(0, self._begin.strip(" ;").encode())
-        self._cursor.execute(b";".join([*last, b"COMMIT"]))
+        last.append(b"COMMIT")
+        if self._allotments and self._cursor.connection.is_lent:
+            # What the next message is sent to may have drawn other positions, or none. The LOCK has
+            # seen to it that nothing failed before.
+            self._cursor.execute(b";".join([*last, streams.PUBLISH.encode()]))
+            return True
+        self._cursor.execute(b";".join(last))
         if self._cursor.statusmessage != "COMMIT":
             # A statement failed before, and somebody passed over it: PostgreSQL rolls back then,
             # and calls it no error.
@@ -172,28 +180,42 @@ class Transaction:
 class Database:
     """Transactions on pooled connections. `on_allotted(position)` is called after a commit that
     drew positions, with the last of them, before the transaction's caller goes on.
-    """
 
-    def __init__(self, dsn: str, pool_size: int = POOL_SIZE) -> None:
+    `past_pooler` leads to PostgreSQL where `dsn` leads to a pooler that has one of its connections
+    serve many of ours, a transaction each: what needs a session goes there (`connect`)."""
+
+    def __init__(
+        self, dsn: str, pool_size: int = POOL_SIZE, past_pooler: str | None = None
+    ) -> None:
         self.dsn = dsn
         self.on_allotted: Callable[[int], None] = lambda position: None
-        self._pool = Pool(self.connect, pool_size)
-        self._aside = Pool(self.connect, 1)
+        self._past_pooler = past_pooler
+        self._pool = Pool(self._borrow, pool_size)
+        self._aside = Pool(self._borrow, 1)
         self._epoch = ""
 
     def connect(self) -> Any:
         """A new connection of the caller's own, in autocommit."""
+        return self._connect(self._past_pooler or self.dsn, is_lent=False)
+
+    def _borrow(self) -> Any:
+        """The same without a session of its own, if there is a pooler."""
+        return self._connect(self.dsn, is_lent=self._past_pooler is not None)
+
+    def _connect(self, dsn: str, *, is_lent: bool) -> Any:
         connection: Any = None
         # libpq does not heed connect_timeout under a wait callback.
         timeout = gevent.Timeout(CONNECT_SECONDS_MAX)
         try:
             with timeout:
                 connection = psycopg2.connect(
-                    self.dsn, application_name="soma", connection_factory=_Connection
+                    dsn, application_name="soma", connection_factory=_Connection
                 )
                 connection.autocommit = True
+                connection.is_lent = connection.forgets = is_lent
                 with connection.cursor() as cursor:
-                    cursor.execute("SET plan_cache_mode = force_generic_plan")
+                    if not is_lent:
+                        cursor.execute("SET plan_cache_mode = force_generic_plan")
                     self._epoch = streams.ensure_epoch(cursor, self._epoch)
         except BaseException as error:
             if connection is not None:
@@ -264,6 +286,9 @@ class Database:
         self._aside.close()
 
     def _publish(self, cursor: Any) -> None:
+        if cursor.connection.is_lent:
+            self.on_allotted(streams.published(cursor))  # With the commit.
+            return
         try:
             position = streams.publish(cursor)
         except psycopg2.Error:

@@ -24,17 +24,25 @@ NEWS_MAX = 5000
 POSITION_MAX = (1 << 63) - 1
 
 
+# After the commit, and so in a transaction of its own: NOTIFY inside of the one that drew positions
+# would make commits wait for each other. They are those that the same connection drew.
+PUBLISH = (
+    f"SELECT pg_notify('{CHANNEL}', currval('stream_positions')::text), currval('stream_positions')"
+)
+
+
 def publish(cursor: Any) -> int:
     """Tell all workers how far the stream goes now; returns that position, the last this connection
     drew.
+    """
+    cursor.execute(PUBLISH)
+    return published(cursor)
 
-    A statement of its own, after the commit: NOTIFY inside of the transaction would make commits
-    wait for each other."""
-    cursor.execute(
-        f"SELECT pg_notify('{CHANNEL}', currval('stream_positions')::text),"
-        " currval('stream_positions')"
-    )
-    return cursor.fetchone()[1]
+
+def published(cursor: Any) -> int:
+    """What PUBLISH has told, where it was sent with something else."""
+    position: int = cursor.fetchone()[1]
+    return position
 
 
 def current(txn: Any) -> int:

@@ -100,7 +100,7 @@ class Supervisor:
         self._gunicorn = self._new_gunicorn(config)
         self._gunicorn.start()
         dsn = self._start_database()
-        self._terminal.tell_migrations(migrate(dsn))
+        self._terminal.tell_migrations(migrate(config.past_pooler or dsn))
         page = config.soma.data_dir / "run" / "workers"
         # Two gunicorns, in turn, and the background process.
         WorkerPage.create(page, 2 * self._slot_count + 1)

@@ -40,6 +40,16 @@ def test_without_a_file_the_server_is_for_this_machine_only() -> None:
     assert config.default_room_version == "12"
 
 
+def test_a_pooler_can_be_passed(load_text: Load) -> None:
+    database = "database: {name: psycopg2, args: {host: pool, port: 6432, database: soma}}\n"
+    assert load_text(database)[0].past_pooler is None
+    config, warnings = load_text(database + "soma: {past_pooler: {host: db, port: 5432}}")
+    assert warnings == []
+    assert config.database is not None
+    assert config.database.dsn == "host='pool' port='6432' dbname='soma'"
+    assert config.past_pooler == "host='db' port='5432' dbname='soma'"
+
+
 def test_a_file_of_synapse_loads_but_for_its_sqlite() -> None:
     with pytest.raises(ConfigError, match=r"^database\.name is sqlite3"):
         load(FILES / "synapse_1_163.yaml")
@@ -256,6 +266,13 @@ WRONG = {
     "database: {args: {}}": "database.name is missing",
     "database: {name: psycopg2, args: [x]}": "database.args must be a mapping",
     "database: {name: psycopg2, args: {port: 5.5}}": "database.args.port must be",
+    "soma: {past_pooler: {port: 5432}}": "soma.past_pooler is given, and database is not",
+    "database: {name: psycopg2, args: {host: a}}\nsoma: {past_pooler: {dsn: x}}": (
+        "soma.past_pooler must be a dsn if"
+    ),
+    "database: {name: psycopg2, args: {host: a}}\nsoma: {past_pooler: {port: 5.5}}": (
+        "soma.past_pooler.port must be"
+    ),
     "databases: {a: {}}": "databases is not supported",
     "enable_registration: true": "enable_registration is true, and nothing keeps strangers out",
     "enable_registration: 'yes'": "enable_registration must be true or false, not text",
