@@ -19,6 +19,7 @@ from impl.config.federation import (
     SomaFederation,
 )
 from impl.config.listeners import Listener
+from impl.config.proxy import HttpsProxy
 from impl.config.rate_limits import RateLimits
 from impl.config.retention import Retention
 from impl.config.server_keys import OldSigningKey, TrustedKeyServer
@@ -211,6 +212,7 @@ class Config:
     # The same, unless the file has a list for federation of its own.
     federation_ip_range_blacklist: Networks = ()
     ip_range_whitelist: Networks = ()
+    https_proxy: HttpsProxy | None = None
     application_services: tuple[ApplicationService, ...] = ()
 
     @property

@@ -39,7 +39,7 @@ NOT_SUPPORTED = _words(
     encryption_enabled_by_default_for_room_type exclude_rooms_from_presence
     exclude_rooms_from_sync federation_metrics_domains
     forgotten_room_retention_period
-    group_creation_prefix hs_disabled hs_disabled_message http_proxy https_proxy
+    group_creation_prefix hs_disabled hs_disabled_message
     include_profile_data_on_invite jwt_config
     limit_profile_requests_to_users_who_share_rooms limit_usage_by_mau login_fallback
     manhole manhole_settings matrix_authentication_service matrix_rtc
@@ -47,7 +47,7 @@ NOT_SUPPORTED = _words(
     mau_trial_days max_avatar_size max_event_delay_duration max_image_pixels max_mau_value
     max_pending_media_uploads max_spider_size media_retention media_storage_providers
     media_upload_limits metrics_flags metrics_port modules next_link_domain_whitelist
-    no_proxy_hosts oembed oidc_config oidc_providers opentracing password_providers
+    oembed oidc_config oidc_providers opentracing password_providers
     perspectives prevent_media_downloads_from push recaptcha_private_key
     recaptcha_private_key_path recaptcha_public_key recaptcha_public_key_path
     recaptcha_siteverify_api registrations_require_3pid remote_media_download_burst_count

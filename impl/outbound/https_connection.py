@@ -21,6 +21,7 @@ from gevent import monkey, socket
 from impl import breath
 from impl.outbound.guard import Guard
 from impl.outbound.large_answers import LARGE_BYTES, LargeAnswers
+from impl.outbound.proxy import Proxy
 from impl.outbound.tls import Tls
 from impl.outbound.wire import WireResponse
 
@@ -139,6 +140,7 @@ def connect(
     certificate_name: str,
     tls: Tls,
     guard: Guard,
+    proxy: Proxy | None = None,
 ) -> HttpsConnection:
     """To the first of the addresses that takes us. Raises HttpFailure."""
     reasons: dict[str, None] = {}
@@ -151,7 +153,11 @@ def connect(
         following = next(ends, None)
         patience_s = CONNECT_S_MAX if following is None else CONNECT_S_MAX_OF_MANY
         try:
-            sock = _open(end, certificate_name, tls, guard, patience_s)
+            if not guard.is_allowed(end[0]):
+                raise HttpFailure(
+                    f"{_text(end)} is an address that this server does not connect to"
+                )
+            sock = _open(end, certificate_name, tls, proxy, patience_s)
             return HttpsConnection(sock, *end, host_header)
         except HttpFailure as failure:
             reasons[failure.reason] = None
@@ -160,18 +166,17 @@ def connect(
 
 
 def _open(
-    end: tuple[str, int], certificate_name: str, tls: Tls, guard: Guard, patience_s: float
+    end: tuple[str, int], certificate_name: str, tls: Tls, proxy: Proxy | None, patience_s: float
 ) -> socket.socket:
-    address, port = end
-    where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-    if not guard.is_allowed(address):
-        raise HttpFailure(f"{where} is an address that this server does not connect to")
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     sock = None
     try:
-        sock = socket.socket(family, socket.SOCK_STREAM)
         with gevent.Timeout(patience_s, TimeoutError("nobody answers")):
-            sock.connect((address, port))
+            if proxy is not None and proxy.is_for(certificate_name, end[0]):
+                sock = proxy.open(*end)
+            else:
+                family = socket.AF_INET6 if ":" in end[0] else socket.AF_INET
+                sock = socket.socket(family, socket.SOCK_STREAM)
+                sock.connect(end)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             context = tls.context_for(certificate_name)
             secured = context.wrap_socket(sock, server_hostname=certificate_name)
@@ -179,10 +184,15 @@ def _open(
             return secured
     except (OSError, ValueError) as error:
         # ValueError: the name is none that a certificate could have.
-        raise HttpFailure(f"{where}: {_reason_of(error)}") from None
+        raise HttpFailure(f"{_text(end)}: {_reason_of(error)}") from None
     finally:
         if sock is not None:
             sock.close()
+
+
+def _text(end: tuple[str, int]) -> str:
+    address, port = end
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _read(response: http.client.HTTPResponse, bytes_max: int, large: LargeAnswers) -> WireResponse:

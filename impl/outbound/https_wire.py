@@ -17,6 +17,7 @@ from impl.outbound.failures import Unreachable
 from impl.outbound.guard import Guard
 from impl.outbound.https_connection import HttpFailure, HttpsConnection, connect
 from impl.outbound.large_answers import LargeAnswers
+from impl.outbound.proxy import Proxy
 from impl.outbound.tls import Tls
 from impl.outbound.well_known import WellKnownClient
 from impl.outbound.wire import WireResponse
@@ -34,15 +35,18 @@ class HttpsWire:
         *,
         pool: ConnectionPool | None = None,
         well_known: WellKnownClient | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self._tls = tls
         self._guard = guard
+        self._proxy = proxy
         self._user_agent = user_agent
         self._large = LargeAnswers()
         self.resolver = resolver
         self.pool = ConnectionPool(_connections_max()) if pool is None else pool
         self.discovery = Discovery(
-            resolver, well_known or WellKnownClient(resolver, tls, guard, user_agent)
+            resolver,
+            well_known or WellKnownClient(resolver, tls, guard, user_agent, proxy=proxy),
         )
 
     def request(
@@ -122,6 +126,7 @@ class HttpsWire:
             route.certificate_name,
             self._tls,
             self._guard,
+            self._proxy,
         )
 
 

@@ -20,6 +20,7 @@ from impl.outbound.dns import DnsFailure, Resolver
 from impl.outbound.guard import Guard
 from impl.outbound.http_caching import lifetime_s
 from impl.outbound.https_connection import HttpFailure, connect
+from impl.outbound.proxy import Proxy
 from impl.outbound.shared_cache import Entry, Found, SharedCache
 from impl.outbound.tls import Tls
 from impl.outbound.wire import WireResponse
@@ -68,10 +69,12 @@ class WellKnownClient:
         *,
         port: int = _PORT,
         now_s: Callable[[], float] = time.monotonic,
+        proxy: Proxy | None = None,
     ) -> None:
         self._resolver = resolver
         self._tls = tls
         self._guard = guard
+        self._proxy = proxy
         self._headers = {"User-Agent": user_agent, "Connection": "close"}
         # Another one only in tests.
         self._port = port
@@ -136,7 +139,8 @@ class WellKnownClient:
         host = parts.hostname or ""
         port = parts.port or self._port
         ends = ((address, port) for address in self._resolver.addresses(host))
-        connection = connect(ends, parts.netloc, host.rstrip("."), self._tls, self._guard)
+        name = host.rstrip(".")
+        connection = connect(ends, parts.netloc, name, self._tls, self._guard, self._proxy)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         try:
             return connection.exchange("GET", target, self._headers, None, BYTES_MAX)

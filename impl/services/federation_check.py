@@ -13,6 +13,7 @@ from impl.core.signing import SigningKey
 from impl.outbound.discovery import PORT, SERVICES, Discovery, NoRoute, Route
 from impl.outbound.dns import DnsFailure, Resolver
 from impl.outbound.guard import Guard
+from impl.outbound.proxy import Proxy
 from impl.outbound.well_known import PATH as WELL_KNOWN_PATH
 from impl.outbound.well_known import WellKnownClient
 from impl.services.federation_probe import NOTE, OK, PROBLEM, Finding, Probe
@@ -28,6 +29,7 @@ class Instruments:
     well_known: WellKnownClient
     guard: Guard
     authorities: Sequence[Path] = ()
+    proxy: Proxy | None = None
 
 
 def check(
@@ -55,7 +57,7 @@ def check(
         finding, addresses = _addresses(host, instruments)
         yield finding
         ends += [(address, port) for address in addresses]
-    probe = Probe(name, route, instruments.authorities, own_keys)
+    probe = Probe(name, route, instruments.authorities, own_keys, instruments.proxy)
     for address, port in list(dict.fromkeys(ends))[:ADDRESSES_MAX]:
         yield from probe.look(address, port)
 

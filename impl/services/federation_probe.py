@@ -17,6 +17,7 @@ from impl.core.signing import SigningKey
 from impl.outbound.discovery import Route
 from impl.outbound.guard import Guard
 from impl.outbound.https_connection import HttpFailure, HttpsConnection, connect
+from impl.outbound.proxy import Proxy
 from impl.outbound.tls import Tls
 from impl.outbound.wire import WireResponse
 from impl.services import software
@@ -58,8 +59,10 @@ class Probe:
         route: Route,
         authorities: Sequence[Path],
         own_keys: Sequence[SigningKey],
+        proxy: Proxy | None = None,
     ) -> None:
         self._server_name = server_name
+        self._proxy = proxy
         self._route = route
         self._tls = Tls(authorities)
         self._any_name = Tls(authorities, checks_names=False)
@@ -90,7 +93,8 @@ class Probe:
     def _connect(self, address: str, port: int, tls: Tls) -> HttpsConnection:
         route = self._route
         # Whoever runs this may look into a private network; that others may not is said elsewhere.
-        return connect([(address, port)], route.host_header, route.certificate_name, tls, Guard())
+        name = route.certificate_name
+        return connect([(address, port)], route.host_header, name, tls, Guard(), self._proxy)
 
     def _get(self, connection: HttpsConnection, path: str) -> WireResponse:
         headers = {"User-Agent": software.user_agent(), "Accept": "application/json"}

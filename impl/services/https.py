@@ -7,6 +7,7 @@ from impl.config import Config
 from impl.outbound.dns import Resolver
 from impl.outbound.guard import Guard
 from impl.outbound.https_wire import HttpsWire
+from impl.outbound.proxy import Proxy
 from impl.outbound.tls import Tls
 from impl.outbound.well_known import WellKnownClient
 from impl.services import software
@@ -19,18 +20,21 @@ def wire_of(config: Config) -> HttpsWire:
         tls_of(config),
         guard_of(config),
         software.user_agent(),
+        proxy=proxy_of(config),
     )
 
 
 def instruments_of(config: Config) -> Instruments:
     """To look at servers as others see them: no certificate is exempt."""
     resolver = Resolver(config.soma.federation.dns_servers)
-    authorities = config.federation_custom_ca_list
+    authorities, proxy = config.federation_custom_ca_list, proxy_of(config)
+    agent = software.user_agent()
     return Instruments(
         resolver,
-        WellKnownClient(resolver, Tls(authorities), guard_of(config), software.user_agent()),
+        WellKnownClient(resolver, Tls(authorities), guard_of(config), agent, proxy=proxy),
         guard_of(config),
         authorities,
+        proxy,
     )
 
 
@@ -45,3 +49,13 @@ def tls_of(config: Config) -> Tls:
 
 def guard_of(config: Config) -> Guard:
     return Guard(config.federation_ip_range_blacklist, config.ip_range_whitelist)
+
+
+def proxy_of(config: Config) -> Proxy | None:
+    """The way out, where there is no straight one."""
+    proxy = config.https_proxy
+    if proxy is None:
+        return None
+    return Proxy(
+        proxy.host, proxy.port, proxy.credentials, proxy.exempt_names, proxy.exempt_networks
+    )

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from impl.config import Config, ConfigError, RateLimit, load, synapse_keys
+from impl.config.proxy import HttpsProxy
 
 FILES = Path(__file__).parent / "files"
 Load = Callable[..., tuple[Config, list[str]]]
@@ -48,6 +49,23 @@ def test_a_pooler_can_be_passed(load_text: Load) -> None:
     assert config.database is not None
     assert config.database.dsn == "host='pool' port='6432' dbname='soma'"
     assert config.past_pooler == "host='db' port='5432' dbname='soma'"
+
+
+def test_the_proxy_on_the_way_out_is_read(load_text: Load) -> None:
+    assert load_text("")[0].https_proxy is None
+    config, warnings = load_text(
+        "https_proxy: http://us%40er:p%3Aw@proxy.test:3128/\n"
+        "no_proxy_hosts: [lan.test, 10.1.0.0/16, 192.0.2.1]\n"
+    )
+    assert warnings == []
+    networks = (ip_network("10.1.0.0/16"), ip_network("192.0.2.1"))
+    assert config.https_proxy == HttpsProxy(
+        "proxy.test", 3128, "us@er:p:w", ("lan.test",), networks
+    )
+    assert "p:w" not in repr(config)
+    config, (warning,) = load_text("https_proxy: proxy.test\nhttp_proxy: proxy.test")
+    assert config.https_proxy == HttpsProxy("proxy.test", 1080)
+    assert warning.startswith("http_proxy is not used")
 
 
 def test_a_file_of_synapse_loads_but_for_its_sqlite() -> None:
@@ -266,6 +284,10 @@ WRONG = {
     "database: {args: {}}": "database.name is missing",
     "database: {name: psycopg2, args: [x]}": "database.args must be a mapping",
     "database: {name: psycopg2, args: {port: 5.5}}": "database.args.port must be",
+    "https_proxy: https://proxy.test:1": "https_proxy must begin with http://, not https://",
+    "https_proxy: 'http://:3128'": "https_proxy must be like",
+    "https_proxy: 'http://proxy.test:x'": "https_proxy is not the URL of a proxy",
+    "no_proxy_hosts: a.test": "no_proxy_hosts must be a list",
     "soma: {past_pooler: {port: 5432}}": "soma.past_pooler is given, and database is not",
     "database: {name: psycopg2, args: {host: a}}\nsoma: {past_pooler: {dsn: x}}": (
         "soma.past_pooler must be a dsn if"

@@ -10,9 +10,10 @@ import trustme
 
 from impl.config import Config
 from impl.config.federation import SomaFederation
+from impl.config.proxy import HttpsProxy
 from impl.outbound.failures import Unreachable
 from impl.services import https
-from tests.outbound.world import World, ask, ok
+from tests.outbound.world import World, an_address, ask, ok
 
 
 @pytest.fixture
@@ -66,3 +67,25 @@ def test_certificates_of_the_configuration(world: World, configured: Config) -> 
     assert ask(https.wire_of(listed), name).status == 200
     unchecked = replace(configured, federation_verify_certificates=False)
     assert ask(https.wire_of(unchecked), name).status == 200
+
+
+def test_the_proxy_of_the_configuration_is_used(world: World, configured: Config) -> None:
+    server = world.host("a.test", ok())
+    # Nobody is there.
+    proxy = HttpsProxy(an_address(), 9)
+    for exempt, reason in (((), "the proxy is not reached"), (("a.test",), None)):
+        config = replace(
+            configured,
+            ip_range_whitelist=(ip_network("127.0.0.0/8"),),
+            https_proxy=replace(proxy, exempt_names=exempt),
+        )
+        wire = https.wire_of(config)
+        try:
+            if reason is None:
+                assert ask(wire, f"a.test:{server.port}").status == 200
+            else:
+                with pytest.raises(Unreachable, match=reason):
+                    ask(wire, f"a.test:{server.port}")
+        finally:
+            wire.close()
+    assert https.instruments_of(config).proxy is not None
