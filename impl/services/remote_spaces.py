@@ -3,7 +3,8 @@
 Several clients draw the same space at once, each of them page by page: so a server is asked once
 for all who wait, and what was heard is good for a while. Who waits no longer is answered without,
 and the answer is kept all the same. That nobody knew the room is kept as well, though not for as
-long."""
+long: and not against somebody who has come into a room since, for which it may be shown to us now.
+"""
 
 import logging
 from collections import OrderedDict
@@ -48,21 +49,30 @@ class _Kept:
     servers: frozenset[str]
     told: Hierarchy | None
     size: int
+    # In the stream, when they were asked.
+    position: int
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing was kept from us."""
+        return self.told is not None and not self.told.inaccessible
 
 
 def ask(
     app: App,
     wanted: Mapping[str, Sequence[str]],
     *,
+    user_id: str | None,
     is_suggested_only: bool,
     left_s: Callable[[], float],
 ) -> dict[str, Hierarchy]:
     """What servers say of rooms, room_id -> the servers to be asked; of those of which one of them
-    says something in time.
+    says something in time. `user_id`: the user of ours who asks.
     """
     told = app.part(_Told, _Told)
+    moved_at = app.news.user_position(user_id) if user_id is not None else 0
     waiting = {
-        room_id: told.want((room_id, is_suggested_only), servers)
+        room_id: told.want((room_id, is_suggested_only), servers, moved_at)
         for room_id, servers in wanted.items()
     }
     gevent.wait(list(waiting.values()), timeout=left_s())
@@ -100,8 +110,11 @@ class _Told:
         self._greenlets: set[gevent.Greenlet] = set()
         self._places = BoundedSemaphore(REQUESTS_AT_ONCE)
 
-    def want(self, key: _Key, servers: Sequence[str]) -> AsyncResult:
+    def want(self, key: _Key, servers: Sequence[str], moved_at: int) -> AsyncResult:
+        """`moved_at`: a position after which the rooms of who asks have not changed."""
         kept, chosen = self._kept.get(key), self._choose(servers)
+        if kept is not None and not kept.is_all and kept.position < moved_at:
+            kept = None
         if kept is not None and kept.until_ts > self._app.now_ms():
             # Another server may know what these did not.
             if kept.told is not None or kept.servers.issuperset(chosen):
@@ -126,10 +139,11 @@ class _Told:
 
     def _ask(self, key: _Key, servers: Sequence[str], result: AsyncResult) -> None:
         found: Hierarchy | None = None
+        position = self._app.news.position
         try:
             with self._places:
                 found = self._first(key, servers)
-            self._keep(key, servers, found)
+            self._keep(key, servers, found, position)
         except Exception:
             _log.exception("what %s is cannot be found out", key[0])
         finally:
@@ -150,13 +164,15 @@ class _Told:
                 _log.info("%s is not told of by %s: %s", room_id, server_name, failure)
         return None
 
-    def _keep(self, key: _Key, servers: Sequence[str], told: Hierarchy | None) -> None:
+    def _keep(
+        self, key: _Key, servers: Sequence[str], told: Hierarchy | None, position: int
+    ) -> None:
         size = _size_of(told) if told is not None else 0
         if size > KEPT_BYTES_MAX // 4:
             return
         until_ts = self._app.now_ms() + (KEPT_MS if told is not None else MISSING_KEPT_MS)
         self._drop(key)
-        self._kept[key] = _Kept(until_ts, frozenset(servers), told, size)
+        self._kept[key] = _Kept(until_ts, frozenset(servers), told, size, position)
         self._size += size
         while len(self._kept) > KEPT_MAX or self._size > KEPT_BYTES_MAX:
             self._drop(next(iter(self._kept)))

@@ -158,7 +158,11 @@ def _get_elsewhere(
     limit = TimeLimit(WAIT_S)
     # Of its children none is shown: the fewer are told the better.
     told = remote_spaces.ask(
-        app, {room_id: servers}, is_suggested_only=True, left_s=lambda: limit.left_s
+        app,
+        {room_id: servers},
+        user_id=user_id,
+        is_suggested_only=True,
+        left_s=lambda: limit.left_s,
     ).get(room_id)
     if told is None:
         raise errors.NotFound(NO_SUCH_ROOM)

@@ -174,6 +174,7 @@ class Tree:
         told = remote_spaces.ask(
             app,
             servers,
+            user_id=self.user_id,
             is_suggested_only=self.is_suggested_only,
             left_s=lambda: self.limit.left_s,
         )

@@ -315,3 +315,23 @@ def test_the_summary_is_for_who_may_look_into_the_room(b: Server, alice: User, b
     assert (answer.status, answer.json["membership"]) == (200, "invite")
     carol = b.register("carol")
     assert summary_of(carol, private, via="a.test").status == 404
+
+
+def test_who_comes_into_a_space_is_shown_at_once_what_its_members_may_see(
+    alice: User, bob: User, network: Network
+) -> None:
+    space = alice.create_room(**SPACE, preset="public_chat")
+    inner = a_room(alice, preset="private_chat")
+    allowed = [{"type": "m.room_membership", "room_id": space}]
+    rules = {"join_rule": "restricted", "allow": allowed}
+    assert alice.put(path(inner, "state/m.room.join_rules/"), rules).status == 200
+    put_child(alice, space, inner, **A)
+    near = a_space(bob)
+    put_child(bob, near, inner, **A)
+    assert listed(ask(bob, near)) == [near]
+    asked = requests(network)
+    assert listed(ask(bob, near)) == [near]
+    assert requests(network) == asked
+    assert join(bob, space, "a.test").status == 200
+    assert listed(ask(bob, space)) == [space, inner]
+    assert listed(ask(bob, near)) == [near, inner]
