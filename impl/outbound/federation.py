@@ -19,6 +19,8 @@ from impl.outbound.failures import BadAnswer, FederationFailure, Refused, Unreac
 from impl.outbound.wire import Wire
 
 Json = dict[str, Any]
+# What is made of a large answer while it is there.
+Take = Callable[[Json], Any]
 
 # Until a server has answered, where nobody says anything else (`federation.client_timeout`).
 TIMEOUT_S = 60.0
@@ -31,6 +33,8 @@ KEYS_TIMEOUT_S = 30.0
 # Who waits for a space waits less than that (services/spaces.py); the next one has it then.
 HIERARCHY_TIMEOUT_S = 20.0
 BYTES_MAX = 8 << 20
+# Of one event, with all that may stand around it.
+EVENT_BYTES_MAX = 1 << 20
 # Of one server's keys.
 KEYS_BYTES_MAX = 256 << 10
 # The state of a large room.
@@ -41,6 +45,10 @@ CHAIN_BYTES_MAX = 64 << 20
 
 _V1 = "/_matrix/federation/v1"
 _V2 = "/_matrix/federation/v2"
+
+
+def _as_it_is(answer: Json) -> Json:
+    return answer
 
 
 class FederationClient:
@@ -98,23 +106,24 @@ class FederationClient:
     # Rooms: reading.
 
     def get_event(self, destination: str, event_id: str) -> Json:
-        return self._get(destination, f"{_V1}/event/{_part(event_id)}")
+        target = f"{_V1}/event/{_part(event_id)}"
+        return self._get(destination, target, bytes_max=EVENT_BYTES_MAX)
 
-    def get_event_auth(self, destination: str, room_id: str, event_id: str) -> Json:
+    def get_event_auth(
+        self, destination: str, room_id: str, event_id: str, take: Take = _as_it_is
+    ) -> Any:
+        """What `take` makes of the answer."""
         return self._get(
             destination,
             f"{_V1}/event_auth/{_part(room_id)}/{_part(event_id)}",
             timeout_s=LONG * self._timeout_s,
             bytes_max=CHAIN_BYTES_MAX,
             texts=("auth_chain",),
+            take=take,
         )
 
     def get_room_state(
-        self,
-        destination: str,
-        room_id: str,
-        event_id: str,
-        take: Callable[[Json], Any] = lambda answer: answer,
+        self, destination: str, room_id: str, event_id: str, take: Take = _as_it_is
     ) -> Any:
         """What `take` makes of the answer."""
         return self._get(
@@ -172,7 +181,7 @@ class FederationClient:
         pdu: Json,
         *,
         omit_members: bool,
-        take: Callable[[Json], Any] = lambda answer: answer,
+        take: Take = _as_it_is,
     ) -> Any:
         """What `take` makes of the answer: few that are large are there at a time, so it should
         keep nothing of it.

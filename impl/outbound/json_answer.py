@@ -10,7 +10,7 @@ from impl.core import json_bounds
 
 # An event has a value for some thirty of its bytes. What is much denser means no good, and takes
 # many times its size once it is read (core/json_bounds.py).
-VALUES_FREE = 1_000_000
+VALUES_FREE = 200_000
 BYTES_OF_VALUE_MIN = 20
 # Of a room of a hundred thousand members, with what its state rests on.
 VALUES_MAX = 8_000_000

@@ -90,3 +90,9 @@ def test_what_is_large_beside_the_events_is_left_out() -> None:
     body = b'{"state":[],"auth_chain":[],"servers_in_room":["%s"],"event":{}}' % large
     told = STATE["send_join"](client(Recorder(body=body)))
     assert told == {"state": [], "auth_chain": [], "event": {}}
+
+
+def test_one_event_is_no_large_answer() -> None:
+    wire = Recorder(body=b'{"pdus":[]}')
+    client(wire).get_event("b.example", "$e")
+    assert wire.requests[0]["bytes_max"] <= 1 << 20

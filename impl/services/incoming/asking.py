@@ -75,8 +75,13 @@ class Source:
 
         def question(server_name: str) -> list[Event]:
             client = self.app.federation
-            answer = client.get_missing_previous_events(server_name, self.room.room_id, body)
-            return self._read(server_name, _list(answer, "events", server_name)[:limit])
+            # The rest of the answer is not kept while keys are fetched for these.
+            pdus = _list(
+                client.get_missing_previous_events(server_name, self.room.room_id, body),
+                "events",
+                server_name,
+            )[:limit]
+            return self._read(server_name, pdus)
 
         return self.ask(question)
 
@@ -124,9 +129,13 @@ class Source:
 
         def question(server_name: str) -> list[Event]:
             client = self.app.federation
-            answer = client.get_event_auth(server_name, self.room.room_id, event_id)
-            pdus = _list(answer, "auth_chain", server_name)
-            return self._read_unknown(server_name, pdus[:limit], unknown)
+
+            def take(answer: Json) -> list[Event]:
+                pdus = _list(answer, "auth_chain", server_name)
+                return self._read_unknown(server_name, pdus[:limit], unknown)
+
+            events = client.get_event_auth(server_name, self.room.room_id, event_id, take)
+            return events  # type: ignore[no-any-return]
 
         return self.ask(question)
 

@@ -52,7 +52,7 @@ LATER_S = 10.0
 # ones for the others to wait for them. Origins that are not in their rooms have few places.
 ROOMS_AT_ONCE = 20
 ROOMS_OF_ORIGIN_MAX = 5
-ROOMS_MAX = 200
+ROOMS_MAX = 60
 ROOMS_OF_STRANGERS_MAX = 5
 BATCH_PDUS = 50
 # How long until it is tried again where nobody could be asked, at first and at most; and with what
