@@ -99,7 +99,8 @@ def _servers(server: str, answer: Mapping[str, Any]) -> list[str]:
     names = answer.get("servers_in_room")
     if not isinstance(names, list) or len(names) > SERVERS_MAX:
         raise BadAnswer(server, "it leaves out the members, and servers_in_room is no list")
-    return [name for name in dict.fromkeys([server, *names]) if identifiers.is_server_name(name)]
+    proper = [name for name in names if identifiers.is_server_name(name)]
+    return list(dict.fromkeys([server, *proper]))
 
 
 def take_in(app: App, server: str, told: ToldRoom, own: Event) -> int:

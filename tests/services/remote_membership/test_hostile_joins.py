@@ -18,6 +18,7 @@ from impl.core.event import Event as MatrixEvent
 from impl.outbound.json_answer import VALUES_FREE
 from impl.services.remote_membership import asking, taking_in
 from impl.services.remote_membership import join as remote_join
+from impl.storage import room_servers
 from tests.api.api_client import User
 from tests.builders import member, message
 from tests.federation import rooms
@@ -35,6 +36,7 @@ from tests.services.room_events.elsewhere import (
     KEY,
     topic,
 )
+from tests.services.room_events.inspection import head_of
 
 Json = dict[str, Any]
 Told = Json
@@ -218,13 +220,20 @@ def test_a_room_that_is_known_is_of_the_version_that_it_is_of(
 
 
 def test_names_of_servers_are_names_and_not_too_many(
-    bob: User, resident: Resident, site: Site, monkeypatch: pytest.MonkeyPatch
+    app: App, bob: User, resident: Resident, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(taking_in, "SERVERS_MAX", 50)
-    resident.told |= {"members_omitted": True, "servers_in_room": [ELSEWHERE, 1, "a b", {}] * 20}
-    told = {**resident.told}
-    assert join(bob, resident.room_id).status == 502
-    assert told
+    network.hold(app.server_name, ELSEWHERE, "/state")  # That is where the members come from.
+    del resident.told["state"][-1]
+    nonsense = [1, None, "a b", {}, [], "x" * 300, "@a:b.test", app.server_name, "good.test"]
+    for names in (None, {}, "x", [f"{number}.test" for number in range(51)]):
+        resident.told |= {"members_omitted": True, "servers_in_room": names}
+        assert join(bob, resident.room_id).status == 502
+    resident.told["servers_in_room"] = nonsense
+    assert join(bob, resident.room_id).status == 200
+    nid = head_of(app, resident.room_id).room.room_nid
+    with app.database.read() as txn:
+        assert room_servers.list_of_room(txn, nid) == [ELSEWHERE, "good.test"]
 
 
 def test_an_answer_of_more_values_than_a_room_has_is_not_read(
