@@ -47,7 +47,8 @@ def join(
         is_limited = room_complexity.is_limited(app, requester)
         if is_limited:
             room_complexity.check_told(app, room_id, servers)
-        _join(app, requester, room_id, reason, servers)
+        if not _join_alone(app, requester, room_id, reason, servers):
+            return False
         if is_limited:
             _leave_if_too_large(app, requester, room_id)
     waiting.for_a_moment(app, room_id)
@@ -92,13 +93,44 @@ def knock(
     return True
 
 
+def _join_alone(
+    app: App, requester: Requester, room_id: str, reason: str | None, servers: Sequence[str]
+) -> bool:
+    """False: another worker has brought somebody of ours into the room, or who was given up on."""
+    content = _content(app, requester, reason)
+
+    def work() -> bool:
+        with app.part(remote_join.Joins, remote_join.Joins).alone(room_id):
+            with app.database.read() as txn:
+                room = room_reading.find(app, txn, room_id)
+                if room is not None and room_reading.is_resident(txn, room):
+                    return False
+            remote_join.join(app, requester.user_id, room_id, content, servers)
+            return True
+
+    if not asking.to_its_end(app, work):
+        return False
+    _inherit(app, requester, room_id)
+    return True
+
+
 def _join(
     app: App, requester: Requester, room_id: str, reason: str | None, servers: Sequence[str]
 ) -> None:
-    user_id = requester.user_id
-    with app.database.read() as txn:
-        content = member_content.make("join", member_content.profile_of(app, txn, user_id), reason)
+    user_id, content = requester.user_id, _content(app, requester, reason)
     asking.to_its_end(app, lambda: remote_join.join(app, user_id, room_id, content, servers))
+    _inherit(app, requester, room_id)
+
+
+def _content(app: App, requester: Requester, reason: str | None) -> dict[str, Any]:
+    with app.database.read() as txn:
+        profile = member_content.profile_of(app, txn, requester.user_id)
+    return member_content.make("join", profile, reason)
+
+
+def _inherit(app: App, requester: Requester, room_id: str) -> None:
+    """What the user said of the room that this one comes after."""
+    user_id = requester.user_id
     with app.database.read() as txn:
         room = room_reading.get(app, txn, room_id)
         old = room_succession.predecessor_of(app, txn, room, user_id)

@@ -1,5 +1,6 @@
 """Joining a room through a server that is in it. S-S API, "Joining Rooms", "Restricted rooms"."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,18 +18,26 @@ from impl.services import room_reading
 from impl.services.incoming import receive_pdu
 from impl.services.remote_history import completion
 from impl.services.remote_membership import asking, taking_in, template
+from impl.storage.leases import Leases
 
 # Under way in a worker, and of one user; and rooms that are read and kept at the same time.
 JOINS_MAX = 50
 JOINS_OF_USER_MAX = 10
 TAKEN_IN_AT_ONCE = 4
 _PAUSE_MS = 5_000
+# So often it is looked whether another worker has joined the room.
+LOOK_S = 0.25
 
 
 class Joins:
-    """This worker's joins: of each room one at a time, since the second finds the room here."""
+    """This worker's joins: of each room one at a time, since the second finds the room here.
+
+    `turn` is for those who wait for it; `alone` is while it is done, whoever still waits, and among
+    all workers: two that come into a room from nothing at once would each take in half of it."""
 
     def __init__(self, app: App) -> None:
+        self._app = app
+        self._leases = Leases(app.database, "joins")
         self._turns: dict[str, tuple[BoundedSemaphore, int]] = {}
         self._of_user: Counter[str] = Counter()
         self.taking_in = BoundedSemaphore(TAKEN_IN_AT_ONCE)
@@ -49,6 +58,21 @@ class Joins:
 
     def turn(self, room_id: str) -> "_Turn":
         return _Turn(self._turns, room_id)
+
+    @contextmanager
+    def alone(self, room_id: str) -> Iterator[None]:
+        """Raises Unavailable where the server stops meanwhile."""
+        number = int.from_bytes(hashlib.sha256(room_id.encode()).digest()[:8], "big")
+        while not self._leases.take(number):
+            if not self._app.pause(LOOK_S):
+                raise errors.Unavailable("the server stops")
+        try:
+            yield
+        finally:
+            self._leases.give(number)
+
+    def stop(self) -> None:
+        self._leases.close()
 
 
 class _Turn:
