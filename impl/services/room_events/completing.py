@@ -27,6 +27,9 @@ from impl.storage import event_graph, history, partial_rooms, room_servers, room
 from impl.storage.events import NewEvent, StoredEvent
 from impl.storage.partial_rooms import PartialEvent, PartialRoom
 
+# After so many of those that came meanwhile the worker's other requests have their turn.
+BREATH_EVENTS = 50
+
 _log = logging.getLogger(__name__)
 
 
@@ -67,7 +70,7 @@ class _Completing:
         What an event is from now on stands in `room.new`: so it counts for those that follow."""
         room, txn = self.room, self.room.txn
         self._begin(state_ids)
-        for one in self.events:
+        for one in breath.between(self.events, BREATH_EVENTS):
             if one.event_nid not in room.new:
                 stored = room.stored_by_nid([one.event_nid])[one.event_nid]
                 self._put(stored, self._root_before(stored, one))
@@ -137,7 +140,8 @@ class _Completing:
         roots: list[tuple[int, int]] = []
         # From one row to the next little changes, and so it does with all members.
         old, new = self.old_root, self.whole_root
-        for position, event_nid, root in partial_rooms.list_timeline(txn, room.room_nid):
+        rows = partial_rooms.list_timeline(txn, room.room_nid)
+        for position, event_nid, root in breath.between(rows, BREATH_EVENTS):
             event = room.new.get(event_nid)
             if event is not None and event.rejected_reason is not None:
                 refused.append(position)
