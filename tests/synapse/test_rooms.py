@@ -14,8 +14,9 @@ _numbers = itertools.count(1)
 
 
 def two_people(pair: Pair) -> tuple[Person, Person]:
+    # Other dialogues number theirs too.
     number = next(_numbers)
-    return pair[0].register(f"alice{number}"), pair[1].register(f"bob{number}")
+    return pair[0].register(f"alice-in-{number}"), pair[1].register(f"bob-in-{number}")
 
 
 @pytest.mark.parametrize("version", [str(number) for number in range(1, 13)])
