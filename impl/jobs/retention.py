@@ -22,10 +22,14 @@ class Purge:
         left = self._left
         if left is None:
             left = self._left = expired_messages.purge(app, self._job)
-        if in_batches(app, lambda: next(left, None) is not None):
-            return True
-        self._left = None
-        return False
+        has_more = False
+        try:
+            has_more = in_batches(app, lambda: next(left, None) is not None)
+        finally:
+            # What raised would say ever after that there is no more.
+            if not has_more:
+                self._left = None
+        return has_more
 
 
 def list_jobs(app: App) -> list[Job]:

@@ -8,6 +8,7 @@ and go when others have come after them. What went counts as read.
 
 The room is locked for each batch: nobody makes an event on top of one that goes."""
 
+import logging
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -20,6 +21,7 @@ from impl.core.room_version import ROOM_VERSIONS, RoomVersion
 from impl.services import retention as policies
 from impl.storage import retention as stored_retention
 from impl.storage import rooms
+from impl.storage.database import DatabaseUnavailable
 from impl.storage.retention import Message, Old
 
 # So many events are looked at, and deleted, at a time.
@@ -29,17 +31,26 @@ BATCH_ROOMS = 50
 
 REDACTION = "m.room.redaction"
 
+_log = logging.getLogger(__name__)
+
 _decode = msgspec.json.Decoder(dict).decode
 
 
 def purge(app: App, job: PurgeJob) -> Iterator[int]:
-    """Delete what has expired in the rooms that a job is for: how many events, after each batch."""
+    """Delete what has expired in the rooms that a job is for: how many events, after each batch. A
+    room that fails does not keep the others from it.
+    """
     idle = 0
     for room_nid, lifetime in _rooms(app, job):
         is_idle = True
-        for deleted in purge_room(app, room_nid, app.now_ms() - lifetime):
-            is_idle = False
-            yield deleted
+        try:
+            for deleted in purge_room(app, room_nid, app.now_ms() - lifetime):
+                is_idle = False
+                yield deleted
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            _log.exception("what has expired in the room with number %d was not deleted", room_nid)
         idle += is_idle
         if idle == BATCH_ROOMS:
             idle = 0

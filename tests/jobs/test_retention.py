@@ -1,6 +1,7 @@
 """The jobs that delete what has expired: how often, in which rooms, in which pieces."""
 
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 import pytest
@@ -9,6 +10,7 @@ from impl.app import App
 from impl.config.retention import PurgeJob, Retention
 from impl.jobs import periodic, retention
 from impl.services import expired_messages
+from impl.storage.database import DatabaseUnavailable
 from tests.builders import ALICE, BOB, a_room, append, member, message
 from tests.retained import DAY_MS, HOUR_MS, a_clock, enabled, kept, policy, purge
 
@@ -37,6 +39,53 @@ def test_it_goes_in_batches_and_a_turn_goes_on_where_the_last_one_ended(
     while purging.purge_messages(app):
         pass
     assert kept(app, rooms[0]) == ["7"]
+
+
+def test_a_turn_that_loses_the_database_is_followed_by_one_that_begins_anew(
+    new_app: NewApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = new_app(retention=enabled(HOUR_MS))
+    move = a_clock(app)
+    room_id = a_room(app)
+    append(app, room_id, *(message(ALICE, str(n)) for n in range(3)))
+    move(HOUR_MS + 1)
+    purging = retention.Purge(PurgeJob())
+
+    def fail(*_: object) -> int:
+        raise DatabaseUnavailable("it is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(expired_messages, "_delete", fail)
+        with pytest.raises(DatabaseUnavailable):
+            purging.purge_messages(app)
+    assert not purging.purge_messages(app)
+    assert kept(app, room_id) == ["2"]
+
+
+def test_a_room_that_fails_does_not_keep_the_others_from_it(
+    new_app: NewApp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = new_app(retention=enabled(HOUR_MS))
+    move = a_clock(app)
+    rooms = [a_room(app, room_version="11") for _ in range(3)]
+    for room_id in rooms:
+        append(app, room_id, message(ALICE, "0"), message(ALICE, "1"))
+    move(HOUR_MS + 1)
+    delete = expired_messages._delete
+    asked: list[int] = []
+
+    def fail_once(app: App, room_nid: int, *more: Any) -> int:
+        asked.append(room_nid)
+        if len(asked) == 2:
+            raise ValueError("nonsense")
+        return delete(app, room_nid, *more)
+
+    monkeypatch.setattr(expired_messages, "_delete", fail_once)
+    purge(app)
+    assert sorted(kept(app, room_id) for room_id in rooms) == [["0", "1"], ["1"], ["1"]]
+    assert f"number {asked[1]} " in caplog.text
+    purge(app)
+    assert [kept(app, room_id) for room_id in rooms] == 3 * [["1"]]
 
 
 def test_a_job_is_for_the_rooms_of_its_range(new_app: NewApp) -> None:
