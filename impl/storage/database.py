@@ -35,6 +35,12 @@ _log = logging.getLogger(__name__)
 IntegrityError = psycopg2.IntegrityError
 StatementError = psycopg2.Error
 
+# `currval` where nothing was drawn yet; NOTIFY where its queue is full. No COMMIT fails so.
+PUBLISH_FAILED = (
+    psycopg2.errors.ObjectNotInPrerequisiteState,
+    psycopg2.errors.ProgramLimitExceeded,
+)
+
 
 def _wait(connection: Any, timeout: float | None = None) -> None:
     try:
@@ -76,13 +82,15 @@ class _Connection(psycopg2.extensions.connection):
 class Transaction:
     """An open transaction: a cursor that knows what is to be done with the COMMIT."""
 
-    __slots__ = ("_allotments", "_begin", "_cursor", "_last")
+    __slots__ = ("_allotments", "_begin", "_cursor", "_last", "is_published")
 
     def __init__(self, cursor: Any, begin: str) -> None:
         self._cursor = cursor
         self._begin = begin
         self._allotments: list[bytes] = []
         self._last: list[bytes] = []
+        # Behind a pooler, once it is committed: whether its positions were told with the COMMIT.
+        self.is_published = True
 
     def execute(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> None:
         """Run one statement; '%s' stands for a parameter."""
@@ -161,9 +169,7 @@ class Transaction:
             last.insert(0, self._begin.strip(" ;").encode())
         last.append(b"COMMIT")
         if self._allotments and self._cursor.connection.is_lent:
-            # What the next message is sent to may have drawn other positions, or none. The LOCK has
-            # seen to it that nothing failed before.
-            self._cursor.execute(b";".join([*last, streams.PUBLISH.encode()]))
+            self._commit_and_publish(last)
             return True
         self._cursor.execute(b";".join(last))
         if self._cursor.statusmessage != "COMMIT":
@@ -171,6 +177,20 @@ class Transaction:
             # and calls it no error.
             raise psycopg2.errors.InFailedSqlTransaction("it was rolled back, not committed")
         return bool(self._allotments)
+
+    def _commit_and_publish(self, last: list[bytes]) -> None:
+        # What the next message is sent to may have drawn other positions, or none. The LOCK has
+        # seen to it that nothing failed before.
+        try:
+            self._cursor.execute(b";".join([*last, streams.PUBLISH.encode()]))
+        except PUBLISH_FAILED:
+            connection = self._cursor.connection
+            if connection.closed or connection.info.transaction_status:
+                raise
+            # It is committed: the allotments had nothing to draw a position for, perhaps, and
+            # nobody had drawn one on that connection.
+            _log.debug("a commit could not be announced with it", exc_info=True)
+            self.is_published = False
 
     def rollback(self) -> None:
         if not self._begin:
@@ -279,29 +299,34 @@ class Database:
                     txn.rollback()
                 raise
             if has_allotted:
-                self._publish(cursor)
+                self._publish(txn, cursor)
 
     def close(self) -> None:
         self._pool.close()
         self._aside.close()
 
-    def _publish(self, cursor: Any) -> None:
-        if cursor.connection.is_lent:
-            self.on_allotted(streams.published(cursor))  # With the commit.
-            return
+    def _publish(self, txn: Transaction, cursor: Any) -> None:
         try:
-            position = streams.publish(cursor)
+            if not txn.is_published:
+                position = self._newest()
+            elif cursor.connection.is_lent:
+                position = streams.published(cursor)  # With the commit.
+            else:
+                position = self._announce(cursor)
+        except DatabaseUnavailable:
+            # As after a COMMIT whose outcome is unknown: nobody tries again on what is closed.
+            cursor.connection.close()
+            raise
+        self.on_allotted(position)
+
+    def _announce(self, cursor: Any) -> int:
+        try:
+            return streams.publish(cursor)
         except psycopg2.Error:
             # It is committed all the same, and the other machines find it when they next look at
             # the stream. The workers of this one must know now, before the caller is answered.
             _log.warning("a commit could not be announced", exc_info=True)
-            try:
-                position = self._newest()
-            except DatabaseUnavailable:
-                # As after a COMMIT whose outcome is unknown: nobody tries again on what is closed.
-                cursor.connection.close()
-                raise
-        self.on_allotted(position)
+            return self._newest()
 
     def _newest(self) -> int:
         # Not from the pool: a connection of it is held.

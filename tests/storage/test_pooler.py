@@ -34,6 +34,8 @@ ALLOT = """
 def lent(new_database: Callable[[], str]) -> Iterator[Database]:
     """As if there were a pooler."""
     dsn = new_database()
+    # The first to come moves the positions on. What comes later has drawn none.
+    Database(dsn).connect().close()
     made = Database(dsn, pool_size=2, past_pooler=dsn)
     yield made
     made.close()
@@ -72,6 +74,32 @@ def test_what_fails_is_not_told(lent: Database) -> None:
         with pytest.raises(StatementError):
             txn.execute("SELECT no_such_column")
     assert (told, position_of(lent, "one")) == ([], None)
+
+
+def test_what_drew_nothing_is_committed_and_no_failure(lent: Database) -> None:
+    """Nobody has drawn a position on the connection that it was sent to."""
+    told: list[int] = []
+    lent.on_allotted = told.append
+    with lent.transaction() as txn:
+        txn.execute("CREATE TABLE written (number int)")
+    with lent.transaction() as txn:
+        txn.execute("INSERT INTO written VALUES (1)")
+        txn.allot("DELETE FROM device_list_changes WHERE user_id = 'nobody'")
+    with lent.read() as txn:
+        txn.execute("SELECT count(*) FROM written")
+        assert txn.fetchone() == (1,)
+        assert told == [streams.current(txn)]
+
+
+def test_what_fails_with_the_commit_raises(lent: Database) -> None:
+    with lent.transaction() as txn:
+        txn.execute("CREATE TABLE twice (number int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(StatementError), lent.transaction() as txn:
+        txn.allot("SELECT currval('stream_positions')")
+    with pytest.raises(StatementError), lent.transaction() as txn:
+        txn.execute("INSERT INTO twice VALUES (1), (1)")
+        txn.allot(ALLOT, (ALICE, "one"))
+    assert position_of(lent, "one") is None
 
 
 def test_nothing_is_prepared_or_set_on_what_is_lent(lent: Database) -> None:
