@@ -224,6 +224,25 @@ def test_invites_of_one_user_are_limited(
     Invite(stranger, bob.user_id, "11").send()
 
 
+def test_nobody_is_asked_for_keys_of_what_is_one_too_many_shows(
+    new_server: Callable[..., Server], network: Network, stranger: Stranger
+) -> None:
+    """They may be long in answering."""
+    limits = new_server("limits.test").app.config.rate_limits
+    every = {name: getattr(limits, name) for name in limits.__dataclass_fields__}
+    every["rc_invites_per_user"] = RateLimit(per_second=0.001, burst_count=1)
+    a = new_server(A, rate_limits=type(limits)(**every))
+    alice = a.register("alice")
+    Invite(stranger, alice.user_id, "12").send()
+    slow = Stranger(network, "slow.test", now_ms)
+    one_more = Invite(stranger, alice.user_id, "12", depth=2)
+    pdu = {**one_more.shown[1], "sender": slow.user_id}
+    _, named = slow.sign(pdu, ROOM_VERSIONS["12"])
+    with refused(429, "M_LIMIT_EXCEEDED"):
+        one_more.send(invite_room_state=[one_more.shown[0], named])
+    assert network.requests(A, slow.name) == []
+
+
 def test_where_we_are_in_the_room_the_invite_is_signed_and_comes_by_the_room(
     a: Server, alice: User, stranger: Stranger
 ) -> None:

@@ -45,11 +45,12 @@ def accept(app: App, origin: str, room_id: str, event_id: str, offer: Offer) -> 
     _check_invite(app, origin, event_id, event)
     is_resident = _check_invited(app, origin, event)
     handshake.check(app, event)
+    # How many a room may send is for the server that sends them to say. Before what is shown is
+    # looked at: the keys of whoever signed it may have to be waited for.
+    rate_limiting.spend(app, "rc_invites_per_user", event.state_key or "")
     shown: Sequence[dict[str, Any]] = ()
     if not is_resident:
         shown = shown_state.read(app, event, offer.room_state)
-    # How many a room may send is for the server that sends them to say.
-    rate_limiting.spend(app, "rc_invites_per_user", event.state_key or "")
     pdu = signing.countersign_event(event.pdu, version, app.server_name, app.signing_key)
     if not is_resident:
         out_of_band.keep(app, Told(Event(pdu, version, event.event_id), origin, shown))
