@@ -44,6 +44,29 @@ def test_who_is_in_the_space_joins(pair: Pair, alice: Person, bob: Person, versi
     agree(room_id, alice, bob)
 
 
+@pytest.mark.parametrize("version", ["10", "12"])
+def test_who_vouches_is_nobody_of_whom_the_state_tells(
+    pair: Pair, alice: Person, bob: Person, person: New, version: str
+) -> None:
+    """An ordinary member, in a room that is told of without its members, since it has a name."""
+    space_id = a_space(alice)
+    room_id = for_members_of(space_id, alice, version)
+    alice.put_state(room_id, "m.room.name", {"name": "Among ourselves"})
+    anna = person(pair[0], "anna")
+    for one in (anna, bob):
+        one.join(space_id, pair[0].name)
+        alice.wait_for_membership(space_id, one, "join")
+    anna.join(room_id)
+    alice.leave(room_id)
+    anna.wait_for_membership(room_id, alice, "leave")
+    bob.join(room_id, pair[0].name)
+    anna.wait_for_membership(room_id, bob, "join")
+    member = anna.state(room_id)["m.room.member", bob.user_id]
+    assert member["content"]["join_authorised_via_users_server"] == anna.user_id
+    bob.wait_for_event(room_id, anna.send(room_id, "among ourselves"))
+    agree(room_id, anna, bob)
+
+
 def test_who_left_the_space_stays_out(pair: Pair, alice: Person, bob: Person) -> None:
     space_id = a_space(alice)
     room_id = for_members_of(space_id, alice)

@@ -7,9 +7,10 @@ one that we are in. Whoever is killed in between has some events more and is in 
 join finds them and goes on."""
 
 import logging
+import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from impl import breath
@@ -32,6 +33,9 @@ from impl.storage.rooms import Room
 EVENTS_MAX = 1_000_000
 PIECE_EVENTS = 500
 SERVERS_MAX = 20_000
+# What our own event cites and the answer leaves out: so much is asked for, and so long.
+CITED_MAX = 100
+CITED_S = 20.0
 # So long the background process leaves it to the worker that made the join to fetch the rest.
 BEGIN_MS = 3_000
 
@@ -107,6 +111,7 @@ def take_in(app: App, server: str, told: ToldRoom, own: Event) -> int:
     """Keep a room with our own event on top of its state; returns its number.
 
     Raises BadAnswer where the room's rules do not allow our event: then we are not in it."""
+    told = _with_cited(app, server, told, own)
     _check_own(server, told, own)
     with app.database.transaction() as txn:
         create = next(one for one in told.events if one.type == CREATE[0])
@@ -147,6 +152,39 @@ def _submit(app: App, room_id: str, received: Sequence[Received]) -> None:
     batching.submit(app, Submission(room_id, [], received=received))
 
 
+def _with_cited(app: App, server: str, told: ToldRoom, own: Event) -> ToldRoom:
+    """With what our own event cites. Raises BadAnswer where that is not to be had.
+
+    COMPAT(Synapse): without the members it tells the chain of what it tells, and so not the
+    membership of who vouches for us. And what was so when the template was made need not be in the
+    state, nor be cited by it, a moment later."""
+    known = {one.event_id for one in told.events}
+    wanted = deque(one for one in own.auth_event_ids if one not in known)
+    if not wanted:
+        return told
+    found: dict[str, Event] = {}
+    ends = time.monotonic() + CITED_S
+    while wanted:
+        event_id = wanted.popleft()
+        if event_id in found:
+            continue
+        if len(found) == CITED_MAX or time.monotonic() > ends:
+            raise BadAnswer(server, "it does not tell what its own template cites")
+        found[event_id] = _fetch(app, server, told, event_id)
+        wanted.extend(one for one in found[event_id].auth_event_ids if one not in known)
+    return replace(told, events=[*told.events, *_in_order(found, known)])
+
+
+def _fetch(app: App, server: str, told: ToldRoom, event_id: str) -> Event:
+    """One event of a room that we are in by now, as the server sees it."""
+    pdus = app.federation.get_event(server, event_id).get("pdus")
+    pdu = pdus[0] if isinstance(pdus, list) and pdus else None
+    event = receive_pdu.read_pdus(app, [pdu], told.version, told.room_id)[0]
+    if not isinstance(event, Event) or event.event_id != event_id:
+        raise BadAnswer(server, f"it does not tell {event_id}, which its own template leads to")
+    return event
+
+
 def _check_create(server: str, told: ToldRoom, found: Mapping[str, Event]) -> None:
     creates = [found[one] for one in told.state_ids if found[one].key == CREATE]
     if len(creates) != 1:
@@ -161,11 +199,9 @@ def _check_create(server: str, told: ToldRoom, found: Mapping[str, Event]) -> No
 
 def _check_own(server: str, told: ToldRoom, own: Event) -> None:
     """Before anything is written: whether our event can have a place in the room at all."""
-    events = {one.event_id: one for one in told.events}
-    if not events.keys() >= set(own.auth_event_ids):
-        raise BadAnswer(server, "it does not tell what its own template cites")
     if told.lacks_members:
         return
+    events = {one.event_id: one for one in told.events}
     state = {events[one].key: events[one] for one in told.state_ids}
     try:
         rules.check_state_dependent(own, state)
@@ -175,12 +211,14 @@ def _check_own(server: str, told: ToldRoom, own: Event) -> None:
         ) from rejected
 
 
-def _in_order(found: Mapping[str, Event]) -> list[Event]:
-    """Each after what it cites; without those that cite, however far, what is not there."""
+def _in_order(found: Mapping[str, Event], known: Collection[str] = ()) -> list[Event]:
+    """Each after what it cites; without those that cite, however far, what is neither there nor
+    known.
+    """
     missing: dict[str, int] = {}
     citing: dict[str, list[str]] = {}
     for event_id, event in breath.between(found.items()):
-        cited = set(event.auth_event_ids)
+        cited = {one for one in event.auth_event_ids if one not in known}
         missing[event_id] = len(cited)
         for one in cited:
             citing.setdefault(one, []).append(event_id)
