@@ -4,7 +4,11 @@ Theory. A room's events are looked at in the order of their times, some at a tim
 expired; the state among them stays. What is deleted leaves no gap in the room's history: that would
 be fetched again from other servers. The ends of the room stay, which the next event stands on, and
 so does the last of its timeline, so that the stream does not go back; both are hidden all the same,
-and go when others have come after them. What went counts as read.
+and go when others have come after them.
+
+What went counts as read, and with it what is above it in its thread. So a message that was dated
+back, and that people were told of, waits, hidden, for those before it: no longer than one that was
+sent when it came.
 
 The room is locked for each batch: nobody makes an event on top of one that goes."""
 
@@ -70,7 +74,7 @@ def purge_room(app: App, room_nid: int, before_ts: int) -> Iterator[int]:
             return
         version = ROOM_VERSIONS[room.room_version]
         messages = [message for one in old if (message := _read(one, version)) is not None]
-        yield _delete(app, room_nid, messages) if messages else 0
+        yield _delete(app, room_nid, messages, before_ts) if messages else 0
         if len(old) < BATCH_EVENTS:
             return
         place = (old[-1].sent_ts, old[-1].event_nid)
@@ -117,12 +121,13 @@ def _read(old: Old, version: RoomVersion) -> Message | None:
     )
 
 
-def _delete(app: App, room_nid: int, messages: Sequence[Message]) -> int:
+def _delete(app: App, room_nid: int, messages: Sequence[Message], before_ts: int) -> int:
     with app.database.transaction() as txn:
         head = rooms.lock(txn, [room_nid], skip_locked=False).get(room_nid)
         if head is None or head.is_partial:
             return 0
         kept = {*head.forward_extremities, stored_retention.get_last_nid(txn, room_nid)}
+        kept |= stored_retention.list_told_early(txn, room_nid, messages, before_ts)
         gone = [one for one in messages if one.event_nid not in kept]
         if gone:
             stored_retention.delete(txn, room_nid, gone)

@@ -117,6 +117,53 @@ def get_last_nid(txn: Any, room_nid: int) -> int | None:
     return row[0] if row else None
 
 
+def list_told_early(
+    txn: Any, room_nid: int, messages: Sequence[Message], before_ts: int
+) -> set[int]:
+    """event_nid of those messages of which people were told after another that was not sent before
+    a time, and of which they were told as well.
+    """
+    columns = ([one.depth for one in messages], [one.event_nid for one in messages])
+    txn.execute(
+        """
+        WITH told AS (
+                SELECT t.event_nid, t.position, t.thread_id
+                  FROM unnest(%s::bigint[], %s::bigint[]) AS m (topological, event_nid)
+                  JOIN timeline t
+                    ON t.room_nid = %s
+                   AND t.topological = m.topological
+                   AND t.event_nid = m.event_nid
+                   AND t.position > 0
+                   AND t.unread_outcome <> '')
+        SELECT told.event_nid
+          FROM (SELECT thread_id, max(position) AS up_to
+                  FROM told
+                 GROUP BY thread_id) AS w
+         CROSS JOIN LATERAL (
+                SELECT t.position
+                  FROM timeline t
+                  JOIN events e USING (room_nid, event_nid)
+                 WHERE t.room_nid = %s
+                   AND t.thread_id IS NOT DISTINCT FROM w.thread_id
+                   AND t.position < w.up_to
+                   AND t.position > coalesce((SELECT position
+                                                FROM purged_totals
+                                               WHERE room_nid = %s
+                                                 AND thread_id = coalesce(w.thread_id, %s)), 0)
+                   AND t.unread_outcome <> ''
+                   AND e.state_before = e.state_after
+                   AND e.origin_server_ts >= %s
+                 ORDER BY t.position
+                 LIMIT 1) AS first
+          JOIN told
+            ON told.thread_id IS NOT DISTINCT FROM w.thread_id
+           AND told.position > first.position
+        """,
+        (*columns, room_nid, room_nid, room_nid, MAIN, before_ts),
+    )
+    return {row[0] for row in txn.fetchall()}
+
+
 def delete(txn: Any, room_nid: int, messages: Sequence[Message]) -> None:
     """Delete messages of a locked room for good, with all that hangs on them."""
     nids = [one.event_nid for one in messages]
@@ -147,7 +194,7 @@ def _delete_places(txn: Any, room_nid: int, messages: Sequence[Message]) -> None
          WHERE t.room_nid = %s
            AND t.topological = gone.topological
            AND t.event_nid = gone.event_nid
-        RETURNING t.position, t.thread_id, t.unread_totals, t.thread_totals
+        RETURNING t.position, t.thread_id, t.unread_outcome <> '', t.unread_totals, t.thread_totals
         """,
         ([one.depth for one in messages], [one.event_nid for one in messages], room_nid),
     )
@@ -158,17 +205,21 @@ def _delete_places(txn: Any, room_nid: int, messages: Sequence[Message]) -> None
         "DELETE FROM unread_singled WHERE room_nid = %s AND position = ANY(%s)",
         (room_nid, [row[0] for row in rows]),
     )
-    # Of each thread the last.
+    # Of each thread the last of which somebody was told. The totals of another are those before it,
+    # and it may have been dated back, and stand above what nobody has read.
     last: dict[str, tuple[int, bytes]] = {}
-    for position, thread_id, main_totals, thread_totals in rows:
-        last[MAIN] = (position, main_totals)
-        if thread_id is not None:
+    for position, thread_id, was_told, main_totals, thread_totals in rows:
+        if was_told and thread_id is None:
+            last[MAIN] = (position, main_totals)
+        elif was_told:
             last[thread_id] = (position, thread_totals)
     _put_totals(txn, room_nid, last)
-    _delete_empty_threads(txn, room_nid, [one for one in last if one != MAIN])
+    _delete_empty_threads(txn, room_nid, {row[1] for row in rows if row[1] is not None})
 
 
 def _put_totals(txn: Any, room_nid: int, last: dict[str, tuple[int, bytes]]) -> None:
+    if not last:
+        return
     txn.execute_values(
         """
         INSERT INTO purged_totals AS p (room_nid, thread_id, position, totals)
@@ -202,7 +253,7 @@ def _delete_empty_threads(txn: Any, room_nid: int, thread_ids: Collection[str]) 
          WHERE p.room_nid = empty.room_nid
            AND p.thread_id = empty.thread_id
         """,
-        (room_nid, list(thread_ids)),
+        (room_nid, sorted(thread_ids)),
     )
 
 

@@ -1,6 +1,7 @@
 """What has expired is deleted for good, with all that hangs on it, and the room goes on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -51,6 +52,19 @@ def rows(app: App, room_id: str) -> dict[str, int]:
             txn.execute(f"SELECT count(*) FROM {table} WHERE room_nid = %s", (nid,))
             found[table] = txn.fetchone()[0]
     return found
+
+
+def unread_of(app: App, room_id: str, user_id: str) -> dict[str, int]:
+    """thread -> what a user has not read of it."""
+    app.news.catch_up()
+    with app.database.read() as txn:
+        room = head_of(app, room_id).room
+        counts = unread_counts.count(app, txn, user_id, [room], app.news.position)
+    return {thread: pair[0] for thread, pair in counts[room.room_nid].threads.items()}
+
+
+def dated(draft: Draft, sent_ts: int) -> Draft:
+    return replace(draft, origin_server_ts=sent_ts)
 
 
 def test_it_goes_with_all_that_hangs_on_it_and_state_stays(new_app: NewApp) -> None:
@@ -164,11 +178,7 @@ def test_what_went_counts_as_read_and_the_rest_as_before(new_app: NewApp) -> Non
     append(app, room_id, message(ALICE, "new"), related(ALICE, root, "m.thread", "new"))
 
     def unread(user_id: str) -> dict[str, int]:
-        app.news.catch_up()
-        with app.database.read() as txn:
-            room = head_of(app, room_id).room
-            counts = unread_counts.count(app, txn, user_id, [room], app.news.position)
-        return {thread: pair[0] for thread, pair in counts[room.room_nid].threads.items()}
+        return unread_of(app, room_id, user_id)
 
     assert unread(BOB) == {"main": 4, root: 4}
     assert unread(CHARLIE) == {"main": 6, root: 4}
@@ -183,6 +193,48 @@ def test_what_went_counts_as_read_and_the_rest_as_before(new_app: NewApp) -> Non
     # A thread of which nothing is left begins anew.
     append(app, room_id, related(ALICE, root, "m.thread", "late"))
     assert unread(BOB) == unread(CHARLIE) == {"main": 1, root: 1}
+
+
+def test_what_was_dated_back_and_told_to_nobody_leaves_what_is_above_it_unread(
+    new_app: NewApp,
+) -> None:
+    app = new_app(retention=enabled(DAY_MS))
+    move = a_clock(app)
+    room_id = a_room(app, first=[member(BOB, "join"), member(CHARLIE, "join")])
+    (root,) = append(app, room_id, message(ALICE, "root"))
+    append(app, room_id, related(ALICE, root, "m.thread", "in it"), message(ALICE, "above"))
+    old_ts = app.now_ms() - DAY_MS - 1
+    in_thread = related(CHARLIE, root, "m.thread", "old in it")
+    append(app, room_id, dated(message(CHARLIE, "old"), old_ts), dated(in_thread, old_ts))
+    append(app, room_id, message(ALICE, "below"))
+    counts = {"main": 3, root: 1}
+    assert unread_of(app, room_id, BOB) == counts
+    move(HOUR_MS)
+    purge(app)
+    assert kept(app, room_id) == ["root", "in it", "above", "below"]
+    assert unread_of(app, room_id, BOB) == counts
+
+
+def test_what_was_dated_back_and_told_waits_for_what_is_above_it(new_app: NewApp) -> None:
+    app = new_app(retention=enabled(DAY_MS))
+    move = a_clock(app)
+    room_id = a_room(app, first=[member(BOB, "join"), member(CHARLIE, "join")])
+    append(app, room_id, message(ALICE, "older"))
+    move(HOUR_MS)
+    append(app, room_id, message(ALICE, "above"))
+    append(app, room_id, dated(message(CHARLIE, "slow"), app.now_ms() - DAY_MS + HOUR_MS))
+    move(1)
+    append(app, room_id, message(ALICE, "below"))
+    assert unread_of(app, room_id, BOB) == {"main": 4}
+    move(HOUR_MS)
+    purge(app)
+    assert "slow" not in bodies(app, room_id) and "slow" in kept(app, room_id)
+    assert unread_of(app, room_id, BOB) == {"main": 4}
+    # It does not wait for what is below it.
+    move(DAY_MS - HOUR_MS)
+    purge(app)
+    assert kept(app, room_id) == bodies(app, room_id) == ["below"]
+    assert unread_of(app, room_id, BOB) == {"main": 1}
 
 
 def test_another_worker_shows_nothing_of_it_even_if_the_policy_is_longer_then(
@@ -211,24 +263,23 @@ def test_what_was_kept_with_a_parent_of_children_that_are_gone_does_no_harm(
 ) -> None:
     app = new_app(retention=enabled(HOUR_MS))
     other = new_app(app.database.dsn, retention=enabled(HOUR_MS))
-    now_ms = app.now_ms()
     move = a_clock(app, other)
-    room_id = a_room(app, first=[member(BOB, "join")])
-    # The clock of who began it went fast.
-    app.now_ms, clock = (lambda: now_ms + HOUR_MS), app.now_ms
+    room_id = a_room(app)
     (root,) = append(app, room_id, message(ALICE, "root"))
-    app.now_ms = clock
     kinds = ("m.thread", "m.replace", "m.reference")
-    related_ids = append(app, room_id, *(related(ALICE, root, kind, kind) for kind in kinds))
-    append(app, room_id, message(BOB, "more"))
+    # The clock of who answered goes behind.
+    sent_ts = app.now_ms() - HOUR_MS
+    drafts = [dated(related(ALICE, root, kind, kind), sent_ts) for kind in kinds]
+    related_ids = append(app, room_id, *drafts)
+    append(app, room_id, message(ALICE, "more"))
     assert len(bodies(other, room_id)) == 5
     children = [stored(app, room_id, one).event_nid for one in related_ids]
-    move(HOUR_MS + 1)
+    move(1)
     purge(app)
     # The other worker has read much else since.
     for event_nid in children:
         other.events.forget(event_nid)
-    assert bodies(other, room_id) == ["root"]
+    assert bodies(other, room_id) == ["root", "more"]
     assert "m.relations" not in str(read_back(other, room_id))
 
 
