@@ -16,7 +16,7 @@ from impl.core.signing import SigningKey
 from impl.core.unpadded_base64 import encode_base64
 from impl.outbound import json_answer
 from impl.outbound.failures import BadAnswer, FederationFailure, Refused, Unreachable
-from impl.outbound.wire import Wire
+from impl.outbound.wire import ERROR_BYTES_MAX, Wire
 
 Json = dict[str, Any]
 # What is made of a large answer while it is there.
@@ -343,11 +343,11 @@ class FederationClient:
             bytes_max=options.bytes_max,
         )
         try:
-            is_done = 200 <= response.status < 300
-            answer = json_answer.read(response.body, options.texts if is_done else ())
-            if not is_done:
-                answer = answer if isinstance(answer, dict) else {}
-                raise Refused(destination, response.status, answer)
+            if response.is_error:
+                is_short = len(response.body) <= ERROR_BYTES_MAX
+                told = json_answer.read(response.body, ()) if is_short else None
+                raise Refused(destination, response.status, told if isinstance(told, dict) else {})
+            answer = json_answer.read(response.body, options.texts)
             if not isinstance(answer, options.kind):
                 what = path_of(target)
                 raise BadAnswer(destination, f"{what} did not answer with what it should")

@@ -23,7 +23,7 @@ from impl.outbound.guard import Guard
 from impl.outbound.large_answers import LARGE_BYTES, LargeAnswers
 from impl.outbound.proxy import Proxy
 from impl.outbound.tls import Tls
-from impl.outbound.wire import WireResponse
+from impl.outbound.wire import ERROR_BYTES_MAX, WireResponse
 
 CONNECT_S_MAX = 10.0
 # Where there are further addresses to be tried.
@@ -107,7 +107,7 @@ class HttpsConnection:
             # Also where a time limit struck.
             if not is_done:
                 self.close()
-        if response.will_close:
+        if response.will_close or not response.isclosed():
             self.is_reusable = False
         return answer
 
@@ -196,15 +196,11 @@ def _text(end: tuple[str, int]) -> str:
 
 
 def _read(response: http.client.HTTPResponse, bytes_max: int, large: LargeAnswers) -> WireResponse:
+    headers = _headers(response)
+    if not 200 <= response.status < 300:
+        return WireResponse(response.status, headers, _error_body(response, bytes_max))
     if response.length is not None and response.length > bytes_max:
         raise HttpFailure(f"its answer is of more than {bytes_max} bytes")
-    encoding = response.headers.get("content-encoding", "identity")
-    if encoding.lower() not in ("identity", ""):
-        raise HttpFailure(f"its answer is encoded ({encoding[:20]!r}), which nobody asked for")
-    headers: dict[str, str] = {}
-    for name, value in response.headers.items():
-        key = name.lower()
-        headers[key] = f"{headers[key]}, {value}" if key in headers else value
     done = None
     if (response.length or 0) > LARGE_BYTES:
         done = large.begin()
@@ -227,6 +223,35 @@ def _read(response: http.client.HTTPResponse, bytes_max: int, large: LargeAnswer
     if done is None:
         return WireResponse(response.status, headers, body.getvalue())
     return WireResponse(response.status, headers, body.getvalue(), done)
+
+
+def _headers(response: http.client.HTTPResponse) -> dict[str, str]:
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding.lower() not in ("identity", ""):
+        raise HttpFailure(f"its answer is encoded ({encoding[:20]!r}), which nobody asked for")
+    headers: dict[str, str] = {}
+    for name, value in response.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers
+
+
+def _error_body(response: http.client.HTTPResponse, bytes_max: int) -> bytes:
+    """Nothing of what is too much: the status says what there is to know, and the rest of it is not
+    waited for.
+    """
+    bytes_max = min(bytes_max, ERROR_BYTES_MAX)
+    if (response.length or 0) > bytes_max:
+        return b""
+    body = b""
+    while len(body) <= bytes_max:
+        piece = _next_piece(response)
+        if not piece:
+            if response.length:
+                raise HttpFailure("its answer ends early")
+            return body
+        body += piece
+    return b""
 
 
 def _next_piece(response: http.client.HTTPResponse) -> bytes:

@@ -9,6 +9,9 @@ from typing import Protocol
 
 from impl.outbound.failures import Unreachable
 
+# Of an answer that is an error: more than an errcode, and what is to be said about it, takes.
+ERROR_BYTES_MAX = 64 << 10
+
 
 def _nothing() -> None:
     pass
@@ -16,7 +19,8 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class WireResponse:
-    """An answer, whatever its status. The names of the headers are in lower case.
+    """An answer, whatever its status. The names of the headers are in lower case. The body of an
+    error is left out where it is of more than ERROR_BYTES_MAX.
 
     Of the large ones there are few at a time: whoever has got one calls `done` when nothing of it
     is needed any more."""
@@ -25,6 +29,10 @@ class WireResponse:
     headers: Mapping[str, str]
     body: bytes
     done: Callable[[], None] = field(default=_nothing, compare=False)
+
+    @property
+    def is_error(self) -> bool:
+        return not 200 <= self.status < 300
 
 
 class Wire(Protocol):

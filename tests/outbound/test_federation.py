@@ -8,9 +8,10 @@ from nacl.signing import VerifyKey
 
 from impl.core import canonical_json, request_auth, signing
 from impl.core.unpadded_base64 import decode_base64
+from impl.outbound import json_answer
 from impl.outbound.failures import BadAnswer, Refused, Unreachable
 from impl.outbound.federation import FederationClient
-from impl.outbound.wire import WireResponse
+from impl.outbound.wire import ERROR_BYTES_MAX, WireResponse
 
 KEY = signing.new_signing_key(b"\x07" * 32, "1")
 
@@ -79,6 +80,16 @@ def test_an_error_without_json_is_an_error(body):
     with pytest.raises(Refused) as failure:
         client(Recorder(502, body)).get_event("b.example", "$e")
     assert failure.value.errcode == "M_UNKNOWN"
+
+
+def test_of_an_error_nothing_is_read_that_is_too_much(monkeypatch: pytest.MonkeyPatch):
+    read: list[bytes] = []
+    monkeypatch.setattr(json_answer, "read", lambda body, texts: read.append(body))
+    body = b'{"errcode": "M_FORBIDDEN", "error": "%s"}' % (b"x" * ERROR_BYTES_MAX)
+    with pytest.raises(Refused) as failure:
+        client(Recorder(403, body)).send_join_v2("b.example", "!r:b", "$e", {}, omit_members=True)
+    assert (failure.value.status, failure.value.errcode) == (403, "M_UNKNOWN")
+    assert read == []
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"[" * 100_000, b'"x"', b"\xff"])

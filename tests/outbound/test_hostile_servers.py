@@ -75,6 +75,29 @@ def test_too_much_is_not_taken(asks: Callable[..., WireResponse], handler: Serve
     assert "no answer in" not in str(caught.value)
 
 
+ERROR = b"HTTP/1.1 403 No\r\n"
+LONG_ERRORS = {
+    "a length": endlessly(ERROR + b"Content-Length: 268435456\r\n\r\n", b"", 60.0),
+    "no length": endlessly(ERROR + b"\r\n", b" " * 4_096, 0.001),
+    "chunks": endlessly(ERROR + CHUNKED.removeprefix(HEAD), b"1000\r\n" + b" " * 4_096 + b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("handler", LONG_ERRORS.values(), ids=LONG_ERRORS)
+def test_an_error_is_not_read_to_its_end(world: World, wire: HttpsWire, handler: Serve) -> None:
+    server = world.host("a.test", handler)
+    for _ in range(2):
+        found = ask(wire, f"a.test:{server.port}", timeout_s=10.0, bytes_max=256 << 20)
+        assert (found.status, found.body) == (403, b"")
+    # What was not read of one is no part of the next one.
+    assert server.connections == 2
+
+
+def test_an_error_that_is_short_is_read(asks: Callable[..., WireResponse]) -> None:
+    body = b'{"errcode":"%s"}' % (b"x" * 60_000)
+    assert asks(says(answer(body, 400))).body == body
+
+
 TOO_SLOW = {
     "nothing": lambda connection, request: gevent.sleep(60),
     "a body, byte by byte": endlessly(HEAD + b"Content-Length: 10000\r\n\r\n", b" ", 0.01),
