@@ -5,7 +5,7 @@ they are made one line of printable text, and not too long."""
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 REASON_LENGTH_MAX = 500
 _ERRCODE = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
@@ -14,15 +14,27 @@ _ERRCODE = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
 class FederationFailure(Exception):
     """Another server did not do what it was asked."""
 
+    # Whether it says that the server is away, or ill: nobody need ask it for a while.
+    is_away = False
+
     def __init__(self, destination: str, reason: str) -> None:
         reason = _tidied(reason)
         super().__init__(f"{destination}: {reason}")
         self.destination = destination
         self.reason = reason
 
+    def bare(self) -> Self:
+        """Itself, without where it was raised: the frames there have what was being read, of which
+        there may be hundreds of megabytes. Whoever keeps a failure keeps it like that.
+        """
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
+
 
 class Unreachable(FederationFailure):
     """No answer: its name, address, certificate or connection is no good, or it took too long."""
+
+    is_away = True
 
 
 class Refused(FederationFailure):
@@ -35,6 +47,8 @@ class Refused(FederationFailure):
         self.errcode = str(errcode) if is_code else "M_UNKNOWN"
         self.error = _tidied(error) if isinstance(error, str) else ""
         self.body = body
+        # Who says no is there, unless something in front of it says so.
+        self.is_away = status >= 500
         super().__init__(destination, f"{status} {self.errcode} {self.error}".rstrip())
 
 

@@ -306,16 +306,9 @@ class FederationClient:
         target = path if not query else f"{path}?{urlencode(query, doseq=True)}"
         try:
             answer = self._exchange(destination, method, target, content, given)
-        except Unreachable as failure:
-            note(destination, failure)
-            raise
-        except Refused as failure:
-            # Who says so is there, unless something in front of it says it.
-            note(destination, failure if failure.status >= 500 else None)
-            raise
-        except BadAnswer:
-            note(destination, None)
-            raise
+        except FederationFailure as failure:
+            note(destination, failure if failure.is_away else None)
+            raise failure.bare() from None
         note(destination, None)
         return answer
 

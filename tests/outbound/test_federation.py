@@ -9,7 +9,7 @@ from nacl.signing import VerifyKey
 from impl.core import canonical_json, request_auth, signing
 from impl.core.unpadded_base64 import decode_base64
 from impl.outbound import json_answer
-from impl.outbound.failures import BadAnswer, Refused, Unreachable
+from impl.outbound.failures import BadAnswer, FederationFailure, Refused, Unreachable
 from impl.outbound.federation import FederationClient
 from impl.outbound.wire import ERROR_BYTES_MAX, WireResponse
 
@@ -90,6 +90,46 @@ def test_of_an_error_nothing_is_read_that_is_too_much(monkeypatch: pytest.Monkey
         client(Recorder(403, body)).send_join_v2("b.example", "!r:b", "$e", {}, omit_members=True)
     assert (failure.value.status, failure.value.errcode) == (403, "M_UNKNOWN")
     assert read == []
+
+
+class Counted(bytes):
+    """Of those that are there one knows how many."""
+
+    there = 0
+
+    def __new__(cls, *given: Any) -> "Counted":
+        Counted.there += 1
+        return super().__new__(cls, *given)
+
+    def __del__(self) -> None:
+        Counted.there -= 1
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, b"{}"), (200, b"[]"), (403, b"{}")])
+def test_a_failure_that_is_kept_keeps_nothing_of_the_answer(status: int, body: bytes):
+    """Not even until somebody collects what refers to itself."""
+
+    class OfNew(Recorder):
+        def request(self, *given: Any, **options: Any) -> WireResponse:
+            return WireResponse(status, {}, Counted(body))
+
+    def take(answer: Any) -> None:
+        held = Counted(b"what was made of it")
+        try:
+            held.decode("ascii").index("!")
+        except ValueError as error:
+            raise BadAnswer("b.example", "it is no good") from error
+
+    kept: list[FederationFailure] = []
+    for _ in range(3):
+        try:
+            client(OfNew()).send_join_v2(
+                "b.example", "!r:b", "$e", {}, omit_members=True, take=take
+            )
+        except FederationFailure as failure:
+            kept.append(failure)
+    assert len(kept) == 3
+    assert Counted.there == 0
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"[" * 100_000, b'"x"', b"\xff"])

@@ -63,9 +63,9 @@ class Source:
             try:
                 return question(server_name)
             except Unreachable as error:
-                self.unreachable[server_name] = error
+                self.unreachable[server_name] = error.bare()
             except FederationFailure as error:
-                failure = error
+                failure = error.bare()
         for unreachable in self.unreachable.values():
             raise unreachable
         raise failure or Unreachable("nobody", "there is no server to ask")

@@ -62,7 +62,7 @@ def first(servers: Iterable[str], what: str, ask: Callable[[str], T]) -> T:
             return ask(server)
         except FederationFailure as failure:
             _log.info("%s through %s failed: %s", what, server, failure.reason)
-            failures.append(failure)
+            failures.append(failure.bare())
             if isinstance(failure, Refused) and _is_a_no(failure):
                 refusals.append(failure)
                 if len(refusals) == REFUSALS_MAX:
