@@ -37,6 +37,12 @@ class Unreachable(FederationFailure):
     is_away = True
 
 
+class Busy(Unreachable):
+    """It answers, but we have too much to do to take it."""
+
+    is_away = False
+
+
 class Refused(FederationFailure):
     """The answer is an error. `errcode` is M_UNKNOWN where it names none."""
 

@@ -11,7 +11,7 @@ import io
 import select
 import ssl as system_ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from gevent import monkey, socket
 
 from impl import breath
 from impl.outbound.guard import Guard
-from impl.outbound.large_answers import LARGE_BYTES, LargeAnswers
+from impl.outbound.large_answers import LARGE_BYTES
 from impl.outbound.proxy import Proxy
 from impl.outbound.tls import Tls
 from impl.outbound.wire import ERROR_BYTES_MAX, WireResponse
@@ -34,6 +34,9 @@ ADDRESSES_MAX = 8
 _EXTRA_BYTES_MAX = 256 << 10
 _PIECE_BYTES = 64 << 10
 _READS_BETWEEN_YIELDS = 16
+
+# Waits for a turn to read on in what turns out to be large; what it returns ends the turn.
+BeginLarge = Callable[[], Callable[[], None]]
 
 # Not gevent's, which would go round the loop; and not select, which knows descriptors of three
 # digits only.
@@ -90,15 +93,15 @@ class HttpsConnection:
         headers: Mapping[str, str],
         body: bytes | None,
         bytes_max: int,
-        large: LargeAnswers | None = None,
+        begin_large: BeginLarge = lambda: _nothing,
     ) -> WireResponse:
-        """Raises HttpFailure; the connection is of no use then."""
+        """Raises HttpFailure, or what `begin_large` raises; the connection is of no use then."""
         self._channel.begin(bytes_max + bytes_max // 2 + _EXTRA_BYTES_MAX)
         is_done = False
         try:
             self._send(method, target, headers, body)
             response = self._receive()
-            answer = _read(response, bytes_max, large or LargeAnswers())
+            answer = _read(response, bytes_max, begin_large)
             is_done = True
         except (http.client.HTTPException, OSError) as error:
             is_untouched = self._channel.bytes_read == 0
@@ -195,15 +198,19 @@ def _text(end: tuple[str, int]) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def _read(response: http.client.HTTPResponse, bytes_max: int, large: LargeAnswers) -> WireResponse:
+def _nothing() -> None:
+    pass
+
+
+def _read(
+    response: http.client.HTTPResponse, bytes_max: int, begin_large: BeginLarge
+) -> WireResponse:
     headers = _headers(response)
     if not 200 <= response.status < 300:
         return WireResponse(response.status, headers, _error_body(response, bytes_max))
     if response.length is not None and response.length > bytes_max:
         raise HttpFailure(f"its answer is of more than {bytes_max} bytes")
     done = None
-    if (response.length or 0) > LARGE_BYTES:
-        done = large.begin()
     # Its value is not copied, as that of a list of pieces would be.
     body = io.BytesIO()
     is_whole = False
@@ -211,7 +218,7 @@ def _read(response: http.client.HTTPResponse, bytes_max: int, large: LargeAnswer
         while piece := _next_piece(response):
             body.write(piece)
             if done is None and body.tell() > LARGE_BYTES:
-                done = large.begin()
+                done = begin_large()
             if body.tell() > bytes_max:
                 raise HttpFailure(f"its answer is of more than {bytes_max} bytes")
         if response.length:

@@ -1,22 +1,26 @@
 """The wire to the real world: finds the server, connects, sends, within the time there is.
 
-The time limit is for all of it, so that no server holds a request longer by answering slowly. A
-kept connection needs no finding; it is tried once more, anew, where it turns out to have been
+The time limit is for all of it, so that no server holds a request longer by answering slowly; only
+what is waited for because of others, a turn for a large answer, is not the server's time.
+
+A kept connection needs no finding; it is tried once more, anew, where it turns out to have been
 closed by the other side just then.
 """
 
 import resource
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import gevent
 
 from impl.outbound.connection_pool import CONNECTIONS_MAX, ConnectionPool
 from impl.outbound.discovery import Discovery, NoRoute, Route
 from impl.outbound.dns import DnsFailure, Resolver
-from impl.outbound.failures import Unreachable
+from impl.outbound.failures import Busy, Unreachable
 from impl.outbound.guard import Guard
 from impl.outbound.https_connection import HttpFailure, HttpsConnection, connect
-from impl.outbound.large_answers import LargeAnswers
+from impl.outbound.large_answers import LargeAnswers, NoTurn
 from impl.outbound.proxy import Proxy
 from impl.outbound.tls import Tls
 from impl.outbound.well_known import WellKnownClient
@@ -61,18 +65,26 @@ class HttpsWire:
         bytes_max: int,
     ) -> WireResponse:
         """See `Wire`."""
-        timeout = gevent.Timeout.start_new(timeout_s)
+        limit = _TimeLimit(timeout_s)
+
+        def begin_large() -> Callable[[], None]:
+            with limit.suspended():
+                return self._large.begin(destination)
+
+        request = (method, target, headers, body, bytes_max, begin_large)
         try:
             with self.pool.slot(destination):
-                return self._request(destination, (method, target, headers, body, bytes_max))
+                return self._request(destination, request)
         except gevent.Timeout as expired:
-            if expired is not timeout:
+            if expired is not limit.timeout:
                 raise
             raise Unreachable(destination, f"no answer in {timeout_s:.0f} s") from None
         except (HttpFailure, DnsFailure, NoRoute) as failure:
             raise Unreachable(destination, str(failure)) from None
+        except NoTurn as reason:
+            raise Busy(destination, str(reason)) from None
         finally:
-            timeout.close()
+            limit.timeout.close()
 
     def close(self) -> None:
         self.pool.close()
@@ -95,7 +107,7 @@ class HttpsWire:
     def _exchange(
         self, destination: str, connection: HttpsConnection, request: tuple
     ) -> WireResponse:
-        method, target, headers, body, bytes_max = request
+        method, target, headers, body, bytes_max, begin_large = request
         try:
             return connection.exchange(
                 method,
@@ -103,7 +115,7 @@ class HttpsWire:
                 {"User-Agent": self._user_agent, **headers},
                 body,
                 bytes_max,
-                self._large,
+                begin_large,
             )
         finally:
             # Where the exchange failed, to be closed.
@@ -128,6 +140,28 @@ class HttpsWire:
             self._guard,
             self._proxy,
         )
+
+
+class _TimeLimit:
+    """From now on; `timeout` is what strikes."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._left_s = timeout_s
+        self._start()
+
+    def _start(self) -> None:
+        self._since_s = time.monotonic()
+        self.timeout = gevent.Timeout.start_new(self._left_s)
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """What takes place in here takes no time."""
+        self.timeout.close()
+        self._left_s = max(0.0, self._left_s - (time.monotonic() - self._since_s))
+        try:
+            yield
+        finally:
+            self._start()
 
 
 def _connections_max() -> int:
