@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from impl.app import App
@@ -38,6 +39,11 @@ def policy(max_lifetime: object, sender: str = ALICE, **content: object) -> Draf
     """The draft of a room's policy."""
     content = {"max_lifetime": max_lifetime, **content}
     return Draft("m.room.retention", sender, content, "")
+
+
+def dated(draft: Draft, sent_ts: int) -> Draft:
+    """The same by another clock."""
+    return replace(draft, origin_server_ts=sent_ts)
 
 
 def purge(app: App, of: PurgeJob | None = None) -> None:

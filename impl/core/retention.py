@@ -1,15 +1,22 @@
 """How long a room wants its messages kept: m.room.retention. MSC1763.
 
 Only `max_lifetime` has an effect; `min_lifetime` says before when nobody is to delete anything, and
-is only read to see whether the two agree."""
+is only read to see whether the two agree.
+
+The time of a message is what its sender's clock said, but no later than when it came here: who
+dates theirs ahead does not get round the policy."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from impl.core.canonical_json import INTEGER_MAX
+from impl.core.event import Event
 from impl.core.rejection import Malformed
 
 RETENTION = ("m.room.retention", "")
+# Clocks are not that exact.
+AHEAD_MS = 60_000
+
 _LIFETIMES = ("min_lifetime", "max_lifetime")
 
 
@@ -31,6 +38,13 @@ def read(content: Mapping[str, Any]) -> int | None:
         return None
     longest: int | None = content.get("max_lifetime")
     return longest
+
+
+def came_ts(event: Event, now_ms: int) -> int | None:
+    """The time that counts of an event that comes, where it is not the one that it bears."""
+    if event.origin_server_ts <= now_ms + AHEAD_MS or event.is_state:
+        return None
+    return now_ms
 
 
 def _is_lifetime(value: object) -> bool:

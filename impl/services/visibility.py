@@ -71,7 +71,10 @@ class Sights:
         if room_nid not in self._oldest:
             self._oldest[room_nid] = retention.oldest_ts(self.app, self.txn, room_nid)
         oldest = self._oldest[room_nid]
-        return oldest is not None and message.event.origin_server_ts < oldest
+        return oldest is not None and (
+            message.event.origin_server_ts < oldest
+            or (message.came_ts is not None and message.came_ts < oldest)
+        )
 
     def preload(self, stored: Collection[StoredEvent]) -> None:
         """Have what `select` looks up in the states at events, of any rooms, at hand: a few

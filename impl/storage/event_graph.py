@@ -71,7 +71,7 @@ _BELOW_NEW = """
                   JOIN events e USING (room_nid, event_nid)
                  WHERE g.room_nid = backward_extremities.room_nid
                    AND g.prev_event_id = backward_extremities.event_id
-                   AND e.origin_server_ts >= %s)
+                   AND least(e.origin_server_ts, e.came_ts) >= %s)
 """
 
 

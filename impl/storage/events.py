@@ -36,6 +36,7 @@ class StoredEvent:
     __slots__ = (
         "_event",
         "_pdu",
+        "came_ts",
         "children",
         "children_changes",
         "event_id",
@@ -67,6 +68,7 @@ class StoredEvent:
             self.redacted_by_nid,
             self.sender_device_id,
             self.txn_id,
+            self.came_ts,
             self.has_children,
         ) = row
         self._event = event if event is None else _without_redacted(event, self.redacted_by_nid)
@@ -90,6 +92,7 @@ class StoredEvent:
                 self.redacted_by_nid,
                 self.sender_device_id,
                 self.txn_id,
+                self.came_ts,
                 self.has_children,
             ),
             event,
@@ -137,6 +140,8 @@ class NewEvent:
     redacted_by_nid: int | None = None
     sender_device_id: str | None = None
     txn_id: str | None = None
+    # Of a message that was dated ahead.
+    came_ts: int | None = None
 
 
 _SELECT = """
@@ -152,6 +157,7 @@ _SELECT = """
            e.redacted_by_nid,
            e.sender_device_id,
            e.txn_id,
+           e.came_ts,
            EXISTS (SELECT 1
                      FROM relations c
                     WHERE c.room_nid = e.room_nid
@@ -302,7 +308,8 @@ def insert(txn: Any, new_events: Sequence[NewEvent], now_ms: int) -> None:
         """
         INSERT INTO events (room_nid, event_nid, event_id, pdu, auth_event_nids, state_before,
                             state_after, rejected_reason, is_soft_failed, redacted_by_nid,
-                            redacted_ts, sender_device_id, txn_id, origin_server_ts)
+                            redacted_ts, sender_device_id, txn_id, origin_server_ts,
+                            came_ts)
              VALUES %s
         """,
         [
@@ -321,10 +328,11 @@ def insert(txn: Any, new_events: Sequence[NewEvent], now_ms: int) -> None:
                 new.sender_device_id,
                 new.txn_id,
                 new.event.origin_server_ts,
+                new.came_ts,
             )
             for new in new_events
         ],
-        "(%s, %s, %s, %s, %s::bigint[], %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "(%s, %s, %s, %s, %s::bigint[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
     )
 
 

@@ -16,7 +16,7 @@ FIRST: Moment = (-(2**63 - 1), 0)
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """An event that was sent before some time. `pdu` is None for what is state for certain."""
+    """An event whose time is before some other. `pdu` is None for what is state for certain."""
 
     sent_ts: int
     event_nid: int
@@ -77,26 +77,47 @@ def list_rooms(
     return txn.fetchall()
 
 
+# State moves the state on. What does not is a message, or was rejected; and of what has no place
+# the text says whether it may be one.
+_OLD = """
+    event_nid,
+    event_id,
+    CASE WHEN state_before = state_after
+              OR (state_before IS NULL AND strpos(pdu, '"state_key":') = 0)
+         THEN pdu END
+"""
+
+
 def list_old(txn: Any, room_nid: int, before_ts: int, after: Moment, limit: int) -> list[Old]:
-    """The next events of a room that were sent before a time, the oldest first."""
-    # State moves the state on. What does not is a message, or was rejected; and of what has no
-    # place the text says whether it may be one.
+    """The next events of a room that were sent, or came, before a time, the oldest first."""
     txn.execute(
-        """
-        SELECT origin_server_ts,
-               event_nid,
-               event_id,
-               CASE WHEN state_before = state_after
-                         OR (state_before IS NULL AND strpos(pdu, '"state_key":') = 0)
-                    THEN pdu END
-          FROM events
-         WHERE room_nid = %s
-           AND origin_server_ts < %s
-           AND (origin_server_ts, event_nid) > (%s, %s)
-         ORDER BY origin_server_ts, event_nid
-         LIMIT %s
+        f"""
+        (SELECT origin_server_ts AS sent_ts, {_OLD}
+           FROM events
+          WHERE room_nid = %(room_nid)s
+            AND origin_server_ts < %(before_ts)s
+            AND (origin_server_ts, event_nid) > (%(ts)s, %(nid)s)
+          ORDER BY origin_server_ts, event_nid
+          LIMIT %(limit)s)
+        UNION ALL
+        (SELECT came_ts, {_OLD}
+           FROM events
+          WHERE room_nid = %(room_nid)s
+            AND came_ts < %(before_ts)s
+            AND (came_ts, event_nid) > (%(ts)s, %(nid)s)
+            AND origin_server_ts >= %(before_ts)s
+          ORDER BY came_ts, event_nid
+          LIMIT %(limit)s)
+          ORDER BY sent_ts, event_nid
+          LIMIT %(limit)s
         """,
-        (room_nid, before_ts, *after, limit),
+        {
+            "room_nid": room_nid,
+            "before_ts": before_ts,
+            "ts": after[0],
+            "nid": after[1],
+            "limit": limit,
+        },
     )
     return [Old(*row) for row in txn.fetchall()]
 
@@ -152,7 +173,7 @@ def list_told_early(
                                                  AND thread_id = coalesce(w.thread_id, %s)), 0)
                    AND t.unread_outcome <> ''
                    AND e.state_before = e.state_after
-                   AND e.origin_server_ts >= %s
+                   AND least(e.origin_server_ts, e.came_ts) >= %s
                  ORDER BY t.position
                  LIMIT 1) AS first
           JOIN told

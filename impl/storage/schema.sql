@@ -122,7 +122,8 @@ CREATE TABLE public.events (
     redacted_ts bigint,
     sender_device_id text,
     txn_id text,
-    origin_server_ts bigint NOT NULL
+    origin_server_ts bigint NOT NULL,
+    came_ts bigint
 );
 ALTER TABLE ONLY public.events ALTER COLUMN pdu SET STORAGE EXTERNAL;
 CREATE TABLE public.fallback_keys (
@@ -818,6 +819,7 @@ CREATE INDEX current_state_retention ON public.current_state USING btree (room_n
 CREATE INDEX destinations_retry ON public.destinations USING btree (retry_ts);
 CREATE INDEX device_list_changes_gone ON public.device_list_changes USING btree (gone_ts) WHERE (gone_ts IS NOT NULL);
 CREATE UNIQUE INDEX device_list_changes_position ON public.device_list_changes USING btree ("position");
+CREATE INDEX events_came ON public.events USING btree (room_nid, came_ts, event_nid) WHERE (came_ts IS NOT NULL);
 CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room_nid);
 CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);
 CREATE INDEX events_time ON public.events USING btree (room_nid, origin_server_ts, event_nid);

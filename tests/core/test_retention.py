@@ -3,7 +3,9 @@
 import pytest
 
 from impl.core import retention
+from impl.core.event import Event
 from impl.core.rejection import Malformed
+from impl.core.room_version import ROOM_VERSIONS
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,16 @@ def test_the_least_is_not_more_than_the_most() -> None:
         retention.check(content)
     # What other servers let pass has an end all the same.
     assert retention.read(content) == 7
+
+
+def test_of_a_message_that_was_dated_ahead_it_counts_when_it_came() -> None:
+    now_ms = 1_000_000_000
+
+    def came_ts(sent_ts: int, **more: object) -> int | None:
+        pdu = {"type": "m.room.message", "content": {}, "origin_server_ts": sent_ts, **more}
+        return retention.came_ts(Event(pdu, ROOM_VERSIONS["11"], "$x"), now_ms)
+
+    assert came_ts(now_ms + retention.AHEAD_MS + 1) == now_ms
+    assert came_ts(now_ms + retention.AHEAD_MS) is came_ts(now_ms - 1) is None
+    # State is kept.
+    assert came_ts(2 * now_ms, state_key="") is None

@@ -25,7 +25,7 @@ from impl.services.search import search
 from impl.services.search.search import Criteria
 from impl.storage.database import Transaction
 from tests.builders import ALICE, BOB, a_requester, a_room, append, member, message
-from tests.retained import DAY_MS, HOUR_MS, a_clock, bodies, enabled, policy, related
+from tests.retained import DAY_MS, HOUR_MS, a_clock, bodies, dated, enabled, policy, related
 from tests.services.sync_client import ask, joined, plain
 from tests.services.sync_client import bodies as bodies_of
 
@@ -46,6 +46,21 @@ def test_it_lasts_to_the_millisecond_and_state_for_ever(new_app: NewApp) -> None
     assert bodies_of(room) == ["new"]
     kinds = [one["type"] for one in room["timeline"]["events"]]
     assert kinds[-2:] == ["m.room.name", "m.room.message"] and kinds[0] == "m.room.create"
+
+
+def test_what_was_dated_ahead_lasts_as_if_it_was_sent_when_it_came(new_app: NewApp) -> None:
+    one = new_app(retention=enabled(HOUR_MS))
+    other = new_app(one.database.dsn, retention=enabled(HOUR_MS))
+    move = a_clock(one, other)
+    room_id = a_room(one, first=[member(BOB, "join")])
+    for ahead_ms in (3650 * DAY_MS, HOUR_MS // 2):
+        append(one, room_id, dated(message(BOB, "ahead"), one.now_ms() + ahead_ms))
+    move(HOUR_MS)
+    assert bodies(one, room_id) == bodies(other, room_id) == ["ahead", "ahead"]
+    move(1)
+    third = new_app(one.database.dsn, retention=enabled(HOUR_MS))
+    third.now_ms = one.now_ms
+    assert [bodies(app, room_id) for app in (one, other, third)] == [[], [], []]
 
 
 def test_no_endpoint_shows_it(new_app: NewApp) -> None:

@@ -129,6 +129,7 @@ class _Completing:
             reason,
             stored.is_soft_failed,
             stored.redacted_by_nid,
+            came_ts=stored.came_ts,
         )
         if reason is None and stored.rejected_reason is not None:
             self.allowed.append(room.new[nid])

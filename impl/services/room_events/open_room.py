@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from impl.app import App
-from impl.core import state_trie
+from impl.core import retention, state_trie
 from impl.core.event import Event
 from impl.core.room_version import ROOM_VERSIONS, RoomVersion
 from impl.services.room_events.audience import Audience
@@ -238,6 +238,7 @@ class OpenRoom:
             redacted_by_nid=placed.redacted_by_nid,
             sender_device_id=device_id,
             txn_id=txn_id,
+            came_ts=retention.came_ts(event, self.app.now_ms()),
         )
         self.new[event_nid] = new
         self.new_nids[event.event_id] = event_nid
@@ -341,6 +342,7 @@ def _as_stored(room: OpenRoom, new: NewEvent) -> StoredEvent:
             new.redacted_by_nid,
             new.sender_device_id,
             new.txn_id,
+            new.came_ts,
             False,
         ),
         new.event,

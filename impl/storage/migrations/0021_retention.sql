@@ -11,3 +11,7 @@ CREATE TABLE purged_totals (
     totals    BYTEA  NOT NULL,
     PRIMARY KEY (room_nid, thread_id)
 );
+
+-- When a message came here that was dated ahead, so that it expires like those that came with it; NULL for others.
+ALTER TABLE events ADD COLUMN came_ts BIGINT;
+CREATE INDEX events_came ON events (room_nid, came_ts, event_nid) WHERE came_ts IS NOT NULL;
