@@ -22,6 +22,7 @@ from impl.services import (
     room_reading,
     room_succession,
 )
+from impl.services.remote_history import waiting
 from impl.services.restricted_joins import AUTHORISED_VIA
 from impl.services.room_events.submission import Submission
 from impl.storage import memberships
@@ -55,7 +56,13 @@ def join(
         if joining_elsewhere.join(app, requester, room_id, reason, via):
             return
     try:
-        _join_here(app, requester, room_id, reason, third_party_signed)
+        try:
+            _join_here(app, requester, room_id, reason, third_party_signed)
+        except errors.Forbidden:
+            # Who is invited, or may vouch, may be among the members that are not known yet.
+            if not waiting.until_whole(app, room_id):
+                raise
+            _join_here(app, requester, room_id, reason, third_party_signed)
     except CannotVouch:
         if not joining_elsewhere.join_beside(app, requester, room_id, reason, via):
             raise

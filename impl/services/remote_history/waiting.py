@@ -32,20 +32,20 @@ def for_a_moment(app: App, room_id: str) -> None:
         completion.wait(app, room.room_nid, MOMENT_S)
 
 
-def until_whole(app: App, room_id: str) -> None:
-    """Wait until all members of a room are known, if they are not and somebody fetches them.
-    Raises Unavailable where that takes too long.
+def until_whole(app: App, room_id: str, seconds: float = WAIT_S) -> bool:
+    """Wait until all members of a room are known, if they are not and somebody fetches them;
+    returns whether that was to be waited for. Raises Unavailable where it takes too long.
     """
     with app.database.read() as txn:
         room = room_reading.find(app, txn, room_id)
         if room is None or not room.is_partial:
-            return
-    deadline = time.monotonic() + WAIT_S
+            return False
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with app.database.read() as txn:
             if not partial_rooms.is_partial(txn, room.room_nid):
-                return
+                return True
             if partial_rooms.get(txn, room.room_nid) is None:
-                return  # Nobody of ours is in it any more: it is as it was when we left.
+                return True  # Nobody of ours is in it any more: it is as it was when we left.
         gevent.sleep(LOOK_S)
     raise errors.Unavailable("the members of the room are not all known yet")

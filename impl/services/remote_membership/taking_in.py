@@ -26,7 +26,7 @@ from impl.services.incoming import receive_pdu
 from impl.services.incoming.receive_pdu import Dropped
 from impl.services.room_events import batching
 from impl.services.room_events.submission import Received, Submission
-from impl.storage import events, partial_rooms, room_servers, rooms
+from impl.storage import events, memberships, partial_rooms, room_servers, rooms
 from impl.storage.rooms import Room
 
 # Larger than any room.
@@ -133,7 +133,8 @@ def take_in(app: App, server: str, told: ToldRoom, own: Event) -> int:
             partial_rooms.begin(txn, room.room_nid, own.event_id, server, due_ts)
             others = [name for name in told.servers if name != app.server_name]
             room_servers.put_told(txn, room.room_nid, others)
-        else:
+        elif not memberships.list_joined_of_server(txn, room.room_nid, app.server_name, 1):
+            # What others of ours are in, and not whole, will be: this is one event more there.
             partial_rooms.drop(txn, room.room_nid)
 
     batching.submit(
