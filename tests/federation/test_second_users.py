@@ -9,6 +9,7 @@ import pytest
 
 from impl.config import Config
 from impl.services.remote_history import waiting
+from impl.services.remote_membership import leave as remote_leave
 from tests.api.api_client import User
 from tests.federation import large_rooms, rooms
 from tests.federation.conftest import Server
@@ -84,6 +85,39 @@ def test_who_is_invited_joins_once_the_members_are_known(
     settle(b)
     assert rooms.membership(bob, both_invited, bella.user_id) == "join"
     assert shown(bella, both_invited) == ["join"]
+
+
+def test_who_declines_has_left_the_room(
+    b: Server, alice: User, bob: User, bella: User, gate: Gate, both_invited: str
+) -> None:
+    leaving = gevent.spawn(bella.post, rooms.path(both_invited, "leave"), {})
+    gevent.sleep(MOMENT_S)
+    assert not leaving.ready()
+    gate.open()
+    assert leaving.get(timeout=SOON_S).status == 200
+    settle(b)
+    assert rooms.membership(bob, both_invited, bella.user_id) == "leave"
+    assert "invite" not in shown(bella, both_invited)
+
+
+@pytest.mark.parametrize("is_reached", [True, False])
+def test_who_declines_is_out_though_nobody_tells_the_members(
+    alice: User,
+    bella: User,
+    network: Network,
+    both_invited: str,
+    monkeypatch: pytest.MonkeyPatch,
+    is_reached: bool,
+) -> None:
+    monkeypatch.setattr(remote_leave, "WAIT_S", MOMENT_S)
+    if not is_reached:
+        network.cut(A, B)
+    assert bella.post(rooms.path(both_invited, "leave"), {}).status == 200
+    assert "invite" not in shown(bella, both_invited)
+    expected = "leave" if is_reached else "invite"
+    assert rooms.membership(alice, both_invited, bella.user_id) == expected
+    # Nor is there anything left to leave.
+    assert bella.post(rooms.path(both_invited, "leave"), {}).status == 200
 
 
 @pytest.fixture

@@ -2,7 +2,11 @@
 "Leaving Rooms (Rejecting Invites)".
 
 Who wants out is out, whoever answers: where no server takes the news in time, nobody but we know
-of it."""
+of it.
+
+Of a room that others of ours are in, and whose members are not all known yet, the same goes once
+these do not come in time: else the room itself says that the user is invited, and they leave it
+like anybody else."""
 
 import logging
 
@@ -14,6 +18,7 @@ from impl.core import identifiers
 from impl.core.event import Event
 from impl.core.event_builder import Draft
 from impl.services import member_content, out_of_band
+from impl.services.remote_history import waiting
 from impl.services.remote_membership import asking, template
 
 # So long a user waits for servers that may be gone for ever.
@@ -24,10 +29,16 @@ _log = logging.getLogger(__name__)
 
 def leave(app: App, user_id: str, room_id: str, reason: str | None) -> bool:
     """False where the user's membership is not one that came alone."""
-    with app.database.read() as txn:
-        found = out_of_band.find(app, txn, room_id, user_id)
-    if found is None or found.membership not in ("invite", "knock"):
+    found = _find(app, room_id, user_id)
+    if found is None:
         return False
+    try:
+        if waiting.until_whole(app, room_id, WAIT_S):
+            found = _find(app, room_id, user_id)
+            if found is None:
+                return False
+    except errors.Unavailable as error:
+        _log.info("%s leaves %s as it is: %s", user_id, room_id, error.message)
     inviter = identifiers.server_name_of(found.event.sender)
     servers = asking.in_order(app, [found.via, inviter])
     draft = Draft(
@@ -46,11 +57,19 @@ def _tell(app: App, servers: list[str], room_id: str, draft: Draft) -> None:
     server, event = asking.first(
         servers, f"leaving {room_id}", lambda server: _through(app, server, room_id, draft)
     )
-    with app.database.read() as txn:
-        found = out_of_band.find(app, txn, room_id, draft.sender)
     # It may have taken so long that they have left without.
-    if found is not None and found.membership in ("invite", "knock"):
-        out_of_band.keep(app, out_of_band.Told(event, server))
+    if _find(app, room_id, draft.sender) is None:
+        return
+    if not out_of_band.keep(app, out_of_band.Told(event, server)):
+        # Others of ours are in the room, which does not say yet that the user was invited.
+        out_of_band.leave(app, room_id, draft.sender, draft.content.get("reason"))
+
+
+def _find(app: App, room_id: str, user_id: str) -> out_of_band.Found | None:
+    """The invite or knock that came alone."""
+    with app.database.read() as txn:
+        found = out_of_band.find(app, txn, room_id, user_id)
+    return found if found is not None and found.membership in ("invite", "knock") else None
 
 
 def _through(app: App, server: str, room_id: str, draft: Draft) -> tuple[str, Event]:
