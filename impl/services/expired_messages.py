@@ -23,8 +23,8 @@ from impl.core import relations, retention
 from impl.core.event import Event
 from impl.core.room_version import ROOM_VERSIONS, RoomVersion
 from impl.services import retention as policies
+from impl.storage import history, rooms
 from impl.storage import retention as stored_retention
-from impl.storage import rooms
 from impl.storage.database import DatabaseUnavailable
 from impl.storage.retention import Message, Old
 
@@ -129,8 +129,8 @@ def _delete(app: App, room_nid: int, messages: Sequence[Message], before_ts: int
         kept = {*head.forward_extremities, stored_retention.get_last_nid(txn, room_nid)}
         kept |= stored_retention.list_told_early(txn, room_nid, messages, before_ts)
         gone = [one for one in messages if one.event_nid not in kept]
-        if gone:
-            stored_retention.delete(txn, room_nid, gone)
+        if gone and stored_retention.delete(txn, room_nid, gone):
+            history.tell_gone(txn, room_nid, gone[-1].event_nid, app.now_ms())
     for one in gone:
         app.events.forget(one.event_nid)
     return len(gone)

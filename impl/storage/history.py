@@ -163,6 +163,13 @@ def tell_changes(
     )
 
 
+def tell_gone(txn: Any, room_nid: int, event_nid: int, now_ms: int) -> None:
+    """Have the workers hear that messages of a room were deleted, with the COMMIT: of one of them,
+    that it is another now, and its own parent, which nothing else is.
+    """
+    tell_changes(txn, room_nid, [(event_nid, event_nid)], now_ms, wakes=True)
+
+
 def delete_changes(txn: Any, before_ts: int, limit: int) -> int:
     """Forget what workers were told of changed events before a time, but for the last of it, which
     says how far the stream goes; returns how many.

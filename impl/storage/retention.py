@@ -185,10 +185,12 @@ def list_told_early(
     return {row[0] for row in txn.fetchall()}
 
 
-def delete(txn: Any, room_nid: int, messages: Sequence[Message]) -> None:
-    """Delete messages of a locked room for good, with all that hangs on them."""
+def delete(txn: Any, room_nid: int, messages: Sequence[Message]) -> bool:
+    """Delete messages of a locked room for good, with all that hangs on them; returns whether
+    unread counts are others now.
+    """
     nids = [one.event_nid for one in messages]
-    _delete_places(txn, room_nid, messages)
+    counted = _delete_places(txn, room_nid, messages)
     _delete_relations(txn, room_nid, messages)
     _delete_edges(txn, room_nid, messages)
     pending = [one for one in messages if one.redacts is not None]
@@ -205,9 +207,11 @@ def delete(txn: Any, room_nid: int, messages: Sequence[Message]) -> None:
         txn.execute(
             f"DELETE FROM {table} WHERE room_nid = %s AND event_nid = ANY(%s)", (room_nid, nids)
         )
+    return counted
 
 
-def _delete_places(txn: Any, room_nid: int, messages: Sequence[Message]) -> None:
+def _delete_places(txn: Any, room_nid: int, messages: Sequence[Message]) -> bool:
+    """Whether anybody was told of any of them."""
     txn.execute(
         """
         DELETE FROM timeline t
@@ -215,13 +219,14 @@ def _delete_places(txn: Any, room_nid: int, messages: Sequence[Message]) -> None
          WHERE t.room_nid = %s
            AND t.topological = gone.topological
            AND t.event_nid = gone.event_nid
-        RETURNING t.position, t.thread_id, t.unread_outcome <> '', t.unread_totals, t.thread_totals
+        RETURNING t.position, t.thread_id, t.unread_outcome <> '', t.unread_totals, t.thread_totals,
+                  t.singles_out
         """,
         ([one.depth for one in messages], [one.event_nid for one in messages], room_nid),
     )
     rows = sorted(row for row in txn.fetchall() if row[0] > 0)
     if not rows:
-        return
+        return False
     txn.execute(
         "DELETE FROM unread_singled WHERE room_nid = %s AND position = ANY(%s)",
         (room_nid, [row[0] for row in rows]),
@@ -229,13 +234,14 @@ def _delete_places(txn: Any, room_nid: int, messages: Sequence[Message]) -> None
     # Of each thread the last of which somebody was told. The totals of another are those before it,
     # and it may have been dated back, and stand above what nobody has read.
     last: dict[str, tuple[int, bytes]] = {}
-    for position, thread_id, was_told, main_totals, thread_totals in rows:
+    for position, thread_id, was_told, main_totals, thread_totals, _ in rows:
         if was_told and thread_id is None:
             last[MAIN] = (position, main_totals)
         elif was_told:
             last[thread_id] = (position, thread_totals)
     _put_totals(txn, room_nid, last)
     _delete_empty_threads(txn, room_nid, {row[1] for row in rows if row[1] is not None})
+    return bool(last) or any(row[5] for row in rows)
 
 
 def _put_totals(txn: Any, room_nid: int, last: dict[str, tuple[int, bytes]]) -> None:

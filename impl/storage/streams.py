@@ -90,6 +90,11 @@ class NewsRow(NamedTuple):
     # Keys: those of `about`, or, with a user, those that the user signed.
     of_devices: bool
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether messages of the room were deleted (history.tell_gone)."""
+        return self.changes_nid is not None and self.changes_nid == self.parent_nid
+
 
 # Each commit has every process read it. Memberships beside the graph are among the changes as well.
 NEWS = Prepared(

@@ -216,6 +216,22 @@ def test_what_went_counts_as_read_and_the_rest_as_before(new_app: NewApp) -> Non
     assert unread(BOB) == unread(CHARLIE) == {"main": 1, root: 1}
 
 
+def test_all_workers_count_alike_then(new_app: NewApp) -> None:
+    one = new_app(retention=enabled(HOUR_MS))
+    other = new_app(one.database.dsn, retention=enabled(HOUR_MS))
+    move = a_clock(one, other)
+    room_id = a_room(one, first=[member(BOB, "join")])
+    append(one, room_id, *(message(ALICE, "old") for _ in range(3)))
+    old = [ask(app, BOB)["next_batch"] for app in (one, other)]
+    move(HOUR_MS + 1)
+    append(one, room_id, message(ALICE, "new"))
+    purge(one)
+    append(one, room_id, message(ALICE, "newer"))
+    for app, since in zip((one, other), old, strict=True):
+        room = joined(ask(app, BOB, since), room_id)
+        assert room["unread_notifications"]["notification_count"] == 2
+
+
 def test_what_was_dated_back_and_told_to_nobody_leaves_what_is_above_it_unread(
     new_app: NewApp,
 ) -> None:

@@ -3,7 +3,8 @@
 services/unread.py counts. But two hundred members who wait in a room are all told of a message, and
 each has a count of their own: so a worker keeps the counts that it told, and moves them on by what
 the room's delta, which they share, says of its rows. What else changes a count it hears of by the
-news, and counts anew then: a receipt, other rules, a coming or going of the user."""
+news, and counts anew then: a receipt, other rules, a coming or going of the user; and of all users
+where messages of a room were deleted."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -74,8 +75,14 @@ class Kept:
                     self._forget(user)
             elif row.room_nid is not None and row.about is not None:
                 if (user := self._users.get(row.about)) is not None:
-                    self._size -= user.rooms.pop(row.room_nid, None) is not None
-                    user.drops += 1
+                    self._drop(user, row.room_nid)
+            elif row.room_nid is not None and row.is_gone:
+                for user in self._users.values():
+                    self._drop(user, row.room_nid)
+
+    def _drop(self, user: _User, room_nid: int) -> None:
+        self._size -= user.rooms.pop(room_nid, None) is not None
+        user.drops += 1
 
 
 def of_rooms(
