@@ -23,7 +23,7 @@ from gevent.pywsgi import WSGIHandler
 from impl.web import http_head
 from impl.web.http_head import BadRequest
 from impl.web.timed_input import TimedInput
-from impl.web.waiting_bytes import LARGE_BYTES
+from impl.web.waiting_bytes import LARGE_BYTES, PIECE_BYTES, Share
 
 # Without a byte from the client, or to it.
 IDLE_S = 60.0
@@ -265,12 +265,16 @@ class HttpConnection(WSGIHandler):
             if sent < len(data):
                 super()._sendall(data[sent:])
             return
-        self.socket.settimeout(IDLE_S + len(data) / SEND_BYTES_PER_S)
-        with self.holding(len(data)):
-            super()._sendall(data)
+        until = time.monotonic() + IDLE_S + len(data) / SEND_BYTES_PER_S
+        view = memoryview(data)
+        with self.holding(len(data)) as share:
+            for start in range(0, len(data), PIECE_BYTES):
+                self.socket.settimeout(max(until - time.monotonic(), 0.001))
+                super()._sendall(view[start : start + PIECE_BYTES])
+                share.move()
         self.socket.settimeout(IDLE_S)
 
-    def holding(self, size: int) -> AbstractContextManager[None]:
+    def holding(self, size: int) -> AbstractContextManager[Share]:
         """While so much waits to be taken, or to come."""
         address = self.environ["REMOTE_ADDR"]
         return self.server.waiting.hold(address, size, self._give_up)  # type: ignore[no-any-return]

@@ -7,6 +7,8 @@ from typing import Any
 import gevent
 from gevent.pywsgi import Input
 
+from impl.web.waiting_bytes import PIECE_BYTES
+
 # A body: so long, and a second more for so many bytes.
 BODY_S = 30.0
 BODY_BYTES_PER_S = 4096
@@ -41,8 +43,7 @@ class TimedInput(Input):
         timeout = gevent.Timeout(seconds)
         timeout.start()
         try:
-            with self.connection.holding(wanted):
-                return super().read(length)
+            return self._read_pieces(length)
         except gevent.Timeout as error:
             if error is not timeout:
                 raise
@@ -59,6 +60,21 @@ class TimedInput(Input):
             raise OSError("a chunk without a size") from None
         finally:
             timeout.close()
+
+    def _read_pieces(self, length: int | None) -> bytes:
+        # What is announced may never come: it takes the space of what has.
+        left = None if length is None or length < 0 else length
+        pieces: list[bytes] = []
+        with self.connection.holding(0) as share:
+            while left is None or left > 0:
+                piece = super().read(PIECE_BYTES if left is None else min(left, PIECE_BYTES))
+                if not piece:
+                    break
+                pieces.append(piece)
+                share.grow(len(piece))
+                if left is not None:
+                    left -= len(piece)
+            return b"".join(pieces)
 
     def _lose_track(self) -> None:
         # Where the next request begins nobody can say now.

@@ -56,20 +56,57 @@ def test_what_nobody_takes_waits_only_for_a_few(server: Server) -> None:
         one.close()
 
 
+HEAD = b"POST /bad-body HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+
+
 def test_bodies_that_do_not_come_wait_only_for_a_few(server: Server) -> None:
-    head = b"POST /bad-body HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
     slow = []
     for _ in range(8):
         connection = connect_from(server, "127.0.0.1")
-        connection.sendall(head % LARGE + b"x" * 100)
+        connection.sendall(HEAD % LARGE + b"x" * (LARGE - 100))
         slow.append(connection)
     # Those that were given up are closed.
     assert slow[0].recv(MIB) == b"" or slow[0].recv(MIB) == b""
     with connect_from(server, "127.0.0.2") as quick:
-        quick.sendall(head % LARGE + b"x" * LARGE)
+        quick.sendall(HEAD % LARGE + b"x" * LARGE)
         status, _, _ = read_response(quick)
         assert status == 200
-    slow[-1].sendall(b"x" * (LARGE - 100))
+    slow[-1].sendall(b"x" * 100)
     assert read_response(slow[-1])[0] == 200
+    for one in slow:
+        one.close()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.%d", "127.0.0.2"])
+def test_bodies_that_were_only_announced_hinder_nobody(server: Server, address: str) -> None:
+    slow = [connect_from(server, address % n if "%" in address else address) for n in range(3, 19)]
+    for connection in slow:
+        connection.sendall(HEAD % LARGE + b"x" * 100)
+    with connect_from(server, "127.0.0.2") as quick:
+        quick.sendall(GET % (b"/large?%d" % (2 * LARGE), b"Connection: close\r\n"))
+        assert read_all(quick) > 2 * LARGE
+    for connection in slow:
+        connection.sendall(b"x" * (LARGE - 100))
+        assert read_response(connection)[0] == 200
+        connection.close()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.%d", "127.0.0.2"])
+def test_what_is_taken_is_not_cut_off_for_what_nobody_takes(server: Server, address: str) -> None:
+    slow: list[socket.socket] = []
+    with connect_from(server, "127.0.0.2") as quick:
+        quick.sendall(GET % (b"/large?%d" % (2 * LARGE), b"Connection: close\r\n"))
+        count = 0
+        for number in range(3, 10):
+            while count < (number - 2) * 4 * MIB:
+                piece = quick.recv(MIB)
+                assert piece, "it was cut off"
+                count += len(piece)
+            slow.append(connect_from(server, address % number if "%" in address else address))
+            slow[-1].sendall(GET % (b"/large?%d" % LARGE, b"Connection: close\r\n"))
+            assert slow[-1].recv(1) == b"H"
+        assert count + read_all(quick) > 2 * LARGE
+    # Somebody had to be, if not that one.
+    assert read_all(slow[0]) < LARGE
     for one in slow:
         one.close()
