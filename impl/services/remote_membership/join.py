@@ -3,12 +3,13 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain
 from typing import Any
 
 from gevent.lock import BoundedSemaphore
 
-from impl import errors
+from impl import breath, errors
 from impl.app import App
 from impl.core.event import Event
 from impl.core.event_builder import Draft
@@ -20,10 +21,13 @@ from impl.services.remote_history import completion
 from impl.services.remote_membership import asking, taking_in, template
 from impl.storage.leases import Leases
 
-# Under way in a worker, and of one user; and rooms that are read and kept at the same time.
+# Under way in a worker, and of one user; and rooms that are kept at the same time.
 JOINS_MAX = 50
 JOINS_OF_USER_MAX = 10
 TAKEN_IN_AT_ONCE = 4
+# Of those that are not small so many are read at once: more than one user can have under way.
+READ_AT_ONCE = 12
+SMALL_BYTES = 1 << 20
 _PAUSE_MS = 5_000
 # So often it is looked whether another worker has joined the room.
 LOOK_S = 0.25
@@ -40,6 +44,7 @@ class Joins:
         self._leases = Leases(app.database, "joins")
         self._turns: dict[str, tuple[BoundedSemaphore, int]] = {}
         self._of_user: Counter[str] = Counter()
+        self._reading = BoundedSemaphore(READ_AT_ONCE)
         self.taking_in = BoundedSemaphore(TAKEN_IN_AT_ONCE)
 
     @contextmanager
@@ -70,6 +75,15 @@ class Joins:
             yield
         finally:
             self._leases.give(number)
+
+    def reading(self, answer: Mapping[str, Any]) -> AbstractContextManager[object]:
+        """While a room is read, and until it is kept: as long as servers whose keys are needed care
+        to say nothing. So what is small waits for nobody.
+        """
+        lists = [answer.get(name) for name in ("state", "auth_chain")]
+        told = chain.from_iterable(one for one in lists if isinstance(one, list))
+        size = sum(len(memoryview(text)) for text in breath.between(told))
+        return self._reading if size > SMALL_BYTES else nullcontext()
 
     def stop(self) -> None:
         self._leases.close()
@@ -125,10 +139,13 @@ def _through(app: App, server: str, room_id: str, draft: Draft) -> str:
     def take(answer: Mapping[str, Any]) -> tuple[int, bool]:
         if answer.get("members_omitted") is True and not may_lack_members:
             raise BadAnswer(server, "it leaves out the members, which nobody asked for")
-        with app.part(Joins, Joins).taking_in:
+        joins = app.part(Joins, Joins)
+        with joins.reading(answer):
             told = taking_in.read(app, server, room_id, version, answer)
             signed = _signed_by_resident(app, server, event, version, answer)
-            return taking_in.take_in(app, server, told, signed), told.lacks_members
+            told = taking_in.with_cited(app, server, told, signed)
+            with joins.taking_in:
+                return taking_in.take_in(app, server, told, signed), told.lacks_members
 
     room_nid, lacks_members = app.federation.send_join_v2(
         server, room_id, event.event_id, event.pdu, omit_members=may_lack_members, take=take

@@ -111,7 +111,6 @@ def take_in(app: App, server: str, told: ToldRoom, own: Event) -> int:
     """Keep a room with our own event on top of its state; returns its number.
 
     Raises BadAnswer where the room's rules do not allow our event: then we are not in it."""
-    told = _with_cited(app, server, told, own)
     _check_own(server, told, own)
     with app.database.transaction() as txn:
         create = next(one for one in told.events if one.type == CREATE[0])
@@ -153,8 +152,9 @@ def _submit(app: App, room_id: str, received: Sequence[Received]) -> None:
     batching.submit(app, Submission(room_id, [], received=received))
 
 
-def _with_cited(app: App, server: str, told: ToldRoom, own: Event) -> ToldRoom:
-    """With what our own event cites. Raises BadAnswer where that is not to be had.
+def with_cited(app: App, server: str, told: ToldRoom, own: Event) -> ToldRoom:
+    """With what our own event cites, as `take_in` needs it. Raises BadAnswer where that is not to
+    be had.
 
     COMPAT(Synapse): without the members it tells the chain of what it tells, and so not the
     membership of who vouches for us. And what was so when the template was made need not be in the

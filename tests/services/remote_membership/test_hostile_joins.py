@@ -267,28 +267,61 @@ def test_so_many_joins_are_under_way_and_no_more(
     assert join(dora, fourth).status == 200
 
 
-def test_so_many_rooms_are_read_at_the_same_time(
-    server: Server, bob: User, site: Site, monkeypatch: pytest.MonkeyPatch
+class Held:
+    """A step of taking in rooms that does not go on before it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+        self.rooms: list[str] = []
+        self.going_on = Event()
+        self._real = getattr(taking_in, step)
+        monkeypatch.setattr(taking_in, step, self._do)
+
+    def _do(self, app: App, server: str, told: Any, *rest: Any) -> Any:
+        room_id = told if isinstance(told, str) else told.room_id
+        if room_id not in self.rooms:
+            self.rooms.append(room_id)
+            self.going_on.wait()
+        return self._real(app, server, told, *rest)
+
+    def wait(self, count: int) -> None:
+        """Until so many are there, and no more."""
+        with gevent.Timeout(20):
+            while len(self.rooms) < count:
+                gevent.sleep(0.01)
+        gevent.sleep(0.1)
+        assert len(self.rooms) == count
+
+
+@pytest.mark.parametrize("step", ["take_in", "read"])
+def test_so_many_rooms_are_kept_or_read_at_the_same_time(
+    bob: User, site: Site, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    reading: list[str] = []
-    going_on = Event()
-    real = taking_in.read
-
-    def read(app: App, server: str, room_id: str, *rest: Any) -> Any:
-        reading.append(room_id)
-        going_on.wait()
-        return real(app, server, room_id, *rest)
-
-    monkeypatch.setattr(taking_in, "read", read)
+    monkeypatch.setattr(remote_join, "SMALL_BYTES", 0)
+    monkeypatch.setattr(remote_join, "READ_AT_ONCE", 5)
+    held = Held(monkeypatch, step)
     residents = [Resident(site, a_room("12", name=f"room{number}")) for number in range(6)]
     running = [gevent.spawn(join, bob, one.room_id) for one in residents]
-    while sum(len(one.sent) for one in residents) < len(residents):
-        gevent.sleep(0)
-    for _ in range(100):
-        gevent.sleep(0)
-    assert len(reading) == remote_join.TAKEN_IN_AT_ONCE
-    going_on.set()
+    held.wait(remote_join.TAKEN_IN_AT_ONCE if step == "take_in" else 5)
+    held.going_on.set()
     assert [one.get().status for one in running] == [200] * len(residents)
+
+
+@pytest.mark.parametrize("step", ["read", "with_cited"])
+def test_rooms_whose_keys_do_not_come_keep_no_small_ones_waiting(
+    bob: User, resident: Resident, site: Site, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Nor those of which something does not come that our own event cites."""
+    monkeypatch.setattr(remote_join, "READ_AT_ONCE", 2)
+    assert remote_join.TAKEN_IN_AT_ONCE < 6
+    held = Held(monkeypatch, step)
+    bad = [Resident(site, a_room("12", name=f"room{number}")) for number in range(6)]
+    running = [gevent.spawn(join, bob, one.room_id) for one in bad]
+    held.wait(len(bad))
+    held.rooms.append(resident.room_id)
+    assert join(bob, resident.room_id).status == 200
+    assert not any(one.ready() for one in running)
+    held.going_on.set()
+    assert [one.get().status for one in running] == [200] * len(bad)
 
 
 def test_whoever_takes_too_long_has_nobody_asked_after_them(
