@@ -29,8 +29,10 @@ TAKEN_IN_AT_ONCE = 4
 READ_AT_ONCE = 12
 SMALL_BYTES = 1 << 20
 _PAUSE_MS = 5_000
-# So often it is looked whether another worker has joined the room.
+# Until it is looked again whether another worker has joined the room: each look may take a
+# connection to the database.
 LOOK_S = 0.25
+LOOK_S_MAX = 2.0
 
 
 class Joins:
@@ -68,9 +70,11 @@ class Joins:
     def alone(self, room_id: str) -> Iterator[None]:
         """Raises Unavailable where the server stops meanwhile."""
         number = int.from_bytes(hashlib.sha256(room_id.encode()).digest()[:8], "big")
+        pause_s = LOOK_S
         while not self._leases.take(number):
-            if not self._app.pause(LOOK_S):
+            if not self._app.pause(pause_s):
                 raise errors.Unavailable("the server stops")
+            pause_s = min(2 * pause_s, LOOK_S_MAX)
         try:
             yield
         finally:

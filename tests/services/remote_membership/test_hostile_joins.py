@@ -12,6 +12,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
+from impl import errors
 from impl.app import App
 from impl.core import signing
 from impl.core.event import Event as MatrixEvent
@@ -322,6 +323,24 @@ def test_rooms_whose_keys_do_not_come_keep_no_small_ones_waiting(
     assert not any(one.ready() for one in running)
     held.going_on.set()
     assert [one.get().status for one in running] == [200] * len(bad)
+
+
+def test_whoever_waits_for_another_worker_looks_less_and_less_often(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look is a new connection to the database."""
+    joins, pauses = remote_join.Joins(app), []
+
+    def pause(seconds: float) -> bool:
+        pauses.append(seconds)
+        return len(pauses) < 8
+
+    monkeypatch.setattr(app, "pause", pause)
+    other = remote_join.Joins(app)
+    with other.alone("!room:a.test"), pytest.raises(errors.Unavailable):
+        with joins.alone("!room:a.test"):
+            raise AssertionError("it is not alone")
+    assert pauses == [0.25, 0.5, 1, 2, 2, 2, 2, 2]
 
 
 def test_whoever_takes_too_long_has_nobody_asked_after_them(
