@@ -75,6 +75,11 @@ class FederationClient:
         self.check_worth: Callable[[str], None] = lambda destination: None
         self.note: Callable[[str, FederationFailure | None], None] = lambda destination, error: None
 
+    @property
+    def long_s(self) -> float:
+        """What is asked about all of a large room may take so long."""
+        return LONG * self._timeout_s
+
     # Keys. Who asks for them knows by itself when that is worth it. The other may not know ours.
 
     def get_server_key(self, destination: str, timeout_s: float = KEYS_TIMEOUT_S) -> Json:
@@ -116,7 +121,7 @@ class FederationClient:
         return self._get(
             destination,
             f"{_V1}/event_auth/{_part(room_id)}/{_part(event_id)}",
-            timeout_s=LONG * self._timeout_s,
+            timeout_s=self.long_s,
             bytes_max=CHAIN_BYTES_MAX,
             texts=("auth_chain",),
             take=take,
@@ -130,7 +135,7 @@ class FederationClient:
             destination,
             f"{_V1}/state/{_part(room_id)}",
             {"event_id": event_id},
-            timeout_s=LONG * self._timeout_s,
+            timeout_s=self.long_s,
             bytes_max=STATE_BYTES_MAX,
             texts=("pdus", "auth_chain"),
             take=take,
@@ -141,7 +146,7 @@ class FederationClient:
             destination,
             f"{_V1}/state_ids/{_part(room_id)}",
             {"event_id": event_id},
-            timeout_s=LONG * self._timeout_s,
+            timeout_s=self.long_s,
             bytes_max=IDS_BYTES_MAX,
         )
 
@@ -193,7 +198,7 @@ class FederationClient:
             pdu,
             query={"omit_members": "true" if omit_members else "false"},
             insists=True,
-            timeout_s=LONG * self._timeout_s,
+            timeout_s=self.long_s,
             bytes_max=STATE_BYTES_MAX,
             texts=("state", "auth_chain"),
             take=take,

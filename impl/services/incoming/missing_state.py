@@ -102,8 +102,14 @@ def fetch_singly(source: Source, event_ids: Collection[str]) -> list[Event]:
             _log.info("%s is not to be had: %s", event_id, failure)
             return None
 
-    found = Pool(AT_ONCE).map(fetch, sorted(event_ids))
-    return [one for one in found if one is not None]
+    pool = Pool(AT_ONCE)
+    fetching = pool.imap(fetch, sorted(event_ids))
+    try:
+        return [one for one in fetching if one is not None]
+    finally:
+        # Where one of them failed, or the time is over, nobody asks for the others.
+        fetching.kill()
+        pool.kill()
 
 
 def _cited(events: Iterable[Event]) -> set[str]:

@@ -31,7 +31,8 @@ from impl.storage.rooms import Room
 
 # To ask for a state is what costs most. The event itself has one beyond this.
 STATES_MAX = 3
-SECONDS_MAX = 120.0
+# And so many answers about all of a large room may take all the time that they have.
+LONG_ANSWERS = 3
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,8 @@ def place(app: App, room: Room, event: Event, origin: str) -> int:
 
     Raises Unplaceable; Unreachable where another time it may be had, TooSlow where it took long."""
     source = Source.of(app, room, event, origin)
-    timeout = gevent.Timeout(SECONDS_MAX)
+    seconds = seconds_max(app)
+    timeout = gevent.Timeout(seconds)
     placing = _Placing(source, event)
     try:
         with timeout:
@@ -73,13 +75,18 @@ def place(app: App, room: Room, event: Event, origin: str) -> int:
     except gevent.Timeout as error:
         if error is not timeout:
             raise
-        raise TooSlow(origin, f"it took more than {SECONDS_MAX:.0f} s") from error
+        raise TooSlow(origin, f"it took more than {seconds:.0f} s") from error
     except MissingEvents as error:
         raise Unplaceable(f"there is no {', '.join(error.event_ids) or 'place'}") from error
     except Unreachable:
         raise
     except FederationFailure as failure:
         raise Unplaceable(str(failure)) from failure
+
+
+def seconds_max(app: App) -> float:
+    """How long it may take to place an event, at a time."""
+    return LONG_ANSWERS * app.federation.long_s
 
 
 @dataclass

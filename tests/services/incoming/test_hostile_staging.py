@@ -102,7 +102,7 @@ def test_a_slow_origin_does_not_keep_its_room_from_the_others(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(placing, "SECONDS_MAX", 0.5)
+    monkeypatch.setattr(placing, "seconds_max", lambda app: 0.5)
     room = a_room_elsewhere()
     room.add(member(evil.user_id, "join"))
     room_id = let_in(app, site, room)
