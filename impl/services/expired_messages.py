@@ -6,6 +6,9 @@ be fetched again from other servers. The ends of the room stay, which the next e
 so does the last of its timeline, so that the stream does not go back; both are hidden all the same,
 and go when others have come after them.
 
+What others stand on that have not expired stays as well until they have, without what it says: a
+server to which they are new asks for the state there (S-S API, GET /state_ids).
+
 What went counts as read, and with it what is above it in its thread. So a message that was dated
 back, and that people were told of, waits, hidden, for those before it: no longer than one that was
 sent when it came.
@@ -19,7 +22,7 @@ import msgspec
 
 from impl.app import App
 from impl.config.retention import PurgeJob
-from impl.core import relations, retention
+from impl.core import redaction, relations, retention
 from impl.core.event import Event
 from impl.core.room_version import ROOM_VERSIONS, RoomVersion
 from impl.services import retention as policies
@@ -38,6 +41,7 @@ REDACTION = "m.room.redaction"
 _log = logging.getLogger(__name__)
 
 _decode = msgspec.json.Decoder(dict).decode
+_encode = msgspec.json.Encoder().encode
 
 
 def purge(app: App, job: PurgeJob) -> Iterator[int]:
@@ -111,6 +115,7 @@ def _read(old: Old, version: RoomVersion) -> Message | None:
     if event.is_state:
         return None
     relation = None if event.type == REDACTION else relations.read(event.content)
+    stripped = redaction.redact(event.pdu, version)
     return Message(
         old.event_nid,
         old.event_id,
@@ -118,6 +123,7 @@ def _read(old: Old, version: RoomVersion) -> Message | None:
         event.prev_event_ids,
         relation.parent_event_id if relation is not None else None,
         event.redacts if event.type == REDACTION else None,
+        _encode(stripped).decode() if stripped != event.pdu else None,
     )
 
 
@@ -128,9 +134,19 @@ def _delete(app: App, room_nid: int, messages: Sequence[Message], before_ts: int
             return 0
         kept = {*head.forward_extremities, stored_retention.get_last_nid(txn, room_nid)}
         kept |= stored_retention.list_told_early(txn, room_nid, messages, before_ts)
-        gone = [one for one in messages if one.event_nid not in kept]
-        if gone and stored_retention.delete(txn, room_nid, gone):
-            history.tell_gone(txn, room_nid, gone[-1].event_nid, app.now_ms())
-    for one in gone:
+        over = [one for one in messages if one.event_nid not in kept]
+        cited = stored_retention.list_cited(txn, room_nid, over, before_ts)
+        gone = [one for one in over if one.event_nid not in cited]
+        stripped = [one for one in over if one.event_nid in cited and one.stripped is not None]
+        counted = False
+        if stripped:
+            counted = stored_retention.strip(txn, room_nid, stripped)
+            nids = [one.event_nid for one in stripped]
+            history.tell_changes(txn, room_nid, [(nid, None) for nid in nids], app.now_ms())
+        if gone:
+            counted |= stored_retention.delete(txn, room_nid, gone)
+        if counted:
+            history.tell_gone(txn, room_nid, over[-1].event_nid, app.now_ms())
+    for one in (*gone, *stripped):
         app.events.forget(one.event_nid)
-    return len(gone)
+    return len(gone) + len(stripped)

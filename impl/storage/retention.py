@@ -34,6 +34,8 @@ class Message:
     prev_event_ids: Collection[str]
     parent_event_id: str | None = None
     redacts: str | None = None
+    # The event without what it says; None: it says nothing any more.
+    stripped: str | None = None
 
 
 def list_policies(txn: Any, room_nids: Collection[int]) -> dict[int, int]:
@@ -185,24 +187,69 @@ def list_told_early(
     return {row[0] for row in txn.fetchall()}
 
 
+def list_cited(txn: Any, room_nid: int, messages: Sequence[Message], since_ts: int) -> set[int]:
+    """event_nid of those messages on which events stand that were not sent before a time."""
+    txn.execute(
+        """
+        SELECT m.event_nid
+          FROM unnest(%s::text[], %s::bigint[]) AS m (event_id, event_nid)
+         WHERE EXISTS (SELECT 1
+                         FROM event_edges g
+                         JOIN events e USING (room_nid, event_nid)
+                        WHERE g.room_nid = %s
+                          AND g.prev_event_id = m.event_id
+                          AND least(e.origin_server_ts, e.came_ts) >= %s)
+        """,
+        (
+            [one.event_id for one in messages],
+            [one.event_nid for one in messages],
+            room_nid,
+            since_ts,
+        ),
+    )
+    return {row[0] for row in txn.fetchall()}
+
+
+def strip(txn: Any, room_nid: int, messages: Sequence[Message]) -> bool:
+    """Leave of messages nothing but their places in the graph and in the timeline; returns whether
+    unread counts are others now.
+    """
+    txn.execute(
+        f"SELECT {_COLUMNS} FROM timeline t WHERE {_OF_PLACES}", _places(room_nid, messages)
+    )
+    counted = _count_as_read(txn, room_nid)
+    _delete_relations(txn, room_nid, messages)
+    _delete_pending(txn, room_nid, messages)
+    nids = [one.event_nid for one in messages]
+    txn.execute(
+        "DELETE FROM search_texts WHERE room_nid = %s AND event_nid = ANY(%s)", (room_nid, nids)
+    )
+    txn.execute(
+        """
+        UPDATE events e
+           SET pdu = s.pdu
+          FROM unnest(%s::bigint[], %s::text[]) AS s (event_nid, pdu)
+         WHERE e.room_nid = %s
+           AND e.event_nid = s.event_nid
+        """,
+        (nids, [one.stripped for one in messages], room_nid),
+    )
+    return counted
+
+
 def delete(txn: Any, room_nid: int, messages: Sequence[Message]) -> bool:
     """Delete messages of a locked room for good, with all that hangs on them; returns whether
     unread counts are others now.
     """
     nids = [one.event_nid for one in messages]
-    counted = _delete_places(txn, room_nid, messages)
+    txn.execute(
+        f"DELETE FROM timeline t WHERE {_OF_PLACES} RETURNING {_COLUMNS}",
+        _places(room_nid, messages),
+    )
+    counted = _count_as_read(txn, room_nid)
     _delete_relations(txn, room_nid, messages)
     _delete_edges(txn, room_nid, messages)
-    pending = [one for one in messages if one.redacts is not None]
-    if pending:
-        txn.execute(
-            """
-            DELETE FROM pending_redactions
-             WHERE room_nid = %s
-               AND (redacts, redaction_nid) IN (SELECT * FROM unnest(%s::text[], %s::bigint[]))
-            """,
-            (room_nid, [one.redacts for one in pending], [one.event_nid for one in pending]),
-        )
+    _delete_pending(txn, room_nid, messages)
     for table in ("search_texts", "events"):
         txn.execute(
             f"DELETE FROM {table} WHERE room_nid = %s AND event_nid = ANY(%s)", (room_nid, nids)
@@ -210,20 +257,21 @@ def delete(txn: Any, room_nid: int, messages: Sequence[Message]) -> bool:
     return counted
 
 
-def _delete_places(txn: Any, room_nid: int, messages: Sequence[Message]) -> bool:
-    """Whether anybody was told of any of them."""
-    txn.execute(
-        """
-        DELETE FROM timeline t
-         USING unnest(%s::bigint[], %s::bigint[]) AS gone (topological, event_nid)
-         WHERE t.room_nid = %s
-           AND t.topological = gone.topological
-           AND t.event_nid = gone.event_nid
-        RETURNING t.position, t.thread_id, t.unread_outcome <> '', t.unread_totals, t.thread_totals,
-                  t.singles_out
-        """,
-        ([one.depth for one in messages], [one.event_nid for one in messages], room_nid),
-    )
+_OF_PLACES = """
+     t.room_nid = %s
+     AND (t.topological, t.event_nid) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
+"""
+_COLUMNS = """
+    t.position, t.thread_id, t.unread_outcome <> '', t.unread_totals, t.thread_totals, t.singles_out
+"""
+
+
+def _places(room_nid: int, messages: Sequence[Message]) -> tuple[object, ...]:
+    return room_nid, [one.depth for one in messages], [one.event_nid for one in messages]
+
+
+def _count_as_read(txn: Any, room_nid: int) -> bool:
+    """Those whose places were asked for just now: whether anybody was told of any of them."""
     rows = sorted(row for row in txn.fetchall() if row[0] > 0)
     if not rows:
         return False
@@ -305,6 +353,19 @@ def _delete_relations(txn: Any, room_nid: int, messages: Sequence[Message]) -> N
             room_nid,
         ),
     )
+
+
+def _delete_pending(txn: Any, room_nid: int, messages: Sequence[Message]) -> None:
+    pending = [one for one in messages if one.redacts is not None]
+    if pending:
+        txn.execute(
+            """
+            DELETE FROM pending_redactions
+             WHERE room_nid = %s
+               AND (redacts, redaction_nid) IN (SELECT * FROM unnest(%s::text[], %s::bigint[]))
+            """,
+            (room_nid, [one.redacts for one in pending], [one.event_nid for one in pending]),
+        )
 
 
 def _delete_edges(txn: Any, room_nid: int, messages: Sequence[Message]) -> None:
