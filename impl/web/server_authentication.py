@@ -18,6 +18,7 @@ BODY_BYTES_MAX = 200 * 65_536
 # very small read for anybody any number of times (services/forgeries.py).
 VALUES_MAX = 1_000_000
 VALUES_MAX_OF_ANYBODY = 50_000
+VALUES_MAX_OF_NEIGHBOURS = 200_000
 VALUES_FEW = 500
 BYTES_FEW = 64 << 10
 
@@ -57,18 +58,25 @@ def verify(app: App, environ: Environ, *, holds_events: bool) -> SignedRequest:
         # which only events of old rooms may have. Whether the bytes were signed can be told without
         # reading them: what stands behind them in the message begins nowhere else.
         is_known = _looks_canonical(raw) and is_signed(raw)
-        is_costly = not is_known and _is_costly(raw)
-        if is_costly:
-            forgeries.check(app, address)
         values_max = VALUES_MAX if is_known else VALUES_MAX_OF_ANYBODY
+        claim = None
+        if not is_known and _is_costly(raw):
+            claim = forgeries.Claim(app, origin, address)
+            claim.check()
+            if claim.is_neighbour:
+                values_max = VALUES_MAX_OF_NEIGHBOURS
         try:
             content = request.decode_object(raw, is_checked=not holds_events, values_max=values_max)
             is_known = is_known or is_signed(canonical_json.encode(content, strict=False))
+        except errors.TooLarge:
+            claim = None  # Its values were counted, which takes no time.
+            raise
         finally:
-            if is_costly and not is_known:
-                forgeries.note(app, address)
+            if claim is not None and not is_known:
+                claim.note()
     if not is_known:
         raise errors.Unauthorized("the signature of the request is wrong")
+    forgeries.see(app, origin, address)
     return SignedRequest(origin, content)
 
 

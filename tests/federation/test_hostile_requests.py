@@ -12,6 +12,7 @@ from impl.core import canonical_json, json_bounds
 from impl.services import forgeries
 from impl.web import server_authentication
 from impl.web.application import Application
+from tests.builders import a_room, append, member
 from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
 from tests.federation.made_up_server import Clock, MadeUpServer, a_key
@@ -101,6 +102,81 @@ def test_many_addresses_have_no_more_read_than_so_many(
         ask(wsgi, forged, "PUT", body=raw, address=f"192.0.2.{number}")[0] for number in range(30)
     ]
     assert found.count(401) == forgeries.OF_ALL.burst_count and found[-1] == 429
+
+
+def are_in_a_room(app: App, *servers: MadeUpServer) -> None:
+    room_id = a_room(app)
+    for server in servers:
+        append(app, room_id, member(f"@user:{server.name}", "join"))
+
+
+FORGED = b'{ "a":[' + b"0," * 10_000 + b"0]}"
+
+
+def test_who_shares_a_room_is_read_whatever_others_forge_elsewhere(
+    app: App, wsgi: Application, network: Network, evil: MadeUpServer, clock: Clock
+) -> None:
+    """In its own name, too."""
+    honest = MadeUpServer(network, "honest.test", clock)
+    are_in_a_room(app, honest)
+    for server in (honest, evil):
+        assert ask(wsgi, header(server.name, server.key))[0] == 200
+    forged = [forged_in_the_name_of(server) for server in (honest, evil)]
+    found = []
+    for number in range(60):
+        clock.ms += 20
+        address = f"192.0.2.{number % 8 + 10}"
+        found.append(ask(wsgi, forged[number % 2], "PUT", body=FORGED, address=address)[0])
+        assert put(wsgi, honest, FORGED)[0] == 200
+    assert set(found) == {401, 429}
+    # Where nobody knows it to be it is one of all.
+    assert put(wsgi, honest, FORGED, address="192.0.2.99")[0] == 429
+
+
+def test_behind_one_address_others_are_read_too(
+    app: App, wsgi: Application, network: Network, evil: MadeUpServer, clock: Clock
+) -> None:
+    honest, other = (MadeUpServer(network, f"{name}.test", clock) for name in ("honest", "other"))
+    are_in_a_room(app, honest, other)
+    for server in (honest, other, evil):
+        assert ask(wsgi, header(server.name, server.key))[0] == 200
+    for server in (evil, other):
+        found = [ask(wsgi, forged_in_the_name_of(server), "PUT", body=FORGED)[0] for _ in range(9)]
+        assert found == [401] * 5 + [429] * 4
+        assert put(wsgi, server, FORGED)[0] == 429
+    assert put(wsgi, honest, FORGED)[0] == 200
+
+
+def test_neighbours_have_no_more_read_than_so_many(
+    app: App, wsgi: Application, network: Network, clock: Clock
+) -> None:
+    evil = [MadeUpServer(network, f"evil{number}.test", clock) for number in range(6)]
+    are_in_a_room(app, *evil)
+    found = []
+    for server in evil:
+        assert ask(wsgi, header(server.name, server.key))[0] == 200
+        forged = forged_in_the_name_of(server)
+        found += [ask(wsgi, forged, "PUT", body=FORGED)[0] for _ in range(5)]
+    assert found.count(401) == forgeries.OF_NEIGHBOURS.burst_count and found[-1] == 429
+
+
+def test_who_shares_a_room_may_send_more_that_is_not_canonical(
+    app: App, wsgi: Application, network: Network, evil: MadeUpServer, clock: Clock
+) -> None:
+    honest = MadeUpServer(network, "honest.test", clock)
+    are_in_a_room(app, honest)
+    raw = b'{ "a":[' + b"0," * (server_authentication.VALUES_MAX_OF_NEIGHBOURS - 3) + b"0]}"
+    assert put(wsgi, honest, raw)[0] == 200
+    assert put(wsgi, honest, raw.replace(b"[0,", b"[0,0,0,0,0,"))[0] == 413
+    assert put(wsgi, evil, raw)[0] == 413
+
+
+def test_what_is_too_large_to_be_read_counts_for_nothing(
+    wsgi: Application, evil: MadeUpServer
+) -> None:
+    for _ in range(20):
+        assert put(wsgi, evil, b'{ "a":[' + b"0," * 60_000 + b"0]}")[0] == 413
+    assert put(wsgi, evil, FORGED)[0] == 200
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=list(BOMBS))
