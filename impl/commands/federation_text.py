@@ -12,7 +12,9 @@ def overview(report: Overview) -> Iterator[str]:
     if not report.has_begun:
         yield "Nothing was ever sent to other servers."
         return
-    if not report.behind:
+    if not report.behind and report.waiting_count:
+        yield "All other servers answer."
+    elif not report.behind:
         yield "All other servers have been told everything, and answer."
     else:
         yield (
@@ -21,7 +23,8 @@ def overview(report: Overview) -> Iterator[str]:
         )
     if report.to_device_count:
         yield f"Messages to devices that wait: {report.to_device_count}."
-    yield f"The stream goes {report.positions_behind} further than what was handed to all others."
+    if report.waiting_count:
+        yield f"Events that nobody has come to yet: {report.waiting_count}."
     if not report.behind:
         return
     yield ""

@@ -120,6 +120,23 @@ class MissedEvent(NamedTuple):
     event_nid: int
 
 
+def count_after(txn: Any, after: int, limit: int) -> int:
+    """How many events for others stand behind a position, as far as the limit."""
+    txn.execute(
+        """
+        SELECT count(*)
+          FROM (SELECT
+                  FROM timeline
+                 WHERE is_outgoing
+                   AND position > %s
+                 LIMIT %s) AS waiting
+        """,
+        (after, limit),
+    )
+    count: int = txn.fetchone()[0]
+    return count
+
+
 def list_missed_rooms(
     txn: Any, server_name: str, after: int, up_to: int, after_room: int, limit: int
 ) -> list[MissedEvent]:

@@ -9,7 +9,7 @@ import pytest
 
 from impl.app import App
 from impl.commands import main as commands
-from impl.storage import destinations, outgoing
+from impl.storage import destinations, outgoing, streams
 from impl.storage.destinations import Destination
 from tests.builders import ALICE, a_room, append, message
 from tests.commands.room_shell import RoomShell
@@ -60,6 +60,21 @@ def behind(app: App) -> App:
 
 def test_where_nothing_was_sent_that_is_said(type_: Type) -> None:
     assert type_("status") == (0, "Nothing was ever sent to other servers.\n", "")
+
+
+def test_what_nobody_has_come_to_is_counted(app: App, type_: Type) -> None:
+    room_id = a_room(app, room_version="11")
+    come(app, room_id, f"@dave:{FAR}")
+    with app.database.transaction() as txn:
+        destinations.get_shards(txn, 1, [0])
+        destinations.put_shards(txn, 1, {0: streams.current(txn)})
+    # However far the stream has gone on for reasons of its own.
+    all_told = "All other servers have been told everything, and answer.\n"
+    assert type_("status") == (0, all_told, "")
+    append(app, room_id, message(ALICE, "one"), message(ALICE, "two"))
+    waiting = "All other servers answer.\nEvents that nobody has come to yet: 2.\n"
+    assert type_("status") == (0, waiting, "")
+    assert json.loads(type_("status", "--json")[1])["waiting_count"] == 2
 
 
 def test_who_is_behind_is_shown_and_why(behind: App, type_: Type) -> None:

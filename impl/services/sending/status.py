@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from impl import errors
 from impl.app import App
 from impl.core import identifiers
-from impl.storage import destinations, outgoing, room_servers, streams
+from impl.storage import destinations, outgoing, room_servers
 from impl.storage.destinations import Destination
 
 LISTED_MAX = 1_000
+WAITING_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Overview:
     """Of all servers; `behind` are the first of those in the order of their names."""
 
     now_ms: int
-    # By how many places in the stream the slowest shard is behind: what is for local users counts.
-    positions_behind: int
+    # Events that the slowest shard has not come to yet; no more than WAITING_MAX are counted.
+    waiting_count: int
     # Whether anybody has begun to send at all.
     has_begun: bool
     behind_count: int
@@ -63,9 +64,10 @@ def overview(app: App) -> Overview:
     with app.database.snapshot() as txn:
         shards = destinations.list_shards(txn)
         behind_count, failing_count = destinations.count(txn)
+        handed = min((one[2] for one in shards), default=0)
         return Overview(
             now_ms=app.now_ms(),
-            positions_behind=streams.current(txn) - min((one[2] for one in shards), default=0),
+            waiting_count=outgoing.count_after(txn, handed, WAITING_MAX),
             has_begun=bool(shards),
             behind_count=behind_count,
             failing_count=failing_count,

@@ -166,6 +166,7 @@ def test_whose_time_has_come_is_found_without_looking_at_the_others(full: App) -
         lambda txn: room_servers.list_sharing(txn, ["@u7:soma.test"]),
         lambda txn: room_servers.list_sharing_elsewhere(txn, "@u7:soma.test", 8),
         lambda txn: outgoing.list_missed_devices(txn, FAR, 90_000, 100_000, "soma.test", 100),
+        lambda txn: outgoing.count_after(txn, 290_000, 1_000),
         lambda txn: outgoing.get_last_device(txn, "@u7:soma.test"),
         lambda txn: outgoing.list_typing(txn, 1, "soma.test"),
         lambda txn: arrivals.list_arrivals(txn, 299_000, 299_500, 100),
