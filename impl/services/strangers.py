@@ -13,6 +13,7 @@ from impl import errors
 from impl.app import App
 from impl.core import rate_limit
 from impl.core.rate_limit import Allowance
+from impl.counted import counted
 from impl.storage import room_servers
 
 # Of a worker: for strangers, and as many for servers that share a room with us.
@@ -45,11 +46,11 @@ class Strangers:
         LimitExceeded.
         """
         if self._has_place(server_name, address):
-            with _counted(self._servers, server_name), _counted(self._addresses, address):
+            with counted(self._servers, server_name), counted(self._addresses, address):
                 yield
             return
         self._check_neighbour(server_name)
-        with _counted(self._neighbours, server_name):
+        with counted(self._neighbours, server_name):
             yield
 
     def _has_place(self, server_name: str, address: str) -> bool:
@@ -78,14 +79,3 @@ class Strangers:
         raise errors.LimitExceeded(
             "too many servers ask that are not known yet", retry_after_ms=_PAUSE_MS
         )
-
-
-@contextmanager
-def _counted(counts: Counter[str], key: str) -> Iterator[None]:
-    counts[key] += 1
-    try:
-        yield
-    finally:
-        counts[key] -= 1
-        if not counts[key]:
-            del counts[key]

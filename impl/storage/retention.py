@@ -217,7 +217,7 @@ def strip(txn: Any, room_nid: int, messages: Sequence[Message]) -> bool:
     txn.execute(
         f"SELECT {_COLUMNS} FROM timeline t WHERE {_OF_PLACES}", _places(room_nid, messages)
     )
-    counted = _count_as_read(txn, room_nid)
+    counted = _count_as_read(txn, room_nid, txn.fetchall())
     _delete_relations(txn, room_nid, messages)
     _delete_pending(txn, room_nid, messages)
     nids = [one.event_nid for one in messages]
@@ -246,7 +246,7 @@ def delete(txn: Any, room_nid: int, messages: Sequence[Message]) -> bool:
         f"DELETE FROM timeline t WHERE {_OF_PLACES} RETURNING {_COLUMNS}",
         _places(room_nid, messages),
     )
-    counted = _count_as_read(txn, room_nid)
+    counted = _count_as_read(txn, room_nid, txn.fetchall())
     _delete_relations(txn, room_nid, messages)
     _delete_edges(txn, room_nid, messages)
     _delete_pending(txn, room_nid, messages)
@@ -270,9 +270,9 @@ def _places(room_nid: int, messages: Sequence[Message]) -> tuple[object, ...]:
     return room_nid, [one.depth for one in messages], [one.event_nid for one in messages]
 
 
-def _count_as_read(txn: Any, room_nid: int) -> bool:
-    """Those whose places were asked for just now: whether anybody was told of any of them."""
-    rows = sorted(row for row in txn.fetchall() if row[0] > 0)
+def _count_as_read(txn: Any, room_nid: int, places: Sequence[Any]) -> bool:
+    """`places` are rows of _COLUMNS. Returns whether anybody was told of any of them."""
+    rows = sorted(row for row in places if row[0] > 0)
     if not rows:
         return False
     txn.execute(

@@ -14,6 +14,7 @@ from impl.app import App
 from impl.core.event import Event
 from impl.core.event_builder import Draft
 from impl.core.room_version import ROOM_VERSIONS, RoomVersion
+from impl.counted import counted
 from impl.outbound.failures import BadAnswer
 from impl.services import room_reading
 from impl.services.incoming import receive_pdu
@@ -55,13 +56,8 @@ class Joins:
         counts = self._of_user
         if counts[user_id] >= JOINS_OF_USER_MAX or counts.total() >= JOINS_MAX:
             raise errors.LimitExceeded("too many rooms are being joined", retry_after_ms=_PAUSE_MS)
-        counts[user_id] += 1
-        try:
+        with counted(counts, user_id):
             yield
-        finally:
-            counts[user_id] -= 1
-            if not counts[user_id]:
-                del counts[user_id]
 
     def turn(self, room_id: str) -> "_Turn":
         return _Turn(self._turns, room_id)
