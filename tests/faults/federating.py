@@ -1,6 +1,7 @@
 """Servers that federate, each with processes of its own, and people on them who write and listen
 while these are killed."""
 
+import abc
 import random
 import threading
 import time
@@ -65,7 +66,7 @@ def again(person: Person, method: str, path: str, body: object = None) -> Json:
         time.sleep(0.1)
 
 
-class Busy(threading.Thread):
+class Busy(threading.Thread, abc.ABC):
     """Does the same until it is told to stop."""
 
     def __init__(self) -> None:
@@ -73,8 +74,8 @@ class Busy(threading.Thread):
         self.stopping = threading.Event()
         self.unexpected: list[BaseException] = []
 
-    def step(self) -> None:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def step(self) -> None: ...
 
     def run(self) -> None:
         try:

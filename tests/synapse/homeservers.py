@@ -6,6 +6,7 @@ of the machine is changed to have names looked up, and an access list can tell t
 looks at no ports. Before the port for other servers stands a relay (link.py): to cut it is to take
 the server off the network of servers."""
 
+import abc
 import json
 import os
 import signal
@@ -51,7 +52,7 @@ START_S_MAX = 120.0
 STOP_S_MAX = 30.0
 
 
-class Homeserver:
+class Homeserver(abc.ABC):
     """`name` is what other servers call it, `url` where its clients find it."""
 
     name: str
@@ -62,23 +63,23 @@ class Homeserver:
     def register(self, localpart: str, is_admin: bool = False) -> Person:
         return register(self.url, SECRET, localpart, is_admin)
 
-    def start(self) -> None:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def start(self) -> None: ...
 
-    def stop(self) -> None:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def stop(self) -> None: ...
 
+    @abc.abstractmethod
     def kill(self) -> None:
         """SIGKILL."""
-        raise NotImplementedError
 
     @property
-    def is_running(self) -> bool:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def is_running(self) -> bool: ...
 
     @property
-    def log(self) -> str:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def log(self) -> str: ...
 
     def note_log(self) -> None:
         """What `news` begins with."""

@@ -2,7 +2,7 @@
 while the server goes on for its clients, or made slow: so that long answers take their time, and
 short ones do not.
 
-The name of a server carries the relay's port. What passes is TLS, so the relay only counts it."""
+The name of a server carries the relay's port. What passes is TLS, into which it does not look."""
 
 import contextlib
 from typing import Any

@@ -120,7 +120,7 @@ def test_what_one_did_not_hear_from_its_writer_it_hears_from_another(
     room.settle([*sent, last, room.carol.send(room.room_id, "I did")])
 
 
-def test_a_server_that_left_is_told_nothing_more(three: Three, person: New) -> None:
+def test_those_who_stay_go_on_without_a_server_that_left(three: Three, person: New) -> None:
     room = Room(three, person)
     room.bob.leave(room.room_id)
     room.alice.wait_for_membership(room.room_id, room.bob, "leave")
