@@ -42,6 +42,10 @@ class Server:
         return f"@{localpart}:{self.name}"
 
 
+# Of `new_server`.
+Servers = Callable[..., Server]
+
+
 def key_of(server_name: str) -> SigningKey:
     """A server's key: the same for the same name."""
     return signing.new_signing_key(hashlib.sha256(server_name.encode()).digest(), "a_key")
@@ -64,7 +68,7 @@ def new_server(
     config: Config,
     tmp_path: Path,
     federation_paths: path_tree.Node,
-) -> Iterator[Callable[..., Server]]:
+) -> Iterator[Servers]:
     """Makes servers: `new_server("a.test", now_ms=..., **changes of the configuration)`;
     `beside=server` makes another worker of the same server, which answers in the first one's place
     from then on.
@@ -103,3 +107,28 @@ def new_server(
         server.app.begin_shutdown()
     for server in servers:
         server.app.stop()
+
+
+@pytest.fixture
+def a(new_server: Servers) -> Server:
+    return new_server("a.test")
+
+
+@pytest.fixture
+def b(new_server: Servers) -> Server:
+    return new_server("b.test")
+
+
+@pytest.fixture
+def c(new_server: Servers) -> Server:
+    return new_server("c.test")
+
+
+@pytest.fixture
+def alice(a: Server) -> User:
+    return a.register("alice")
+
+
+@pytest.fixture
+def bob(b: Server) -> User:
+    return b.register("bob")

@@ -3,7 +3,6 @@ S-S API, "Backfilling and retrieving missing events".
 """
 
 import time
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -14,24 +13,13 @@ from impl.outbound.wire import WireResponse
 from impl.services.remote_history import backfill, gaps
 from tests.api.api_client import User
 from tests.federation import rooms
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.fake_wire import Network
 
 CLIENT = "/_matrix/client/v3"
 A, B, C = "a.test", "b.test", "c.test"
 
-Servers = Callable[..., Server]
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
-def b(new_server: Servers) -> Server:
-    return new_server(B)
 
 
 def join(user: User, room_id: str, *via: str) -> None:

@@ -1,21 +1,17 @@
 """Who is told that the devices of another server's user have changed, and who is not. C-S API,
 "Tracking the device list for a user"."""
 
-from collections.abc import Callable
-
 import gevent
 import pytest
 
 from impl.services import room_reading
 from impl.storage import doubtful_devices, room_servers
 from tests.api.api_client import User
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.encrypting import KeyServer, Listener, keys_of
 from tests.federation.fake_wire import Network
 from tests.federation.made_up_server import Clock
 from tests.federation.test_device_tracking import settle
-
-Servers = Callable[..., Server]
 
 
 @pytest.fixture

@@ -2,18 +2,15 @@
 missed, who is told. S-S API, "Device Management"."""
 
 import random
-from collections.abc import Callable
 
 import pytest
 
 from impl.services.remote_devices import fetching
 from tests.api.api_client import User
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.encrypting import KeyServer, Listener, keys_of, query
 from tests.federation.fake_wire import Network
 from tests.federation.made_up_server import Clock
-
-Servers = Callable[..., Server]
 
 
 @pytest.fixture

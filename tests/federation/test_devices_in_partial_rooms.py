@@ -1,14 +1,12 @@
 """Devices of users who are in a room of which not all members are known yet."""
 
-from collections.abc import Callable
-
 import pytest
 
 from impl.config import Config
 from impl.core import canonical_json
 from impl.services.remote_history import waiting
 from tests.federation import large_rooms
-from tests.federation.conftest import Server
+from tests.federation.conftest import Servers
 from tests.federation.encrypting import Listener, keys_of, publish
 from tests.federation.fake_wire import Network
 from tests.federation.large_rooms import A, B, C, a_large_room, is_partial
@@ -16,8 +14,6 @@ from tests.federation.test_backfill import join
 
 CLIENT = "/_matrix/client/v3"
 LAZY = {"filter": '{"room": {"state": {"lazy_load_members": true}}}'}
-
-Servers = Callable[..., Server]
 
 
 def test_what_changes_before_the_members_are_known_is_told_afterwards(

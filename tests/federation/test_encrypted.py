@@ -9,7 +9,7 @@ import pytest
 
 from impl.services.sending.sender import Sender
 from tests.api.api_client import User
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.encrypting import (
     CLIENT,
     Listener,
@@ -23,18 +23,6 @@ from tests.federation.encrypting import (
 from tests.federation.fake_wire import Network
 from tests.federation.test_joining import join
 from tests.services.sending.world import settle
-
-Servers = Callable[..., Server]
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server("a.test")
-
-
-@pytest.fixture
-def b(new_server: Servers) -> Server:
-    return new_server("b.test")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from impl.services.remote_history import completion, waiting
 from impl.services.remote_history.completion import Completers
 from impl.storage import partial_rooms, room_servers
 from tests.federation import large_rooms, rooms
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.fake_wire import Gate, Network
 from tests.federation.large_rooms import (
     A,
@@ -34,18 +34,6 @@ from tests.services.room_events.inspection import assert_tables_say, head_of
 
 CLIENT = "/_matrix/client/v3"
 LAZY = {"filter": '{"room": {"state": {"lazy_load_members": true}}}'}
-
-Servers = Callable[..., Server]
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
-def c(new_server: Servers) -> Server:
-    return new_server(C)
 
 
 @pytest.fixture

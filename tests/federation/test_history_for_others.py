@@ -1,7 +1,6 @@
 """Events and history for other servers: what they get, in which order, and what they may see."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from impl.core.room_version import ROOM_VERSIONS
 from impl.services.federation_serving import history
 from tests.api.api_client import User
 from tests.federation import rooms
-from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
 from tests.federation.stranger import Stranger, ids_of, membership_pdu, refused
 
@@ -20,16 +18,6 @@ VISIBILITY = "m.room.history_visibility"
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-@pytest.fixture
-def a(new_server: Callable[..., Server]) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
-def alice(a: Server) -> User:
-    return a.register("alice")
 
 
 @pytest.fixture

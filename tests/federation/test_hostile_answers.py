@@ -44,11 +44,6 @@ def a(new_server: Callable[..., Server]) -> Server:
 
 
 @pytest.fixture
-def alice(a: Server) -> User:
-    return a.register("alice")
-
-
-@pytest.fixture
 def evil(network: Network, a: Server) -> Hostile:
     return Hostile(network, EVIL, a.app.now_ms)
 

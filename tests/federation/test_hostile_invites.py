@@ -26,11 +26,6 @@ def now_ms() -> int:
 
 
 @pytest.fixture
-def a(new_server: Callable[..., Server]) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
 def victim(new_server: Callable[..., Server]) -> Server:
     return new_server(VICTIM)
 

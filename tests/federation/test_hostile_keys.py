@@ -9,7 +9,7 @@ import pytest
 from impl.core import told_keys
 from impl.outbound.wire import WireResponse
 from tests.api.api_client import User
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.encrypting import (
     KeyServer,
     Listener,
@@ -22,8 +22,6 @@ from tests.federation.fake_wire import Network
 from tests.federation.made_up_server import Clock
 from tests.federation.test_device_tracking import settle
 from tests.keyring import Device, Identity
-
-Servers = Callable[..., Server]
 
 VICTIM = "@victim:third.test"
 
@@ -41,11 +39,6 @@ def a(new_server: Servers, clock: Clock) -> Server:
 @pytest.fixture
 def other(network: Network, clock: Clock) -> KeyServer:
     return KeyServer(network, "other.test", clock)
-
-
-@pytest.fixture
-def alice(a: Server) -> User:
-    return a.register("alice")
 
 
 @pytest.fixture(params=["stranger", "followed", "fetched"])

@@ -10,13 +10,12 @@ import pytest
 from impl.outbound.wire import WireResponse
 from tests.api.api_client import User
 from tests.api.test_space_hierarchy import a_room, a_space, ask, put_child
-from tests.federation.conftest import Server
+from tests.federation.conftest import Servers
 from tests.federation.fake_wire import Network
 from tests.federation.made_up_server import Clock
 from tests.federation.stranger import Stranger
 from tests.federation.test_spaces import listed, requests
 
-Servers = Callable[..., Server]
 Json = dict[str, Any]
 
 

@@ -2,7 +2,6 @@
 Rooms (Rejecting Invites)", "Knocking upon a room".
 """
 
-from collections.abc import Callable
 from urllib.parse import quote, unquote
 
 import gevent
@@ -15,18 +14,6 @@ from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
 
 CLIENT = "/_matrix/client/v3"
-
-Servers = Callable[..., Server]
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server("a.test")
-
-
-@pytest.fixture
-def b(new_server: Servers) -> Server:
-    return new_server("b.test")
 
 
 def act(user: User, room_id: str, what: str, **body: object) -> Answer:

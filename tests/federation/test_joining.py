@@ -1,6 +1,5 @@
 """Joining a room that is on another server. S-S API, "Joining Rooms", "Restricted rooms"."""
 
-from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -10,8 +9,6 @@ from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
 
 CLIENT = "/_matrix/client/v3"
-
-Servers = Callable[..., Server]
 
 
 def state_ids(user: User, room_id: str) -> dict[tuple[str, str], str]:
@@ -24,16 +21,6 @@ def join(user: User, room: str, *via: str):
     return user.api.post(
         f"{CLIENT}/join/{quote(room, safe='')}", {}, user.access_token, {"via": list(via)}
     )
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server("a.test")
-
-
-@pytest.fixture
-def b(new_server: Servers) -> Server:
-    return new_server("b.test")
 
 
 @pytest.mark.parametrize("version", [str(number) for number in range(1, 13)])

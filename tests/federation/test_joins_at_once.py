@@ -2,18 +2,15 @@
 the others find it, whichever worker they ask.
 """
 
-from collections.abc import Callable
-
 import gevent
 import pytest
 
 from tests.federation import rooms
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.fake_wire import Gate, Network
 from tests.federation.large_rooms import (
     A,
     B,
-    C,
     a_large_room,
     is_partial,
     members_at,
@@ -26,23 +23,6 @@ from tests.federation.test_backfill import join, read_back
 MOMENT_S = 0.5
 SOON_S = 20.0
 OURS = {f"@{name}:{B}" for name in ("bob", "berta")}
-
-Servers = Callable[..., Server]
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
-def b(new_server: Servers) -> Server:
-    return new_server(B)
-
-
-@pytest.fixture
-def c(new_server: Servers) -> Server:
-    return new_server(C)
 
 
 @pytest.fixture

@@ -35,16 +35,6 @@ def now_ms() -> int:
 
 
 @pytest.fixture
-def a(new_server: Callable[..., Server]) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
-def alice(a: Server) -> User:
-    return a.register("alice")
-
-
-@pytest.fixture
 def stranger(network: Network) -> Stranger:
     return Stranger(network, "stranger.test", now_ms)
 

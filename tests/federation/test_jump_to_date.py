@@ -4,7 +4,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -22,18 +21,6 @@ from tests.federation.test_backfill import bodies, ids, join, page
 A, B = "a.test", "b.test"
 MINUTE = 60_000
 SAID = 900
-
-Servers = Callable[..., Server]
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
-def b(new_server: Servers) -> Server:
-    return new_server(B)
 
 
 def ask(user: User, room_id: str, ts: int, direction: str = "b") -> Answer:

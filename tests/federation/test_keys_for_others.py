@@ -2,18 +2,14 @@
 "Device Management", "End-to-End Encryption".
 """
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.api.api_client import User
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.encrypting import CLIENT, KeyServer, claim, publish, publish_identity
 from tests.federation.fake_wire import Network
 from tests.federation.made_up_server import Clock
 from tests.federation.stranger import refused
-
-Servers = Callable[..., Server]
 
 VICTIM = "@victim:third.test"
 
@@ -31,11 +27,6 @@ def a(new_server: Servers, clock: Clock) -> Server:
 @pytest.fixture
 def other(network: Network, clock: Clock) -> KeyServer:
     return KeyServer(network, "other.test", clock)
-
-
-@pytest.fixture
-def alice(a: Server) -> User:
-    return a.register("alice")
 
 
 def test_others_are_told_what_is_for_everybody(alice: User, other: KeyServer) -> None:

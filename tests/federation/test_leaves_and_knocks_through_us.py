@@ -1,7 +1,6 @@
 """Leaving, declining and knocking through this server."""
 
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -18,16 +17,6 @@ A = "a.test"
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-@pytest.fixture
-def a(new_server: Callable[..., Server]) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
-def alice(a: Server) -> User:
-    return a.register("alice")
 
 
 @pytest.fixture

@@ -1,14 +1,10 @@
 """What an administrator keeps out: servers, and rooms that are too large."""
 
-from collections.abc import Callable
-
 from impl.config import SomaSettings
 from impl.config.federation import LimitRemoteRooms, SomaFederation
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.fake_wire import Network
 from tests.federation.test_joining import CLIENT, join, state_ids
-
-Servers = Callable[..., Server]
 
 
 def a_large_room(a: Server) -> tuple[object, str]:

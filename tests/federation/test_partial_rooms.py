@@ -10,25 +10,13 @@ import pytest
 from impl.config import Config
 from impl.services.remote_history import waiting
 from tests.federation import large_rooms, rooms
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.fake_wire import Gate, Network
-from tests.federation.large_rooms import A, B, C, a_large_room, members, settle, state_of
+from tests.federation.large_rooms import A, B, a_large_room, members, settle, state_of
 from tests.federation.test_backfill import bodies, join
 
 CLIENT = "/_matrix/client/v3"
 LAZY = {"filter": '{"room": {"state": {"lazy_load_members": true}}}'}
-
-Servers = Callable[..., Server]
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
-def c(new_server: Servers) -> Server:
-    return new_server(C)
 
 
 @pytest.fixture

@@ -18,28 +18,6 @@ from tests.services.sending.world import settle
 
 CLIENT = "/_matrix/client/v3"
 
-Servers = Callable[..., Server]
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server("a.test")
-
-
-@pytest.fixture
-def b(new_server: Servers) -> Server:
-    return new_server("b.test")
-
-
-@pytest.fixture
-def alice(a: Server) -> User:
-    return a.register("alice")
-
-
-@pytest.fixture
-def bob(b: Server) -> User:
-    return b.register("bob")
-
 
 @pytest.fixture
 def deliver(a: Server, b: Server) -> Iterator[Callable[[], None]]:

@@ -1,7 +1,6 @@
 """Messages that have expired, among servers: what we serve, and what we fetch of others'."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -10,12 +9,11 @@ import pytest
 from impl.config.retention import Retention
 from tests.api.api_client import User
 from tests.federation import rooms
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.fake_wire import Network
 from tests.federation.stranger import Stranger, refused
 from tests.retained import DAY_MS, HOUR_MS, purge
 
-Servers = Callable[..., Server]
 Json = dict[str, Any]
 A, B = "a.test", "b.test"
 CLIENT = "/_matrix/client/v3"

@@ -2,8 +2,6 @@
 known: who is invited there, and who needs somebody who vouches for the join.
 """
 
-from collections.abc import Callable
-
 import gevent
 import pytest
 
@@ -12,7 +10,7 @@ from impl.services.remote_history import waiting
 from impl.services.remote_membership import leave as remote_leave
 from tests.api.api_client import User
 from tests.federation import large_rooms, rooms
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.fake_wire import Gate, Network
 from tests.federation.large_rooms import A, B, is_partial, settle, state_of
 from tests.federation.test_joining import CLIENT, join
@@ -20,13 +18,6 @@ from tests.federation.test_joining import CLIENT, join
 # Whoever does not wait is done by then.
 MOMENT_S = 0.3
 SOON_S = 20.0
-
-Servers = Callable[..., Server]
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server(A)
 
 
 @pytest.fixture
@@ -39,16 +30,6 @@ def gate(network: Network, monkeypatch: pytest.MonkeyPatch) -> Gate:
     """Holds back what the members are fetched by."""
     monkeypatch.setattr(waiting, "MOMENT_S", 0.0)
     return network.hold(B, A, "/state_ids/")
-
-
-@pytest.fixture
-def alice(a: Server) -> User:
-    return a.register("alice")
-
-
-@pytest.fixture
-def bob(b: Server) -> User:
-    return b.register("bob")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Spaces whose rooms are on several servers. S-S API, "Spaces"; C-S API, "Discovering rooms within
 spaces", GET /room_summary."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,14 +8,13 @@ import pytest
 from tests.api.api_client import Answer, User
 from tests.api.test_room_summary import ask as summary_of
 from tests.api.test_space_hierarchy import SPACE, a_room, a_space, ask, put_child, with_rule
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.fake_wire import Network
 from tests.federation.made_up_server import Clock
 from tests.federation.rooms import act, path
 from tests.federation.stranger import Stranger, refused
 from tests.federation.test_joining import join
 
-Servers = Callable[..., Server]
 Json = dict[str, Any]
 
 A = {"via": ["a.test"]}
@@ -36,16 +34,6 @@ def a(new_server: Servers, clock: Clock) -> Server:
 @pytest.fixture
 def b(new_server: Servers, clock: Clock) -> Server:
     return new_server("b.test", clock)
-
-
-@pytest.fixture
-def alice(a: Server) -> User:
-    return a.register("alice")
-
-
-@pytest.fixture
-def bob(b: Server) -> User:
-    return b.register("bob")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What other servers are told of a room's state, and of what events rest on."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -11,7 +10,6 @@ from impl.services.federation_serving import pdus
 from impl.services.federation_serving.state import LARGE_ANSWERS_MAX
 from tests.api.api_client import User
 from tests.federation import rooms
-from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
 from tests.federation.stranger import Stranger, by_key, holds_together, ids_of, refused
 
@@ -20,16 +18,6 @@ A = "a.test"
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-@pytest.fixture
-def a(new_server: Callable[..., Server]) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
-def alice(a: Server) -> User:
-    return a.register("alice")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Third-party invites that users of other servers claim."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,16 +20,6 @@ IDENTITY_KEY = signing.new_signing_key(b"\x07" * 32, "0")
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-@pytest.fixture
-def a(new_server: Callable[..., Server]) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
-def alice(a: Server) -> User:
-    return a.register("alice")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 "Transactions".
 """
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -21,16 +20,6 @@ CLIENT = "/_matrix/client/v3"
 VERSIONS = ["1", "3", "6", "11", "12"]
 
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def a(new_server: Callable[..., Server]) -> Server:
-    return new_server("a.test")
-
-
-@pytest.fixture
-def b(new_server: Callable[..., Server]) -> Server:
-    return new_server("b.test")
 
 
 _numbers = iter(range(1_000_000))

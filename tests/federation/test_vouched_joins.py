@@ -3,7 +3,6 @@ as Synapse does.
 """
 
 import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -15,17 +14,10 @@ from impl.core.room_version import ROOM_VERSIONS
 from impl.outbound.wire import WireResponse
 from tests.api.api_client import User
 from tests.federation import large_rooms, rooms
-from tests.federation.conftest import Server
+from tests.federation.conftest import Server, Servers
 from tests.federation.fake_wire import Network
 from tests.federation.large_rooms import A, B, settle, state_of
 from tests.federation.test_joining import join
-
-Servers = Callable[..., Server]
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server(A)
 
 
 @pytest.fixture

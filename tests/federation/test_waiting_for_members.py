@@ -3,7 +3,6 @@ nobody waits for those of a large room, or for a server that does not tell.
 """
 
 import time
-from collections.abc import Callable
 
 import gevent
 import pytest
@@ -20,23 +19,6 @@ CLIENT = "/_matrix/client/v3"
 # Who waits for so long has waited in vain.
 LONG_S = 60.0
 SOON_S = 20.0
-
-Servers = Callable[..., Server]
-
-
-@pytest.fixture
-def a(new_server: Servers) -> Server:
-    return new_server(A)
-
-
-@pytest.fixture
-def b(new_server: Servers) -> Server:
-    return new_server(B)
-
-
-@pytest.fixture
-def c(new_server: Servers) -> Server:
-    return new_server(C)
 
 
 @pytest.fixture

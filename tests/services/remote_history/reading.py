@@ -11,20 +11,10 @@ from impl.services import history
 from impl.services.history import Range
 from tests.builders import BOB, a_requester, member
 from tests.services.incoming.site import Site
-from tests.services.room_events.elsewhere import DAVE, EVELYN, Elsewhere, join_rule, levels
+from tests.services.room_events.elsewhere import Elsewhere
 from tests.services.room_events.test_backfilled import come_in
 
 Json = dict[str, Any]
-
-
-def a_room_of_theirs(version: str = "11", name: str = "room") -> Elsewhere:
-    """Public, with Dave in charge and Evelyn in it, and nobody of ours."""
-    room = Elsewhere(version, name=name)
-    room.add(member(DAVE, "join"))
-    room.add(levels(DAVE, {DAVE: 100}, version))
-    room.add(join_rule(DAVE, "public"))
-    room.add(member(EVELYN, "join"))
-    return room
 
 
 def join(app: App, site: Site, room: Elsewhere, *prev: str) -> str:

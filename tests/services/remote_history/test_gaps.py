@@ -5,8 +5,15 @@ from impl.services import history
 from impl.services.history import Range
 from tests.builders import BOB, a_requester, member, message
 from tests.services.incoming.site import Site, put, settle
-from tests.services.remote_history.reading import a_room_of_theirs, event_id_of, ids, join, read
-from tests.services.room_events.elsewhere import DAVE, EVELYN, a_room_elsewhere, send, topic
+from tests.services.remote_history.reading import event_id_of, ids, join, read
+from tests.services.room_events.elsewhere import (
+    DAVE,
+    EVELYN,
+    a_room_elsewhere,
+    a_room_of_theirs,
+    send,
+    topic,
+)
 from tests.services.room_events.inspection import extremity_ids, head_of, state_of, stored
 from tests.services.room_events.test_backfilled import fill
 

@@ -15,7 +15,7 @@ from impl.storage import events
 from tests.builders import message
 from tests.services.incoming.conftest import Clock
 from tests.services.incoming.site import Site
-from tests.services.remote_history.reading import a_room_of_theirs, giving, ids, join, read
+from tests.services.remote_history.reading import giving, ids, join, read
 from tests.services.room_events.elsewhere import (
     DAVE,
     ELSEWHERE,
@@ -23,6 +23,7 @@ from tests.services.room_events.elsewhere import (
     FRANK,
     KEY,
     Elsewhere,
+    a_room_of_theirs,
     topic,
 )
 

@@ -14,7 +14,8 @@ from tests.services.incoming.conftest import (
     site,
 )
 from tests.services.incoming.site import Site
-from tests.services.remote_membership.resident import Resident, a_room
+from tests.services.remote_membership.resident import Resident
+from tests.services.room_events.elsewhere import a_room_of_theirs
 
 __all__ = ["app", "clock", "federation_paths", "network", "new_server", "server", "site"]
 
@@ -26,4 +27,4 @@ def bob(server: Server) -> User:
 
 @pytest.fixture
 def resident(site: Site) -> Resident:
-    return Resident(site, a_room())
+    return Resident(site, a_room_of_theirs())

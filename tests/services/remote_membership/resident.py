@@ -1,6 +1,6 @@
 """A made-up server that lets others into one of its rooms, and says of it what a test wants.
 
-resident = Resident(site, a_room())
+resident = Resident(site, a_room_of_theirs())
 resident.template["depth"] = -1              changes what it answers to make_join, make_knock ...
 resident.told["state"].pop()                 ... and to send_join
 join(bob, resident.room_id)                  an answer of ours to a client
@@ -12,15 +12,10 @@ from urllib.parse import quote, unquote
 
 from impl.outbound.wire import WireResponse
 from tests.api.api_client import Answer, User
-from tests.builders import member
 from tests.services.incoming.site import Site
 from tests.services.room_events.elsewhere import (
-    DAVE,
     ELSEWHERE,
-    EVELYN,
     Elsewhere,
-    join_rule,
-    levels,
 )
 
 Json = dict[str, Any]
@@ -102,16 +97,6 @@ class Resident:
         if self.room.version.event_id_is_hash:
             return event_ids
         return [[one, {"sha256": "AAAA"}] for one in event_ids]
-
-
-def a_room(version: str = "11", name: str = "room") -> Elsewhere:
-    """Public, with Dave in charge and Evelyn in it."""
-    room = Elsewhere(version, name=name)
-    room.add(member(DAVE, "join"))
-    room.add(levels(DAVE, {DAVE: 100}, version))
-    room.add(join_rule(DAVE, "public"))
-    room.add(member(EVELYN, "join"))
-    return room
 
 
 def join(user: User, room_id: str, *via: str) -> Answer:

@@ -28,13 +28,14 @@ from tests.federation.fake_wire import Network
 from tests.federation.large_rooms import joining
 from tests.services.incoming.conftest import Clock
 from tests.services.incoming.site import Site
-from tests.services.remote_membership.resident import Resident, a_room, join
+from tests.services.remote_membership.resident import Resident, join
 from tests.services.room_events.elsewhere import (
     DAVE,
     ELSEWHERE,
     EVELYN,
     FRANK,
     KEY,
+    a_room_of_theirs,
     topic,
 )
 from tests.services.room_events.inspection import head_of
@@ -134,7 +135,7 @@ def test_what_is_no_good_of_a_state_is_left_out(
     app: App, bob: User, resident: Resident, site: Site
 ) -> None:
     room, told = resident.room, resident.told
-    other = a_room(name="other")
+    other = a_room_of_theirs(name="other")
     not_allowed = room.add(topic(FRANK, "not in the room"))
     cited = [one.event_id for one in (room.events[room.last], other.create)]
     state = [
@@ -163,7 +164,7 @@ def test_events_that_cite_each_other_in_a_circle_are_left_out(
     bob: User, site: Site, version: str
 ) -> None:
     """In these versions who makes an event chooses its id."""
-    resident = Resident(site, a_room(version))
+    resident = Resident(site, a_room_of_theirs(version))
     told = resident.told
     base = told["state"][resident.index("m.room.join_rules")]
     names = [f"${name}:{ELSEWHERE}" for name in ("a", "b", "c")]
@@ -213,7 +214,7 @@ def test_a_room_that_is_known_is_of_the_version_that_it_is_of(
 ) -> None:
     assert join(bob, resident.room_id).status == 200
     assert bob.post(rooms.path(resident.room_id, "leave"), {}).status == 200
-    other = Resident(site, a_room("9"))
+    other = Resident(site, a_room_of_theirs("9"))
     assert other.room_id == resident.room_id
     answer = join(bob, resident.room_id)
     assert answer.status == 502 and "version" in answer.json["error"]
@@ -252,7 +253,7 @@ def test_so_many_joins_are_under_way_and_no_more(
 ) -> None:
     monkeypatch.setattr(remote_join, "JOINS_OF_USER_MAX", 2)
     monkeypatch.setattr(remote_join, "JOINS_MAX", 3)
-    residents = [Resident(site, a_room(name=f"room{number}")) for number in range(4)]
+    residents = [Resident(site, a_room_of_theirs(name=f"room{number}")) for number in range(4)]
     gate = network.hold(server.name, ELSEWHERE, "/make_join/")
     first, second, third, fourth = (one.room_id for one in residents)
     running = [gevent.spawn(join, bob, one) for one in (first, second)]
@@ -300,7 +301,9 @@ def test_so_many_rooms_are_kept_or_read_at_the_same_time(
     monkeypatch.setattr(remote_join, "SMALL_BYTES", 0)
     monkeypatch.setattr(remote_join, "READ_AT_ONCE", 5)
     held = Held(monkeypatch, step)
-    residents = [Resident(site, a_room("12", name=f"room{number}")) for number in range(6)]
+    residents = [
+        Resident(site, a_room_of_theirs("12", name=f"room{number}")) for number in range(6)
+    ]
     running = [gevent.spawn(join, bob, one.room_id) for one in residents]
     held.wait(remote_join.TAKEN_IN_AT_ONCE if step == "take_in" else 5)
     held.going_on.set()
@@ -315,7 +318,7 @@ def test_rooms_whose_keys_do_not_come_keep_no_small_ones_waiting(
     monkeypatch.setattr(remote_join, "READ_AT_ONCE", 2)
     assert remote_join.TAKEN_IN_AT_ONCE < 6
     held = Held(monkeypatch, step)
-    bad = [Resident(site, a_room("12", name=f"room{number}")) for number in range(6)]
+    bad = [Resident(site, a_room_of_theirs("12", name=f"room{number}")) for number in range(6)]
     running = [gevent.spawn(join, bob, one.room_id) for one in bad]
     held.wait(len(bad))
     held.rooms.append(resident.room_id)

@@ -9,7 +9,8 @@ import pytest
 from tests.api.api_client import User
 from tests.federation import rooms
 from tests.services.incoming.site import Site
-from tests.services.remote_membership.resident import Resident, a_room, join
+from tests.services.remote_membership.resident import Resident, join
+from tests.services.room_events.elsewhere import a_room_of_theirs
 from tests.services.spoiling import spoil_answers
 
 ROUNDS = 40
@@ -20,7 +21,9 @@ def test_nothing_breaks_over_an_answer(bob: User, site: Site, seed: int) -> None
     chance = random.Random(seed)
     statuses = []
     for number in range(ROUNDS):
-        resident = Resident(site, a_room(chance.choice(["1", "6", "11", "12"]), f"r{number}"))
+        resident = Resident(
+            site, a_room_of_theirs(chance.choice(["1", "6", "11", "12"]), f"r{number}")
+        )
         operation = chance.choice(["make_join", "send_join"])
         spoil_answers(site, chance, operation)
         answer = join(bob, resident.room_id)

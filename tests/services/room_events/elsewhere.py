@@ -142,13 +142,19 @@ def topic(sender: str, text: str) -> Draft:
     return Draft("m.room.topic", sender, {"topic": text}, "")
 
 
-def a_room_elsewhere(version: str = "11", name: str = "room") -> Elsewhere:
-    """Public, with Dave in charge and Evelyn and Alice in it."""
+def a_room_of_theirs(version: str = "11", name: str = "room") -> Elsewhere:
+    """Public, with Dave in charge and Evelyn in it, and nobody of ours."""
     room = Elsewhere(version, name=name)
     room.add(member(DAVE, "join"))
     room.add(levels(DAVE, {DAVE: 100}, version))
     room.add(join_rule(DAVE, "public"))
     room.add(member(EVELYN, "join"))
+    return room
+
+
+def a_room_elsewhere(version: str = "11", name: str = "room") -> Elsewhere:
+    """The same with Alice in it."""
+    room = a_room_of_theirs(version, name)
     room.add(member(ALICE, "join"))
     return room
 

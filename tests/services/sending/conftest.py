@@ -12,7 +12,7 @@ from impl.services.sending.sender import Sender
 from impl.storage.worker_page import WorkerPage
 from tests import builders
 from tests.federation.fake_wire import Network
-from tests.services.sending.world import Clock, World
+from tests.services.sending.world import Clock, Receiver, World
 
 
 @pytest.fixture
@@ -23,6 +23,16 @@ def clock() -> Clock:
 @pytest.fixture
 def world(clock: Clock) -> World:
     return World(Network(), clock)
+
+
+@pytest.fixture
+def far(world: World) -> Receiver:
+    return world.receiver("far.example")
+
+
+@pytest.fixture
+def third(world: World) -> Receiver:
+    return world.receiver("third.example")
 
 
 @pytest.fixture

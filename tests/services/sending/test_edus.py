@@ -23,16 +23,6 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def far(world: World) -> Receiver:
-    return world.receiver(FAR)
-
-
-@pytest.fixture
-def third(world: World) -> Receiver:
-    return world.receiver("third.example")
-
-
-@pytest.fixture
 def room_id(app: App) -> str:
     """Alice, who has two devices, and Dave."""
     a_person(app, "alice", "A1", "A2")

@@ -18,16 +18,6 @@ ZOE = "@zoe:third.example"
 
 
 @pytest.fixture
-def far(world: World) -> Receiver:
-    return world.receiver(FAR)
-
-
-@pytest.fixture
-def third(world: World) -> Receiver:
-    return world.receiver("third.example")
-
-
-@pytest.fixture
 def room_id(app: App, sender: Sender) -> str:
     """Alice and Bob; she is there, and he is not."""
     a_person(app, "alice", "A1")

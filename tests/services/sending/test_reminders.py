@@ -20,11 +20,6 @@ ENCRYPTION = Draft("m.room.encryption", ALICE, {"algorithm": "m.megolm.v1.aes-sh
 
 
 @pytest.fixture
-def far(world: World) -> Receiver:
-    return world.receiver(FAR)
-
-
-@pytest.fixture
 def room_id(app: App, far: Receiver) -> str:
     a_person(app, "alice", "A1")
     room_id = a_room(app)
