@@ -184,6 +184,31 @@ ALTER TABLE public.key_backups ALTER COLUMN backup_nid ADD GENERATED ALWAYS AS I
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.media (
+    origin text NOT NULL,
+    media_id text NOT NULL,
+    file_id text NOT NULL,
+    user_id text,
+    created_ts bigint NOT NULL,
+    accessed_ts bigint NOT NULL,
+    size bigint,
+    sha256 bytea,
+    content_type text,
+    file_name text,
+    unused_expires_ts bigint,
+    is_authenticated boolean NOT NULL,
+    quarantined_by text
+);
+CREATE TABLE public.media_thumbnails (
+    origin text NOT NULL,
+    media_id text NOT NULL,
+    width integer NOT NULL,
+    height integer NOT NULL,
+    method text NOT NULL,
+    content_type text NOT NULL,
+    is_animated boolean NOT NULL,
+    size bigint NOT NULL
+);
 CREATE TABLE public.membership_changes (
     user_id text NOT NULL,
     "position" bigint NOT NULL,
@@ -696,6 +721,10 @@ ALTER TABLE ONLY public.key_backups
     ADD CONSTRAINT key_backups_pkey PRIMARY KEY (backup_nid);
 ALTER TABLE ONLY public.key_backups
     ADD CONSTRAINT key_backups_user_id_version_key UNIQUE (user_id, version);
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_pkey PRIMARY KEY (origin, media_id);
+ALTER TABLE ONLY public.media_thumbnails
+    ADD CONSTRAINT media_thumbnails_pkey PRIMARY KEY (origin, media_id, width, height, method, content_type, is_animated);
 ALTER TABLE ONLY public.membership_changes
     ADD CONSTRAINT membership_changes_pkey PRIMARY KEY (user_id, "position");
 ALTER TABLE ONLY public.one_time_keys
@@ -824,6 +853,9 @@ CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room
 CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);
 CREATE INDEX events_time ON public.events USING btree (room_nid, origin_server_ts, event_nid);
 CREATE INDEX ignored_users_user ON public.ignored_users USING btree (user_id);
+CREATE INDEX media_accessed ON public.media USING btree (accessed_ts) WHERE (size IS NOT NULL);
+CREATE INDEX media_of_user ON public.media USING btree (user_id, created_ts) WHERE (user_id IS NOT NULL);
+CREATE INDEX media_unused ON public.media USING btree (unused_expires_ts) WHERE (size IS NULL);
 CREATE INDEX membership_changes_position ON public.membership_changes USING btree ("position");
 CREATE INDEX membership_changes_room ON public.membership_changes USING btree (room_nid, user_id, "position");
 CREATE INDEX one_time_keys_claimed ON public.one_time_keys USING btree (claimed_ts) WHERE (claimed_ts IS NOT NULL);
@@ -890,6 +922,8 @@ ALTER TABLE ONLY public.key_backup_owners
     ADD CONSTRAINT key_backup_owners_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
 ALTER TABLE ONLY public.key_backups
     ADD CONSTRAINT key_backups_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.key_backup_owners(user_id);
+ALTER TABLE ONLY public.media_thumbnails
+    ADD CONSTRAINT media_thumbnails_origin_media_id_fkey FOREIGN KEY (origin, media_id) REFERENCES public.media(origin, media_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.one_time_keys
     ADD CONSTRAINT one_time_keys_user_id_device_id_fkey FOREIGN KEY (user_id, device_id) REFERENCES public.devices(user_id, device_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.refresh_tokens
