@@ -96,7 +96,8 @@ serve_server_wellknown: false
 # ip_range_whitelist: [10.1.0.0/16]
 # federation_custom_ca_list: [authority.pem]
 # Where there is no straight way out: the proxy is asked to CONNECT to addresses, which are found
-# out and checked here. no_proxy_hosts are names, addresses and networks that need none.
+# out and checked here. no_proxy_hosts are names, addresses and networks that need none. If not
+# given, both are what the environment says (https_proxy, no_proxy).
 # https_proxy: "http://proxy.example.org:3128"
 # no_proxy_hosts: [lan.example.org, 10.1.0.0/16]
 # allow_public_rooms_over_federation: false

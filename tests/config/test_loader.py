@@ -68,6 +68,25 @@ def test_the_proxy_on_the_way_out_is_read(load_text: Load) -> None:
     assert warning.startswith("http_proxy is not used")
 
 
+def test_the_environment_says_what_the_file_does_not_of_the_proxy(
+    load_text: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://far.test:3128")
+    monkeypatch.setenv("no_proxy", "lan.test, 10.1.0.0/16,")
+    networks = (ip_network("10.1.0.0/16"),)
+    far = HttpsProxy("far.test", 3128, "", ("lan.test",), networks)
+    assert load_text("")[0].https_proxy == far
+    assert load(None)[0].https_proxy == far
+    config, _ = load_text("https_proxy: near.test\nno_proxy_hosts: []")
+    assert config.https_proxy == HttpsProxy("near.test", 1080)
+    assert load_text("https_proxy: ''")[0].https_proxy is None
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://far.test")
+    with pytest.raises(ConfigError, match="https_proxy in the environment must begin with http:"):
+        load_text("")
+    monkeypatch.setenv("no_proxy", "*")
+    assert load_text("")[0].https_proxy is None
+
+
 def test_a_file_of_synapse_loads_but_for_its_sqlite() -> None:
     with pytest.raises(ConfigError, match=r"^database\.name is sqlite3"):
         load(FILES / "synapse_1_163.yaml")

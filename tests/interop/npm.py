@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import network_guard
+
 HERE = Path(__file__).parent / "js"
 NODE_LEAST = 20
 INSTALL_S_MAX = 240
@@ -32,7 +34,10 @@ def install(directory: Path) -> Path:
 
 
 def run(*command: str, cwd: Path, timeout_s: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout_s)
+    environment = {**os.environ, **network_guard.PROXIES}
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=timeout_s, env=environment
+    )
 
 
 def _cannot(reason: str) -> None:
