@@ -19,6 +19,7 @@ from impl.outbound.wire import NoWire, Wire
 from impl.requester import Requester
 from impl.storage.database import Database
 from impl.storage.events import EventCache
+from impl.storage.media_files import MediaFiles
 from impl.storage.notifier import News
 from impl.storage.numbers import Numbers
 from impl.storage.push_classes import ClassCache
@@ -55,6 +56,7 @@ class App:
         self.news = News(self.database, page)
         self.now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
         self.federation = self.new_federation_client(wire or NoWire())
+        self.media_files = MediaFiles(config.media_store_path, config.server_name)
 
         # What never changes, or whose changes the news tells of.
         self.rooms = RoomCache()

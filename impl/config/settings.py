@@ -19,6 +19,7 @@ from impl.config.federation import (
     SomaFederation,
 )
 from impl.config.listeners import Listener
+from impl.config.media import Media
 from impl.config.proxy import HttpsProxy
 from impl.config.rate_limits import RateLimits
 from impl.config.retention import Retention
@@ -184,6 +185,7 @@ class Config:
     extra_well_known_client_content: Mapping[str, object] = field(default_factory=dict)
     filter_timeline_limit: int = 100
     max_upload_size: int = 50 << 20
+    media: Media = field(default_factory=Media)
     turn: TurnServer = TurnServer()
 
     # Servers that we talk to; None: all.

@@ -11,7 +11,7 @@ def _words(text: str) -> frozenset[str]:
 # Nothing is lost without them: what they tune, Soma does not have or does by itself. No warning.
 NOT_NEEDED = _words(
     """
-    background_updates bcrypt_rounds caches daemonize event_cache_size
+    background_updates bcrypt_rounds caches daemonize enable_media_repo event_cache_size
     federation_rr_transactions_per_room_per_second federation_sender_instances form_secret
     form_secret_path gc_min_interval gc_thresholds instance_map macaroon_secret_key
     macaroon_secret_key_path media_instance_running_background_jobs no_tls
@@ -27,14 +27,14 @@ NOT_NEEDED = _words(
 NOT_SUPPORTED = _words(
     """
     account_threepid_delegates account_validity admin_contact alias_creation_rules
-    allow_per_room_profiles allow_underscore_prefixed_registration allowed_avatar_mimetypes
+    allow_per_room_profiles allow_underscore_prefixed_registration
     allowed_local_3pids auto_accept_invites auto_join_mxid_localpart auto_join_rooms
     auto_join_rooms_for_guests autocreate_auto_join_room_preset autocreate_auto_join_rooms
     autocreate_auto_join_rooms_federated cas_config
     default_identity_server default_power_level_content_override delete_stale_devices_after
-    disable_msisdn_registration dont_notify_new_devices_for dynamic_thumbnails email
-    enable_3pid_changes enable_3pid_lookup enable_authenticated_media
-    enable_ephemeral_messages enable_local_media_storage enable_media_repo enable_metrics
+    disable_msisdn_registration dont_notify_new_devices_for email
+    enable_3pid_changes enable_3pid_lookup
+    enable_ephemeral_messages enable_local_media_storage enable_metrics
     enable_registration_captcha enable_room_list_search enable_search
     encryption_enabled_by_default_for_room_type exclude_rooms_from_presence
     exclude_rooms_from_sync federation_metrics_domains
@@ -44,18 +44,18 @@ NOT_SUPPORTED = _words(
     limit_profile_requests_to_users_who_share_rooms limit_usage_by_mau login_fallback
     manhole manhole_settings matrix_authentication_service matrix_rtc
     mau_appservice_trial_days mau_limit_alerting mau_limit_reserved_threepids mau_stats_only
-    mau_trial_days max_avatar_size max_event_delay_duration max_image_pixels max_mau_value
-    max_pending_media_uploads max_spider_size media_retention media_storage_providers
-    media_upload_limits metrics_flags metrics_port modules next_link_domain_whitelist
+    mau_trial_days max_event_delay_duration max_mau_value
+    max_spider_size media_storage_providers
+    metrics_flags metrics_port modules next_link_domain_whitelist
     oembed oidc_config oidc_providers opentracing password_providers
-    perspectives prevent_media_downloads_from push recaptcha_private_key
+    perspectives push recaptcha_private_key
     recaptcha_private_key_path recaptcha_public_key recaptcha_public_key_path
-    recaptcha_siteverify_api registrations_require_3pid remote_media_download_burst_count
-    remote_media_download_per_second request_token_inhibit_3pid_errors
+    recaptcha_siteverify_api registrations_require_3pid
+    request_token_inhibit_3pid_errors
     require_membership_for_aliases room_list_publication_rules room_prejoin_state
     saml2_config sentry server_context server_notices spam_checker sso stats templates
-    third_party_event_rules thumbnail_sizes track_appservice_user_ips
-    track_puppeted_user_ips unused_expiration_time url_preview_accept_language
+    third_party_event_rules track_appservice_user_ips
+    track_puppeted_user_ips url_preview_accept_language
     url_preview_enabled url_preview_ip_range_blacklist url_preview_ip_range_whitelist
     url_preview_url_blacklist use_appservice_legacy_authorization user_consent
     user_ips_max_age user_types web_client_location
