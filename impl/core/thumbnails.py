@@ -75,10 +75,10 @@ def _possible(image: Image, method: str, sizes: Sequence[Form]) -> Iterator[Form
     ]
     for box in boxes:
         yield fitted(image, box)
-    box = max(boxes, key=lambda one: one.width * one.height, default=None)
-    while box is not None and (box.width < image.width or box.height < image.height):
-        box = box._replace(width=2 * box.width, height=2 * box.height)
-        yield fitted(image, box)
+    for box in sorted(boxes, key=lambda one: one.width * one.height)[-1:]:
+        while box.width < image.width or box.height < image.height:
+            box = box._replace(width=2 * box.width, height=2 * box.height)
+            yield fitted(image, box)
 
 
 def fitted(image: Image, box: Form) -> Form:
