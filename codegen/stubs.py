@@ -96,6 +96,8 @@ def body_may_be_missing(operation: SpecOperation) -> bool:
 
 
 _OPEN_EVENTS = {"server-server", "application-service"}
+# What is not JSON comes as a file, in a type of web/ that is not known here.
+_BODIES = {"dict": "dict[str, Any]", "bytes": "Any"}
 
 
 def _query(operation: SpecOperation, types: Types) -> str | None:
@@ -146,7 +148,7 @@ def _function(operation: SpecOperation, types: TypeNames) -> _Function:
     if types.query:
         arguments.append(f"query: {types.query}")
     if types.body:
-        arguments.append(f"body: {'dict[str, Any]' if types.body == 'dict' else types.body}")
+        arguments.append(f"body: {_BODIES.get(types.body, types.body)}")
     return _Function(
         name=operation.name,
         operation_id=operation.operation_id,

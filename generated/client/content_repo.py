@@ -70,7 +70,7 @@ class Operations(Protocol):
         app: Any,
         requester: Any,
         query: UploadContentQuery,
-        body: bytes,
+        body: Any,
     ) -> UploadContentResponse | dict[str, Any]: ...
 
     def upload_content_to_mxc(
@@ -80,7 +80,7 @@ class Operations(Protocol):
         server_name: str,
         media_id: str,
         query: UploadContentToMxcQuery,
-        body: bytes,
+        body: Any,
     ) -> UploadContentToMxcResponse | dict[str, Any]: ...
 
     def create_content(
@@ -132,7 +132,7 @@ def upload_content(
     app: Any,
     requester: Any,
     query: UploadContentQuery,
-    body: bytes,
+    body: Any,
 ) -> UploadContentResponse | dict[str, Any]:
     """POST /_matrix/media/v3/upload"""
     raise Unrecognized("uploadContent")
@@ -144,7 +144,7 @@ def upload_content_to_mxc(
     server_name: str,
     media_id: str,
     query: UploadContentToMxcQuery,
-    body: bytes,
+    body: Any,
 ) -> UploadContentToMxcResponse | dict[str, Any]:
     """PUT /_matrix/media/v3/upload/{serverName}/{mediaId}"""
     raise Unrecognized("uploadContentToMXC")

@@ -16,14 +16,18 @@ from impl.app import App
 from impl.requester import Requester
 from impl.services import presence, sending
 from impl.services.federation_limits import FederationLimits
+from impl.services.media.content import Content
+from impl.storage.media_files import MediaFiles
 from impl.web import (
     authentication,
     error_handler,
+    file_answer,
     path_tree,
     rate_limit,
     request_log,
     response,
     server_authentication,
+    upload,
 )
 from impl.web.authentication import Authentication
 from impl.web.request import Environ, raw_target
@@ -43,6 +47,7 @@ class Application:
         self._root = root
         self._authentication = Authentication(app)
         self._federation_limits = app.part(FederationLimits, FederationLimits)
+        self._incoming = MediaFiles(app.config.media_store_path, app.server_name).incoming
         self._request_ids = request_log.RequestIds()
 
     def find(self, method: str, target: str) -> Route | None:
@@ -59,11 +64,18 @@ class Application:
             answer = self._answer(call)
         except Exception as error:
             answer = error_handler.answer(error, request_id)
-        start_response(STATUS_LINES[answer.status], response.headers_of(answer, request_id))
-        elapsed = time.perf_counter() - started
-        caller = call.requester or call.origin
-        request_log.write(environ, path, answer, caller, request_id, elapsed)
-        return () if environ["REQUEST_METHOD"] == "HEAD" else (answer.body,)
+        try:
+            start_response(STATUS_LINES[answer.status], response.headers_of(answer, request_id))
+            elapsed = time.perf_counter() - started
+            caller = call.requester or call.origin
+            request_log.write(environ, path, answer, caller, request_id, elapsed)
+        except BaseException:
+            answer.close()
+            raise
+        if environ["REQUEST_METHOD"] == "HEAD":
+            answer.close()
+            return ()
+        return (answer.body,) if answer.file is None else answer.file
 
     def _answer(self, call: "_Call") -> Answer:
         method = call.environ["REQUEST_METHOD"]
@@ -95,19 +107,34 @@ class Application:
             *_from_path_and_query(call, route, values),
         ]
         if route.read_body is not None:
-            arguments.append(route.read_body(call.environ, self._app.config.max_upload_size))
-
-        address = call.environ.get("REMOTE_ADDR", "")
+            arguments.append(route.read_body(call.environ))
         if route.spendings:
-            rate_limit.before(self._app, route.spendings, call.requester, address)
-        answer = response.success(self._run(route, arguments))
-        if route.deadline_s is None:
-            # Whose token was revoked while they waited, or who was locked, is told nothing more.
+            rate_limit.before(self._app, route.spendings, call.requester, call.address)
+        if not route.takes_file:
+            return self._carry_out(call, route, values, arguments)
+        with upload.receive(
+            call.environ, self._incoming, self._app.config.max_upload_size
+        ) as received:
+            # It may have taken long: who was locked meanwhile has sent it for nothing.
             self._callers(call, route, values)
-        if route.spendings:
-            rate_limit.after_success(self._app, route.spendings, call.requester, address)
-        if route.is_activity and call.requester is not None:
-            presence.note_activity(self._app, call.requester)
+            return self._carry_out(call, route, values, [*arguments, received])
+
+    def _carry_out(
+        self, call: "_Call", route: Route, values: list[str], arguments: list[Any]
+    ) -> Answer:
+        answer = _answer(self._run(route, arguments))
+        try:
+            if route.deadline_s is None:
+                # Whose token was revoked while they waited, or who was locked, is told nothing
+                # more.
+                self._callers(call, route, values)
+            if route.spendings:
+                rate_limit.after_success(self._app, route.spendings, call.requester, call.address)
+            if route.is_activity and call.requester is not None:
+                presence.note_activity(self._app, call.requester)
+        except BaseException:
+            answer.close()
+            raise
         return answer
 
     def _perform_for_server(self, call: "_Call", route: Route, values: list[str]) -> Answer:
@@ -123,7 +150,7 @@ class Application:
         is_transaction = route.operation_id == "sendTransaction"
         limits = self._federation_limits
         turn = limits.transaction(origin) if is_transaction else limits.turn(origin)
-        return response.success(self._run(route, arguments, turn))
+        return _answer(self._run(route, arguments, turn))
 
     def _callers(self, call: "_Call", route: Route, values: list[str]) -> tuple[object, ...]:
         """The arguments that say who asks: none, one, or None where the token may be missing."""
@@ -146,8 +173,9 @@ class Application:
     ) -> object:
         assert route.function is not None
         if route.deadline_s is None:
-            self._app.news.catch_up_if_behind()
-            return route.function(*arguments)
+            with turn:
+                self._app.news.catch_up_if_behind()
+                return route.function(*arguments)
         deadline = gevent.Timeout.start_new(route.deadline_s)
         try:
             with turn:
@@ -174,6 +202,14 @@ class _Call:
         # Who asks, once it is known: a user, or a server.
         self.requester: Requester | None = None
         self.origin: str | None = None
+
+    @property
+    def address(self) -> str:
+        return self.environ.get("REMOTE_ADDR", "")  # type: ignore[no-any-return]
+
+
+def _answer(result: object) -> Answer:
+    return file_answer.answer(result) if type(result) is Content else response.success(result)
 
 
 def _from_path_and_query(call: _Call, route: Route, values: list[str]) -> list[Any]:

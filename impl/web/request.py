@@ -114,12 +114,12 @@ def query_decoder(query_type: Any) -> Callable[[str], Any]:
 
 def json_reader(
     body_type: Any, is_required: bool, bytes_max: int = JSON_BYTES_MAX
-) -> Callable[[Environ, int], Any]:
-    """From environ to a body of a generated type, or to `dict`. The limit is that of uploads."""
+) -> Callable[[Environ], Any]:
+    """From environ to a body of a generated type, or to `dict`."""
     decode_json = msgspec.json.Decoder(body_type).decode
     is_open = body_type in (dict, dict[str, Any])
 
-    def read(environ: Environ, upload_bytes_max: int) -> Any:
+    def read(environ: Environ) -> Any:
         raw = read_bytes(environ, bytes_max)
         if not raw and not is_required:
             raw = b"{}"
@@ -179,25 +179,33 @@ def object_reader(body_type: Any, is_required: bool) -> Callable[[dict[str, Any]
 
 def read_bytes(environ: Environ, size_max: int) -> bytes:
     """The body; one that is too long is refused before it is read."""
-    size = _content_length(environ)
-    if size is None:
-        if "chunked" not in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-            return b""
-        size = size_max + 1
-    elif size > size_max:
-        raise _too_large(size_max)
+    size = body_size(environ, size_max)
+    if size == 0:
+        return b""
     try:
-        raw: bytes = environ["wsgi.input"].read(size)
+        raw: bytes = environ["wsgi.input"].read(size_max + 1 if size is None else size)
     except OSError:
         raise errors.NotJson("the body ended too early") from None
     if len(raw) > size_max:
-        raise _too_large(size_max)
-    if len(raw) < size and environ.get("CONTENT_LENGTH"):
+        raise too_large(size_max)
+    if size is not None and len(raw) < size:
         raise errors.NotJson("the body is shorter than its Content-Length")
     return raw
 
 
-def _too_large(size_max: int) -> errors.TooLarge:
+def body_size(environ: Environ, size_max: int) -> int | None:
+    """How many bytes are announced; None: it is chunked. Raises TooLarge where they are more than
+    that."""
+    size = _content_length(environ)
+    if size is None:
+        is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        return None if is_chunked else 0
+    if size > size_max:
+        raise too_large(size_max)
+    return size
+
+
+def too_large(size_max: int) -> errors.TooLarge:
     return errors.TooLarge(f"the body has more than {size_max} bytes")
 
 

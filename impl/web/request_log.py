@@ -57,7 +57,7 @@ def write(
         "path": path if path.isascii() and path.isprintable() else ascii(path),
         "status": answer.status,
         "ms": round(seconds * 1000, 2),
-        "bytes": len(answer.body),
+        "bytes": answer.size,
         "address": environ.get("REMOTE_ADDR", ""),
         "request_id": request_id,
     }

@@ -7,6 +7,7 @@ from http import HTTPStatus
 import msgspec
 
 from impl.services.created import Created
+from impl.web.file_body import FileBody
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -36,6 +37,18 @@ class Answer:
     body: bytes
     headers: Headers = field(default_factory=list)
     errcode: str | None = None
+    # In place of the body. Who has the answer sends it, or closes it.
+    file: FileBody | None = None
+
+    @property
+    def size(self) -> int:
+        """Of the body, in bytes."""
+        return len(self.body) if self.file is None else self.file.size
+
+    def close(self) -> None:
+        """It is not sent."""
+        if self.file is not None:
+            self.file.close()
 
 
 def success(result: object) -> Answer:
@@ -70,6 +83,6 @@ def headers_of(answer: Answer, request_id: str) -> Headers:
     return [
         *CORS,
         *answer.headers,
-        ("Content-Length", str(len(answer.body))),
+        ("Content-Length", str(answer.size)),
         ("X-Request-ID", request_id),
     ]

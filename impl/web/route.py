@@ -28,8 +28,9 @@ class Route:
     # stands for itself.
     path_arguments: tuple[int | str, ...] = ()
     decode_query: Callable[[str], Any] | None = None
-    # (environ, how many bytes an upload may have)
-    read_body: Callable[[Environ, int], Any] | None = None
+    read_body: Callable[[Environ], Any] | None = None
+    # Its body is a file: it is received last, from who may send it, and lies on the disk then.
+    takes_file: bool = False
     # The same of what a server has signed and sent, which was decoded before.
     read_content: Callable[[dict[str, Any] | None], Any] | None = None
     # That holds events, each of which is looked at by itself.

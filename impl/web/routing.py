@@ -94,7 +94,7 @@ def make(method: str, path: str, function: Callable[..., Any] | None) -> Route:
             route.read_content = request.object_reader(operation.body_type, operation.body_required)
             route.holds_events = operation.operation_id in _WITH_EVENTS
         elif operation.body_name == "bytes":
-            route.read_body = request.read_bytes
+            route.takes_file = True
         elif operation.body_name is not None:
             is_backup = operation.operation_id in _BACKUPS
             route.read_body = request.json_reader(

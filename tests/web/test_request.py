@@ -31,7 +31,7 @@ class Query(msgspec.Struct):
 
 def read(raw: bytes, body_type: Any = dict, is_required: bool = True) -> Any:
     environ = {"CONTENT_LENGTH": str(len(raw)), "wsgi.input": io.BytesIO(raw)}
-    return request.json_reader(body_type, is_required)(environ, 0)
+    return request.json_reader(body_type, is_required)(environ)
 
 
 def test_unknown_fields_are_let_pass() -> None:
