@@ -9,6 +9,17 @@ from typing import Any, Self
 
 REASON_LENGTH_MAX = 500
 _ERRCODE = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
+# With a status above 500 a server says them of a file, and is well itself.
+_OF_MEDIA = frozenset({"M_NOT_YET_UPLOADED", "M_TOO_LARGE"})
+
+
+class HttpFailure(Exception):
+    """No answer. `is_untouched`: not a byte of it had come."""
+
+    def __init__(self, reason: str, is_untouched: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_untouched = is_untouched
 
 
 class FederationFailure(Exception):
@@ -54,7 +65,7 @@ class Refused(FederationFailure):
         self.error = _tidied(error) if isinstance(error, str) else ""
         self.body = body
         # Who says no is there, unless something in front of it says so.
-        self.is_away = status >= 500
+        self.is_away = status >= 500 and self.errcode not in _OF_MEDIA
         super().__init__(destination, f"{status} {self.errcode} {self.error}".rstrip())
 
 

@@ -1,9 +1,8 @@
 """One HTTPS connection, and a request and its answer over it, with a bound on everything that the
 other side can make long.
 
-The protocol is http.client's; what is ours is where it connects to, and what lies under it: the
-channel counts what comes in, and lets others run now and then. A peer that sends for ever faster
-than we read would else keep this process for itself, and no time limit would ever strike.
+The protocol is http.client's; what is ours is where it connects to, and what lies under it
+(channel.py).
 """
 
 import http.client
@@ -11,19 +10,19 @@ import io
 import select
 import ssl as system_ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import gevent
 from gevent import monkey, socket
 
-from impl import breath
+from impl.outbound.channel import PIECE_BYTES, Channel
+from impl.outbound.failures import HttpFailure
 from impl.outbound.guard import Guard
 from impl.outbound.large_answers import LARGE_BYTES
 from impl.outbound.proxy import Proxy
 from impl.outbound.tls import Tls
-from impl.outbound.wire import ERROR_BYTES_MAX, WireResponse
+from impl.outbound.wire import ERROR_BYTES_MAX, Sink, WireResponse
 
 CONNECT_S_MAX = 10.0
 # Where there are further addresses to be tried.
@@ -32,8 +31,6 @@ ADDRESSES_MAX = 8
 
 # Beside the body: status, headers, and what a chunked body is wrapped in.
 _EXTRA_BYTES_MAX = 256 << 10
-_PIECE_BYTES = 64 << 10
-_READS_BETWEEN_YIELDS = 16
 
 # Waits for a turn to read on in what turns out to be large; what it returns ends the turn.
 BeginLarge = Callable[[], Callable[[], None]]
@@ -41,15 +38,6 @@ BeginLarge = Callable[[], Callable[[], None]]
 # Not gevent's, which would go round the loop; and not select, which knows descriptors of three
 # digits only.
 _poll = monkey.get_original("select", "poll")
-
-
-class HttpFailure(Exception):
-    """No answer. `is_untouched`: not a byte of it had come."""
-
-    def __init__(self, reason: str, is_untouched: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.is_untouched = is_untouched
 
 
 class HttpsConnection:
@@ -61,7 +49,7 @@ class HttpsConnection:
         self.host_header = host_header
         self.opened_s = time.monotonic()
         self.is_reusable = True
-        self._channel = _Channel(sock)
+        self._channel = Channel(sock)
         self._http = http.client.HTTPConnection("unused")
         self._http.auto_open = 0
         self._http.sock = self._channel  # type: ignore[assignment]
@@ -96,12 +84,36 @@ class HttpsConnection:
         begin_large: BeginLarge = lambda: _nothing,
     ) -> WireResponse:
         """Raises HttpFailure, or what `begin_large` raises; the connection is of no use then."""
+        return self._exchange(
+            lambda: self._send(method, target, headers, body),
+            lambda response: _read(response, bytes_max, begin_large),
+            bytes_max,
+        )
+
+    def download(
+        self, target: str, headers: Mapping[str, str], bytes_max: int, sink: Sink
+    ) -> WireResponse:
+        """The body goes to `sink`, unless the answer is an error. Raises HttpFailure, or what
+        `sink` raises; the connection is of no use then.
+        """
+        return self._exchange(
+            lambda: self._send("GET", target, headers, None),
+            lambda response: _pour(response, bytes_max, sink),
+            bytes_max,
+        )
+
+    def _exchange(
+        self,
+        send: Callable[[], None],
+        read: Callable[[http.client.HTTPResponse], WireResponse],
+        bytes_max: int,
+    ) -> WireResponse:
         self._channel.begin(bytes_max + bytes_max // 2 + _EXTRA_BYTES_MAX)
         is_done = False
         try:
-            self._send(method, target, headers, body)
+            send()
             response = self._receive()
-            answer = _read(response, bytes_max, begin_large)
+            answer = read(response)
             is_done = True
         except (http.client.HTTPException, OSError) as error:
             is_untouched = self._channel.bytes_read == 0
@@ -232,6 +244,18 @@ def _read(
     return WireResponse(response.status, headers, body.getvalue(), done)
 
 
+def _pour(response: http.client.HTTPResponse, bytes_max: int, sink: Sink) -> WireResponse:
+    headers = _headers(response)
+    if not 200 <= response.status < 300:
+        return WireResponse(response.status, headers, _error_body(response, bytes_max))
+    sink.begin(headers)
+    while piece := _next_piece(response):
+        sink.write(piece)
+    if response.length:
+        raise HttpFailure("its answer ends early")
+    return WireResponse(response.status, headers, b"")
+
+
 def _headers(response: http.client.HTTPResponse) -> dict[str, str]:
     encoding = response.headers.get("content-encoding", "identity")
     if encoding.lower() not in ("identity", ""):
@@ -263,81 +287,10 @@ def _error_body(response: http.client.HTTPResponse, bytes_max: int) -> bytes:
 
 def _next_piece(response: http.client.HTTPResponse) -> bytes:
     try:
-        return response.read(_PIECE_BYTES)
+        return response.read(PIECE_BYTES)
     except ValueError:
         # The size of a chunk is negative, which http.client does not notice.
         raise HttpFailure("its answer is not HTTP") from None
-
-
-class _Channel:
-    """What http.client takes for a socket."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.bytes_read = 0
-        self.is_ended = False
-        self._held: list[bytes] | None = None
-        self._bytes_max = 0
-        self._bytes_since_yield = 0
-        self._reads_since_yield = 0
-
-    def begin(self, bytes_max: int) -> None:
-        """A new exchange, in which so much may come in."""
-        self.bytes_read = 0
-        self._bytes_max = bytes_max
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """What is sent in here goes out as one, if it is small: a record, and a packet, less."""
-        self._held = held = []
-        yield
-        self._held = None
-        is_small = sum(map(len, held)) <= _PIECE_BYTES
-        for data in [b"".join(held)] if is_small else held:
-            self.sock.sendall(data)
-
-    def sendall(self, data: bytes) -> None:
-        if self._held is None:
-            self.sock.sendall(data)
-        else:
-            self._held.append(data)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self), _PIECE_BYTES)
-
-    def close(self) -> None:
-        # http.client lets go of a connection that ends with this answer before it has read it.
-        pass
-
-    def recv_into(self, buffer: memoryview) -> int:
-        count = self.sock.recv_into(buffer)
-        if not count:
-            self.is_ended = True
-        self.bytes_read += count
-        if self.bytes_read > self._bytes_max:
-            raise HttpFailure(f"its answer is of more than {self._bytes_max} bytes")
-        self._bytes_since_yield += count
-        self._reads_since_yield += 1
-        if (
-            self._bytes_since_yield >= _PIECE_BYTES
-            or self._reads_since_yield >= _READS_BETWEEN_YIELDS
-        ):
-            self._bytes_since_yield = self._reads_since_yield = 0
-            breath.take()
-        return count
-
-
-class _Reader(io.RawIOBase):
-    """A file to read one answer from; to close it leaves the connection open."""
-
-    def __init__(self, channel: _Channel) -> None:
-        self._channel = channel
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        return self._channel.recv_into(buffer)
 
 
 def _reason_of(error: Exception) -> str:

@@ -10,16 +10,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import gevent
 import msgspec
 
 from impl.core import server_name
+from impl.outbound import https_url
 from impl.outbound.dns import DnsFailure, Resolver
+from impl.outbound.failures import HttpFailure
 from impl.outbound.guard import Guard
 from impl.outbound.http_caching import lifetime_s
-from impl.outbound.https_connection import HttpFailure, connect
 from impl.outbound.proxy import Proxy
 from impl.outbound.shared_cache import Entry, Found, SharedCache
 from impl.outbound.tls import Tls
@@ -39,7 +39,6 @@ FAILURE_TTL_S_MAX = 3600.0
 FETCH_S_MAX = 12.0
 BYTES_MAX = 50 << 10
 REDIRECTS_MAX = 8
-_REDIRECTS = (301, 302, 303, 307, 308)
 _PORT = 443
 
 
@@ -128,43 +127,20 @@ class WellKnownClient:
             seen.add(url)
             response = self._get(url)
             location = response.headers.get("location")
-            if response.status not in _REDIRECTS or not location:
+            if response.status not in https_url.REDIRECTS or not location:
                 return response
             if len(seen) > REDIRECTS_MAX:
                 raise HttpFailure("is redirected too often")
-            url = _redirected(url, location)
+            url = https_url.redirected(url, location)
 
     def _get(self, url: str) -> WireResponse:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = parts.port or self._port
-        ends = ((address, port) for address in self._resolver.addresses(host))
-        name = host.rstrip(".")
-        connection = connect(ends, parts.netloc, name, self._tls, self._guard, self._proxy)
-        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        connection = https_url.connect_to(
+            url, self._resolver, self._tls, self._guard, self._proxy, self._port
+        )
         try:
-            return connection.exchange("GET", target, self._headers, None, BYTES_MAX)
+            return connection.exchange("GET", https_url.target(url), self._headers, None, BYTES_MAX)
         finally:
             connection.close()
-
-
-def _redirected(url: str, location: str) -> str:
-    """Where to. Raises HttpFailure."""
-    try:
-        parts = urlsplit(urljoin(url, location))
-        port = parts.port
-    except ValueError:
-        raise HttpFailure("is redirected to what is no URL") from None
-    # By a detour over plain HTTP, anybody on the way could say who serves this name.
-    if parts.scheme != "https":
-        raise HttpFailure("is redirected to what is not https")
-    host = parts.hostname or ""
-    literal = f"[{host}]" if ":" in host else host
-    name = literal if port is None else f"{literal}:{port}"
-    target = parts._replace(netloc=name, path=parts.path or "/", fragment="").geturl()
-    if server_name.parse(name) is None or not target.isascii() or any(c <= " " for c in target):
-        raise HttpFailure("is redirected to what is no URL")
-    return target
 
 
 def _server_of(body: bytes) -> str | None:

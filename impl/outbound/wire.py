@@ -11,6 +11,7 @@ from impl.outbound.failures import Unreachable
 
 # Of an answer that is an error: more than an errcode, and what is to be said about it, takes.
 ERROR_BYTES_MAX = 64 << 10
+NO_WIRE = "this process sends no requests to other servers"
 
 
 def _nothing() -> None:
@@ -35,6 +36,18 @@ class WireResponse:
         return not 200 <= self.status < 300
 
 
+class Sink(Protocol):
+    """Takes an answer as it comes, so that nobody holds the whole of it. What it raises ends the
+    answer, and is not OSError, which is the connection's.
+    """
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """It is no error, and these are its headers."""
+        ...
+
+    def write(self, piece: bytes) -> None: ...
+
+
 class Wire(Protocol):
     def request(
         self,
@@ -53,6 +66,34 @@ class Wire(Protocol):
         Raises Unreachable, also for an answer of more than `bytes_max`."""
         ...
 
+    def download(
+        self,
+        destination: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        bytes_max: int,
+        sink: Sink,
+    ) -> WireResponse:
+        """GET what may be large from the server of that name: its body goes to `sink`. It must
+        begin to come in `timeout_s`, and then go on coming. `bytes_max` is about what `sink` will
+        take: whether it is too much, `sink` says.
+
+        Raises Unreachable, and what `sink` raises."""
+        ...
+
+    def download_url(
+        self,
+        url: str,
+        *,
+        timeout_s: float,
+        bytes_max: int,
+        sink: Sink,
+    ) -> WireResponse:
+        """The same from an `https://` URL that somebody names, who may redirect us."""
+        ...
+
     def close(self) -> None:
         """Nothing will be sent any more."""
         ...
@@ -64,7 +105,13 @@ class NoWire:
     def request(
         self, destination: str, method: str, target: str, **options: object
     ) -> WireResponse:
-        raise Unreachable(destination, "this process sends no requests to other servers")
+        raise Unreachable(destination, NO_WIRE)
+
+    def download(self, destination: str, target: str, **options: object) -> WireResponse:
+        raise Unreachable(destination, NO_WIRE)
+
+    def download_url(self, url: str, **options: object) -> WireResponse:
+        raise Unreachable(url, NO_WIRE)
 
     def close(self) -> None:
         pass

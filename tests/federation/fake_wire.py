@@ -7,17 +7,22 @@ with all that is real about it (signature, JSON, status) and without sockets.
     gate = network.hold("a.test", "b.test", "/send/")
                                            requests of a's whose path holds that wait, until
                                            gate.release() lets one go (in any order: gate.waiting)
+    network.pages["https://cdn.test/x"]    what is found at a URL that a server sends others to
 """
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from gevent.event import Event
 
 from impl.outbound.failures import Unreachable
-from impl.outbound.wire import WireResponse
+from impl.outbound.wire import Sink, WireResponse
+
+# What is downloaded comes in pieces of so much, so that parts of it are cut anywhere.
+_PIECE_BYTES = 997
 
 # (origin, destination, method, target, body) -> an answer, or None to let the request go on.
 Handler = Callable[[str, str, str, str, bytes | None], WireResponse | None]
@@ -72,6 +77,9 @@ class Network:
         self.sent: list[Sent] = []
         # For servers that are made up: destination -> what it answers.
         self.handlers: dict[str, Handler] = {}
+        self.pages: dict[str, WireResponse] = {}
+        # URLs that were asked for.
+        self.visited: list[str] = []
         self._cuts: set[frozenset[str]] = set()
         self._drops: list[tuple[str, str]] = []
         self._lost_answers: list[tuple[str, str]] = []
@@ -105,7 +113,9 @@ class Network:
             if (one.origin, one.destination) == (origin, destination) and part in one.target
         ]
 
-    def carry(self, sent: Sent, headers: Mapping[str, str]) -> WireResponse:
+    def carry(
+        self, sent: Sent, headers: Mapping[str, str], sink: Sink | None = None
+    ) -> WireResponse:
         self.sent.append(sent)
         way = (sent.origin, sent.destination)
         for gate in self._gates:
@@ -120,22 +130,29 @@ class Network:
         if way in self._drops:
             self._drops.remove(way)
             raise Unreachable(sent.destination, "the request was dropped")
-        response = self._answer(sent, headers)
+        response = self._answer(sent, headers, sink)
         if way in self._lost_answers:
             self._lost_answers.remove(way)
             raise Unreachable(sent.destination, "the answer was lost")
         return response
 
-    def _answer(self, sent: Sent, headers: Mapping[str, str]) -> WireResponse:
+    def visit(self, url: str, sink: Sink) -> WireResponse:
+        self.visited.append(url)
+        page = self.pages.get(url)
+        if page is None:
+            raise Unreachable(url, "there is nobody")
+        return pour(page, sink)
+
+    def _answer(self, sent: Sent, headers: Mapping[str, str], sink: Sink | None) -> WireResponse:
         handler = self.handlers.get(sent.destination)
         if handler is not None:
             made = handler(sent.origin, sent.destination, sent.method, sent.target, sent.body)
             if made is not None:
-                return made
+                return made if sink is None else pour(made, sink)
         site = self.sites.get(sent.destination)
         if site is None:
             raise Unreachable(sent.destination, "there is no such server")
-        return _call(site, sent, headers)
+        return _call(site, sent, headers, sink)
 
 
 class FakeWire:
@@ -165,8 +182,38 @@ class FakeWire:
             raise Unreachable(destination, f"the answer is longer than {bytes_max} bytes")
         return response
 
+    def download(
+        self,
+        destination: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        bytes_max: int,
+        sink: Sink,
+    ) -> WireResponse:
+        sent = Sent(self._origin, destination, "GET", target, None)
+        return self._network.carry(sent, headers, sink)
 
-def _call(site: Any, sent: Sent, headers: Mapping[str, str]) -> WireResponse:
+    def download_url(
+        self, url: str, *, timeout_s: float, bytes_max: int, sink: Sink
+    ) -> WireResponse:
+        return self._network.visit(url, sink)
+
+
+def pour(response: WireResponse, sink: Sink) -> WireResponse:
+    """Into the sink, if it is no error."""
+    if response.is_error:
+        return response
+    sink.begin(response.headers)
+    for start in range(0, len(response.body), _PIECE_BYTES):
+        sink.write(response.body[start : start + _PIECE_BYTES])
+    return WireResponse(response.status, response.headers, b"")
+
+
+def _call(
+    site: Any, sent: Sent, headers: Mapping[str, str], sink: Sink | None = None
+) -> WireResponse:
     body = sent.body or b""
     environ: dict[str, Any] = {
         "REQUEST_METHOD": sent.method,
@@ -185,6 +232,20 @@ def _call(site: Any, sent: Sent, headers: Mapping[str, str]) -> WireResponse:
         key = name.upper().replace("-", "_")
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
     started: list[Any] = []
-    answer = b"".join(site(environ, lambda status, given, *_: started.extend([status, given])))
-    status, given = started
-    return WireResponse(int(status[:3]), {name.lower(): value for name, value in given}, answer)
+    pieces = site(environ, lambda status, given, *_: started.extend([status, given]))
+    try:
+        # Nobody need say how it begins before something is asked of it.
+        rest = iter(pieces)
+        first = next(rest, b"")
+        status, given = started
+        told = {name.lower(): value for name, value in given}
+        response = WireResponse(int(status[:3]), told, b"")
+        if sink is None or response.is_error:
+            return replace(response, body=b"".join([first, *rest]))
+        sink.begin(told)
+        for piece in chain([first], rest):
+            sink.write(piece)
+        return response
+    finally:
+        if hasattr(pieces, "close"):
+            pieces.close()
