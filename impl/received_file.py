@@ -32,7 +32,7 @@ class ReceivedFile:
         # As its sender has it; None: they do not say.
         self.content_type: str | None = None
         self.file_name: str | None = None
-        self._bytes_max = bytes_max
+        self.bytes_max = bytes_max
         self._hash = hashlib.sha256()
         self._file = self.path.open("xb", buffering=0)
 
@@ -44,7 +44,7 @@ class ReceivedFile:
     def write(self, piece: bytes) -> None:
         """A piece more: some tens of kilobytes, to let others go on in between."""
         self.size += len(piece)
-        if self.size > self._bytes_max:
+        if self.size > self.bytes_max:
             raise FileTooLarge
         self._hash.update(piece)
         view = memoryview(piece)

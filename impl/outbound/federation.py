@@ -1,5 +1,5 @@
 """Requests to other servers: one method an operation of the server-server API, named as in the
-generated tables, and the signature and the reading of the answer, which all have in common.
+generated tables. What they have in common is in asking.py.
 
 What comes back was read as JSON and is of the outermost type that the operation answers. All else
 in it is the word of a stranger: whoever uses it checks it. The events of a whole state are left as
@@ -7,23 +7,16 @@ text, each by itself (`msgspec.Raw`): to read them at once would hold up everybo
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-import msgspec
+from impl.outbound import content
+from impl.outbound.asking import Asking, Json
+from impl.outbound.content import Expect
+from impl.received_file import ReceivedFile
 
-from impl.core import canonical_json, request_auth
-from impl.core.signing import SigningKey
-from impl.core.unpadded_base64 import encode_base64
-from impl.outbound import json_answer
-from impl.outbound.failures import BadAnswer, FederationFailure, Refused, Unreachable
-from impl.outbound.wire import ERROR_BYTES_MAX, Wire
-
-Json = dict[str, Any]
 # What is made of a large answer while it is there.
 Take = Callable[[Json], Any]
 
-# Until a server has answered, where nobody says anything else (`federation.client_timeout`).
-TIMEOUT_S = 60.0
 # What is asked about all of a large room may take so many times as long.
 LONG = 2
 # What a join waits for that may do without it.
@@ -32,7 +25,6 @@ COMPLEXITY_TIMEOUT_S = 5.0
 KEYS_TIMEOUT_S = 30.0
 # Who waits for a space waits less than that (services/spaces.py); the next one has it then.
 HIERARCHY_TIMEOUT_S = 20.0
-BYTES_MAX = 8 << 20
 # Of one event, with all that may stand around it.
 EVENT_BYTES_MAX = 1 << 20
 # Of one server's keys.
@@ -51,29 +43,8 @@ def _as_it_is(answer: Json) -> Json:
     return answer
 
 
-class FederationClient:
-    """Asks other servers, in the name of this one.
-
-    `is_allowed` says whom federation is with at all. `check_worth`, which may raise Unreachable,
-    and `note` are for those who keep count of who answers and who does not (services/sending):
-    `note(destination, failure)` is called after each request, with None where there was an answer.
-    """
-
-    def __init__(
-        self,
-        server_name: str,
-        signing_key: SigningKey,
-        wire: Wire,
-        is_allowed: Callable[[str], bool] = lambda server_name: True,
-        timeout_s: float = TIMEOUT_S,
-    ) -> None:
-        self.server_name = server_name
-        self.wire = wire
-        self._timeout_s = timeout_s
-        self._signing_key = signing_key
-        self._is_allowed = is_allowed
-        self.check_worth: Callable[[str], None] = lambda destination: None
-        self.note: Callable[[str, FederationFailure | None], None] = lambda destination, error: None
+class FederationClient(Asking):
+    """Asks other servers, in the name of this one."""
 
     @property
     def long_s(self) -> float:
@@ -279,116 +250,23 @@ class FederationClient:
         target = f"{_V1}/user/keys/claim"
         return self._call(destination, "POST", target, body, timeout_s=timeout_s)
 
+    # Media.
+
+    def get_content(
+        self,
+        destination: str,
+        media_id: str,
+        timeout_ms: int,
+        received: ReceivedFile,
+        expect: Expect = content.expect_anything,
+    ) -> None:
+        """See content.py."""
+        content.get(self, destination, media_id, timeout_ms, received, expect)
+
     # Policy servers.
 
     def ask_policy_server_to_sign(self, destination: str, pdu: Json, timeout_s: float) -> Json:
         return self._call(destination, "POST", "/_matrix/policy/v1/sign", pdu, timeout_s=timeout_s)
-
-    def _get(
-        self, destination: str, path: str, query: Mapping[str, Any] | None = None, **options: Any
-    ) -> Json:
-        return self._call(destination, "GET", path, None, query=query, **options)
-
-    def _call(
-        self,
-        destination: str,
-        method: str,
-        path: str,
-        content: Json | bytes | None,
-        *,
-        query: Mapping[str, Any] | None = None,
-        **options: Any,
-    ) -> Any:
-        """`options`: those of `_Options`."""
-        given = _Options(**options)
-        if destination == self.server_name:
-            raise Unreachable(destination, "that is this server")
-        if not self._is_allowed(destination):
-            raise Unreachable(destination, "this server does not federate with it")
-        if not given.insists:
-            self.check_worth(destination)
-        note = self.note if given.is_noted else _note_nothing
-        target = path if not query else f"{path}?{urlencode(query, doseq=True)}"
-        try:
-            answer = self._exchange(destination, method, target, content, given)
-        except FederationFailure as failure:
-            note(destination, failure if failure.is_away else None)
-            raise failure.bare() from None
-        note(destination, None)
-        return answer
-
-    def _exchange(
-        self,
-        destination: str,
-        method: str,
-        target: str,
-        content: Json | bytes | None,
-        options: "_Options",
-    ) -> Any:
-        body = content if content is None or isinstance(content, bytes) else _encode(content)
-        headers = {"Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        if options.is_signed:
-            headers["Authorization"] = self._authorization(destination, method, target, body)
-        response = self.wire.request(
-            destination,
-            method,
-            target,
-            headers=headers,
-            body=body,
-            timeout_s=self._timeout_s if options.timeout_s is None else options.timeout_s,
-            bytes_max=options.bytes_max,
-        )
-        try:
-            if response.is_error:
-                is_short = len(response.body) <= ERROR_BYTES_MAX
-                told = json_answer.read(response.body, ()) if is_short else None
-                raise Refused(destination, response.status, told if isinstance(told, dict) else {})
-            answer = json_answer.read(response.body, options.texts)
-            if not isinstance(answer, options.kind):
-                what = path_of(target)
-                raise BadAnswer(destination, f"{what} did not answer with what it should")
-            return answer if options.take is None else options.take(answer)
-        finally:
-            response.done()
-
-    def _authorization(
-        self, destination: str, method: str, target: str, content: bytes | None
-    ) -> str:
-        key = self._signing_key
-        message = request_auth.signed_bytes(method, target, self.server_name, destination, content)
-        signature = encode_base64(key.sign(message))
-        return request_auth.write(self.server_name, destination, key.key_id, signature)
-
-
-class _Options(msgspec.Struct, kw_only=True, frozen=True):
-    # None: as long as is configured.
-    timeout_s: float | None = None
-    bytes_max: int = BYTES_MAX
-    is_signed: bool = True
-    # Ask, although it did not answer lately.
-    insists: bool = False
-    # Strangers can have keys asked for of whatever name: nobody keeps count of that.
-    is_noted: bool = True
-    kind: type = dict
-    # Lists in the answer whose entries stay text.
-    texts: tuple[str, ...] = ()
-    # What is made of a large answer, while no others are there.
-    take: Callable[[Any], Any] | None = None
-
-
-def _note_nothing(destination: str, failure: FederationFailure | None) -> None:
-    pass
-
-
-def path_of(target: str) -> str:
-    """Without the query: it may name people."""
-    return target.partition("?")[0]
-
-
-def _encode(content: Json) -> bytes:
-    return canonical_json.encode(content, strict=False)
 
 
 def _part(value: str) -> str:
