@@ -1,7 +1,8 @@
-"""A port for a server under test."""
+"""Ports of servers under test."""
 
 import random
 import socket
+from pathlib import Path
 
 # Below those that the kernel gives to connections (32768 and up): one of these could be taken by
 # anybody's connection between two starts of the server.
@@ -19,3 +20,12 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def not_accepted(port: int) -> int:
+    """How many connections wait for the server to take them."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        place, state, queues = (line.split()[number] for number in (1, 3, 4))
+        if place.endswith(f":{port:04X}") and state == "0A":
+            return int(queues.partition(":")[2], 16)
+    raise AssertionError("nobody listens")

@@ -7,6 +7,7 @@ from typing import Any
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from impl.outbound import connection_pool
 from impl.outbound.connection_pool import ConnectionPool
@@ -118,9 +119,17 @@ def slowly(connection: Any, request: Request) -> None:
 def test_requests_at_once_have_a_connection_each_up_to_a_bound(
     world: World, new_wire: NewWire
 ) -> None:
-    server = world.host("a.test", slowly)
+    all_are_there = Event()
+
+    def handle(connection: Any, request: Request) -> None:
+        all_are_there.wait()
+        connection.sendall(answer(b"{}"))
+
+    server = world.host("a.test", handle)
     wire = new_wire(pool=ConnectionPool(connections_max_of_one=3))
     jobs = [gevent.spawn(ask, wire, f"a.test:{server.port}") for _ in range(9)]
+    soon(lambda: len(server.requests) >= 3)
+    all_are_there.set()
     gevent.joinall(jobs, raise_error=True)
     assert server.connections == 3
     assert len(server.requests) == 9

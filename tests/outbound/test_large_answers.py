@@ -13,6 +13,8 @@ from impl.outbound.https_wire import HttpsWire
 from tests.outbound.world import Request, World, answer, ask, says, soon
 
 LARGE = b"[" + b"0," * 5_000 + b"0]"
+# The time of a request, without that in which it waits for a turn.
+OWN_S = 1.0
 IN_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
 
 
@@ -73,8 +75,8 @@ def test_who_waits_for_a_turn_does_so_in_no_time_of_the_server(
 ) -> None:
     *first, last = large_ones(world, large_answers.AT_ONCE + 1, says(answer(LARGE)))
     held = [ask(wire, one) for one in first]
-    waiting = gevent.spawn(ask, wire, last, timeout_s=0.3)
-    gevent.sleep(0.5)
+    waiting = gevent.spawn(ask, wire, last, timeout_s=OWN_S)
+    gevent.sleep(1.5 * OWN_S)
     held[0].done()
     assert waiting.get().body == LARGE
 
@@ -89,8 +91,8 @@ def test_the_time_that_is_left_after_a_turn_has_come_is_short(
     first, *others = large_ones(world, large_answers.AT_ONCE, says(answer(LARGE)))
     held = [ask(wire, one) for one in (first, *others)]
     bad = world.host("bad.test", stall)
-    waiting = gevent.spawn(ask, wire, f"bad.test:{bad.port}", timeout_s=0.3, bytes_max=1 << 20)
-    gevent.sleep(0.5)
+    waiting = gevent.spawn(ask, wire, f"bad.test:{bad.port}", timeout_s=OWN_S, bytes_max=1 << 20)
+    gevent.sleep(1.5 * OWN_S)
     assert not waiting.ready()
     held[0].done()
     with pytest.raises(Unreachable, match="no answer in"):

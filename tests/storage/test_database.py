@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import gevent
 import pytest
+from gevent.socket import wait_read
 
 from impl.app import App
 from impl.storage.database import Database, DatabaseUnavailable, StatementError
@@ -172,7 +173,8 @@ def test_a_connection_that_the_server_closed_is_replaced(database: Database) -> 
     with other.read() as txn:
         txn.execute("SELECT pg_terminate_backend(%s)", (victim,))
     other.close()
-    gevent.sleep(0.1)
+    (idle,) = database._pool._idle
+    wait_read(idle.fileno(), timeout=10)
     with database.read() as txn:
         txn.execute("SELECT pg_backend_pid()")
         assert txn.fetchone() != (victim,)

@@ -2,7 +2,7 @@
 argument.
 
 It listens on the ports that it prints, first line, and prints "ready" when a worker answers. What
-takes its time (/poll, /slow) prints "began" and its path first.
+takes its time (/poll, /slow, /last) prints "began" and its path first.
 """
 
 import json
@@ -41,11 +41,13 @@ class SmallSite:
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         status = "200 OK"
-        if path in ("/poll", "/slow"):
+        if path in ("/poll", "/slow", "/last"):
             print("began", path, flush=True)
         if path == "/poll":
             body: object = {"woken": self._stopping.wait(60)}
-        elif path == "/slow":
+        elif path in ("/slow", "/last"):
+            if path == "/last":
+                self._stopping.wait(60)
             gevent.sleep(float(environ["QUERY_STRING"]))
             body = {"done": True}
         elif path == "/body":

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import trustme
 
+from tests import ports
+
 ROOT = Path(__file__).parents[2]
 GET = b"GET %s HTTP/1.1\r\nHost: small.test\r\n%s\r\n"
 # How long a server would wait at its stop, and what is so much less that it did not.
@@ -304,8 +306,8 @@ def test_at_a_stop_polls_are_answered_and_the_rest_is_finished(tmp_path: Path) -
     idle.sendall(GET % (b"/", b""))
     read_response(idle)
     polling.sendall(GET % (b"/poll", b""))
-    working.sendall(GET % (b"/slow?1.5", b""))
-    running.wait_for("/poll", "/slow")
+    working.sendall(GET % (b"/last?1.5", b""))
+    running.wait_for("/poll", "/last")
     assert running.stop() < AT_ONCE_S
     assert json.loads(read_response(polling)[2])["answer"] == {"woken": True}
     status, fields, body = read_response(working)
@@ -387,7 +389,8 @@ def test_a_connection_that_was_just_accepted_is_answered_at_a_stop(tmp_path: Pat
     limits = {"FRESH_S": 15.0}
     running = Server(tmp_path, [{}], limits=limits, shutdown_timeout=PATIENCE_MS)
     connections = [running.connect() for _ in range(5)]
-    time.sleep(0.1)
+    while ports.not_accepted(running.ports[0]):
+        time.sleep(0.01)
     running.process.send_signal(signal.SIGTERM)
     time.sleep(0.1)
     for connection in connections:
