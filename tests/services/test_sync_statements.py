@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import gevent
 import pytest
 
 from impl.app import App
@@ -18,10 +19,12 @@ LEFT = {"room": {"include_leave": True}}
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
-    execute = Transaction.execute
+    execute, test = Transaction.execute, gevent.getcurrent()
 
     def counting(self: Transaction, sql: str, *rest: Any) -> None:
-        seen.append(sql)
+        # What workers look at by themselves is not asked for.
+        if gevent.getcurrent() is test:
+            seen.append(sql)
         execute(self, sql, *rest)
 
     monkeypatch.setattr(Transaction, "execute", counting)
@@ -64,6 +67,6 @@ def test_statements_do_not_grow_with_the_rooms(
         statements.clear()
         assert len(ask(cold, ALICE, token, **question)["rooms"]["join"]) == number
         asked.append((first, len(statements)))
-    # The news of it is read at a time that is not ours to say.
+    # The news of it is read at a time that is not ours to say, here or by the worker itself.
     assert asked[1][0] <= asked[0][0] + 2
     assert asked[1][1] <= asked[0][1] + 4

@@ -54,6 +54,7 @@ def test_those_of_all_rooms_are_asked_at_the_same_time(
 def test_whoever_takes_too_long_is_asked_no_more(
     app: App, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(policy_server, "AT_ONCE", 2)
     (room,) = rooms_with_policy(app, site, 1)
     clock = [1_000.0]
     monkeypatch.setattr(policy_server.time, "monotonic", lambda: clock[0])
@@ -69,6 +70,7 @@ def test_whoever_takes_too_long_is_asked_no_more(
     base = room.last
     events = [room.add(message(EVELYN, str(number)), [base]) for number in range(30)]
     assert put(app, *events) == {one.event_id: {} for one in events}
-    assert len(asked) == 3
+    # One more may be under way when the third has taken what was left of the time.
+    assert 3 <= len(asked) <= 4
     failed = [stored(app, room.create.room_id, one.event_id).is_soft_failed for one in events]
-    assert failed.count(True) == 27
+    assert failed.count(True) == 30 - len(asked)
