@@ -11,7 +11,7 @@ import select
 import ssl as system_ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 from gevent import monkey, socket
@@ -32,8 +32,16 @@ ADDRESSES_MAX = 8
 # Beside the body: status, headers, and what a chunked body is wrapped in.
 _EXTRA_BYTES_MAX = 256 << 10
 
-# Waits for a turn to read on in what turns out to be large; what it returns ends the turn.
-BeginLarge = Callable[[], Callable[[], None]]
+
+class Turn(Protocol):
+    """To read on in what turns out to be large."""
+
+    def came(self, count: int) -> None:
+        """So many bytes more."""
+
+    @property
+    def end(self) -> Callable[[], None]: ...
+
 
 # Not gevent's, which would go round the loop; and not select, which knows descriptors of three
 # digits only.
@@ -81,7 +89,7 @@ class HttpsConnection:
         headers: Mapping[str, str],
         body: bytes | None,
         bytes_max: int,
-        begin_large: BeginLarge = lambda: _nothing,
+        begin_large: Callable[[], Turn] | None = None,
     ) -> WireResponse:
         """Raises HttpFailure, or what `begin_large` raises; the connection is of no use then."""
         return self._exchange(
@@ -210,38 +218,36 @@ def _text(end: tuple[str, int]) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def _nothing() -> None:
-    pass
-
-
 def _read(
-    response: http.client.HTTPResponse, bytes_max: int, begin_large: BeginLarge
+    response: http.client.HTTPResponse, bytes_max: int, begin_large: Callable[[], Turn] | None
 ) -> WireResponse:
     headers = _headers(response)
     if not 200 <= response.status < 300:
         return WireResponse(response.status, headers, _error_body(response, bytes_max))
     if response.length is not None and response.length > bytes_max:
         raise HttpFailure(f"its answer is of more than {bytes_max} bytes")
-    done = None
+    turn = None
     # Its value is not copied, as that of a list of pieces would be.
     body = io.BytesIO()
     is_whole = False
     try:
         while piece := _next_piece(response):
             body.write(piece)
-            if done is None and body.tell() > LARGE_BYTES:
-                done = begin_large()
+            if turn is not None:
+                turn.came(len(piece))
+            elif begin_large is not None and body.tell() > LARGE_BYTES:
+                turn = begin_large()
             if body.tell() > bytes_max:
                 raise HttpFailure(f"its answer is of more than {bytes_max} bytes")
         if response.length:
             raise HttpFailure("its answer ends early")
         is_whole = True
     finally:
-        if done is not None and not is_whole:
-            done()
-    if done is None:
+        if turn is not None and not is_whole:
+            turn.end()
+    if turn is None:
         return WireResponse(response.status, headers, body.getvalue())
-    return WireResponse(response.status, headers, body.getvalue(), done)
+    return WireResponse(response.status, headers, body.getvalue(), turn.end)
 
 
 def _pour(response: http.client.HTTPResponse, bytes_max: int, sink: Sink) -> WireResponse:

@@ -28,8 +28,8 @@ from impl.outbound.tls import Tls
 from impl.outbound.well_known import WellKnownClient
 from impl.outbound.wire import Sink, WireResponse
 
-# A download may stop for so long, and is no slower than that: else it would never end, a byte at a
-# time.
+# A download, or an answer whose turn others wait for, may stop for so long, and is no slower than
+# that: else it would never end, a byte at a time.
 SILENCE_S_MAX = 20.0
 BYTES_PER_S_MIN = 32 << 10
 REDIRECTS_MAX = 5
@@ -76,9 +76,10 @@ class HttpsWire:
         given = {"User-Agent": self._user_agent, **headers}
         with _time_limit(destination, timeout_s) as limit:
 
-            def begin_large() -> Callable[[], None]:
+            def begin_large() -> _Turn:
                 with limit.suspended():
-                    return self._large.begin(destination)
+                    end = self._large.begin(destination)
+                return _Turn(end, limit)
 
             return self._exchange(
                 destination,
@@ -199,7 +200,7 @@ class _TimeLimit:
 
     def _stop(self) -> None:
         self.timeout.close()
-        self._left_s = max(0.0, self._left_s - (time.monotonic() - self._since_s))
+        self._left_s = self.left_s
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
@@ -210,10 +211,14 @@ class _TimeLimit:
         finally:
             self._start()
 
+    @property
+    def left_s(self) -> float:
+        return max(0.0, self._left_s - (time.monotonic() - self._since_s))
+
     def extend(self, by_s: float, most_s: float) -> None:
         """There is so much more time from now on, but not more than `most_s`."""
         self._stop()
-        self._left_s = min(self._left_s + by_s, most_s)
+        self._left_s = min(self._left_s + by_s, max(0.0, most_s))
         self._start()
 
     def begin_anew(self, timeout_s: float) -> None:
@@ -255,6 +260,23 @@ class _Paced:
     def write(self, piece: bytes) -> None:
         self._limit.extend(len(piece) / BYTES_PER_S_MIN, SILENCE_S_MAX)
         self._sink.write(piece)
+
+
+class _Turn:
+    """A turn of what is large: it is had as long as more of it comes, and the time of the request
+    is not over. Two who stopped in the middle would else keep all others waiting."""
+
+    def __init__(self, end: Callable[[], None], limit: _TimeLimit) -> None:
+        self.end = end
+        self._limit = limit
+        self._until_s = time.monotonic() + limit.left_s
+        if limit.left_s > SILENCE_S_MAX:
+            limit.begin_anew(SILENCE_S_MAX)
+
+    def came(self, count: int) -> None:
+        """So many bytes more."""
+        most_s = min(SILENCE_S_MAX, self._until_s - time.monotonic())
+        self._limit.extend(count / BYTES_PER_S_MIN, most_s)
 
 
 def _connections_max() -> int:

@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from impl.core import signing
-from impl.outbound import https_connection, large_answers
+from impl.outbound import https_connection, https_wire, large_answers
 from impl.outbound.failures import Busy, FederationFailure, Unreachable
 from impl.outbound.federation import FederationClient
 from impl.outbound.https_wire import HttpsWire
@@ -15,6 +15,7 @@ from tests.outbound.world import Request, World, answer, ask, says, soon
 LARGE = b"[" + b"0," * 5_000 + b"0]"
 # The time of a request, without that in which it waits for a turn.
 OWN_S = 1.0
+LARGER = b" " * 300_000
 IN_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
 
 
@@ -101,6 +102,42 @@ def test_the_time_that_is_left_after_a_turn_has_come_is_short(
     assert ask(wire, first).body == LARGE
 
 
+def test_who_stops_in_the_middle_of_a_turn_keeps_nobody_waiting(
+    world: World, wire: HttpsWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(https_wire, "SILENCE_S_MAX", 0.3)
+
+    def stall(connection: Any, request: Request) -> None:
+        connection.sendall(answer(LARGER)[:200_000])
+        gevent.sleep(60)
+
+    stuck = [
+        gevent.spawn(ask, wire, one, timeout_s=60.0, bytes_max=1 << 20)
+        for one in large_ones(world, large_answers.AT_ONCE, stall)
+    ]
+    soon(lambda: len(wire._large._held) == large_answers.AT_ONCE)
+    good = world.host("good.test", says(answer(LARGER)))
+    assert ask(wire, f"good.test:{good.port}", bytes_max=1 << 20).body == LARGER
+    for one in stuck:
+        with pytest.raises(Unreachable, match="too slowly"):
+            one.get()
+
+
+def test_a_turn_lasts_as_long_as_more_comes(
+    world: World, wire: HttpsWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(https_wire, "SILENCE_S_MAX", 1.5)
+
+    def slowly(connection: Any, request: Request) -> None:
+        whole = answer(LARGER)
+        for start in range(0, len(whole), 66_000):
+            connection.sendall(whole[start : start + 66_000])
+            gevent.sleep(0.4)
+
+    (name,) = large_ones(world, 1, slowly)
+    assert ask(wire, name, bytes_max=1 << 20).body == LARGER
+
+
 def test_a_server_whose_turn_does_not_come_is_not_blamed(
     world: World, wire: HttpsWire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +162,7 @@ def large_ones(world: World, count: int, handler: Any) -> list[str]:
 
 def large_answers_have_no_turn(wire: HttpsWire, name: str) -> None:
     waiting = gevent.spawn(ask, wire, name)
-    gevent.sleep(0.2)
+    gevent.sleep(0.4)
     assert not waiting.ready()
     waiting.kill()
 
