@@ -174,6 +174,30 @@ class TooLarge(MatrixError):
     errcode = "M_TOO_LARGE"
 
 
+class CannotOverwriteMedia(MatrixError):
+    """What was uploaded stays as it is."""
+
+    status = 409
+    errcode = "M_CANNOT_OVERWRITE_MEDIA"
+
+
+class NotYetUploaded(MatrixError):
+    """A file was promised and has not come yet: it may be asked for again."""
+
+    status = 504
+    errcode = "M_NOT_YET_UPLOADED"
+
+
+class UserLimitExceeded(MatrixError):
+    """More than the user may have. `info_uri` is where they can read of it."""
+
+    status = 403
+    errcode = "M_USER_LIMIT_EXCEEDED"
+
+    def __init__(self, message: str, *, info_uri: str, can_upgrade: bool) -> None:
+        super().__init__(message, extra={"info_uri": info_uri, "can_upgrade": can_upgrade})
+
+
 class LimitExceeded(MatrixError):
     status = 429
     errcode = "M_LIMIT_EXCEEDED"

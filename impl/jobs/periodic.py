@@ -13,6 +13,7 @@ from impl.app import App
 from impl.jobs import (
     expiry,
     forward_extremities,
+    media,
     purged_rooms,
     redactions,
     retention,
@@ -38,6 +39,9 @@ JOBS: Sequence[Job] = (
     Job(to_device.drop_unread, 3600),
     Job(to_device.drop_undeliverable, 3600),
     Job(server_keys.forget_strangers, 3600),
+    Job(media.sweep, 600),
+    # As often as Synapse looks.
+    Job(media.delete_unasked, 3600),
 )
 
 _log = logging.getLogger(__name__)

@@ -199,6 +199,12 @@ CREATE TABLE public.media (
     is_authenticated boolean NOT NULL,
     quarantined_by text
 );
+CREATE TABLE public.media_loose_files (
+    origin text NOT NULL,
+    file_id text NOT NULL,
+    since_ts bigint NOT NULL,
+    is_doomed boolean NOT NULL
+);
 CREATE TABLE public.media_thumbnails (
     origin text NOT NULL,
     media_id text NOT NULL,
@@ -721,6 +727,8 @@ ALTER TABLE ONLY public.key_backups
     ADD CONSTRAINT key_backups_pkey PRIMARY KEY (backup_nid);
 ALTER TABLE ONLY public.key_backups
     ADD CONSTRAINT key_backups_user_id_version_key UNIQUE (user_id, version);
+ALTER TABLE ONLY public.media_loose_files
+    ADD CONSTRAINT media_loose_files_pkey PRIMARY KEY (origin, file_id);
 ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_pkey PRIMARY KEY (origin, media_id);
 ALTER TABLE ONLY public.media_thumbnails
@@ -844,6 +852,7 @@ CREATE INDEX changed_events_changed ON public.changed_events USING btree (change
 CREATE UNIQUE INDEX changed_events_position ON public.changed_events USING btree ("position");
 CREATE INDEX changed_events_room ON public.changed_events USING btree (room_nid);
 CREATE INDEX client_transactions_created ON public.client_transactions USING btree (created_ts);
+CREATE INDEX current_state_avatar ON public.current_state USING btree (room_nid) WHERE (event_type = 'm.room.avatar'::text);
 CREATE INDEX current_state_retention ON public.current_state USING btree (room_nid) WHERE (event_type = 'm.room.retention'::text);
 CREATE INDEX destinations_retry ON public.destinations USING btree (retry_ts);
 CREATE INDEX device_list_changes_gone ON public.device_list_changes USING btree (gone_ts) WHERE (gone_ts IS NOT NULL);
@@ -853,8 +862,10 @@ CREATE UNIQUE INDEX events_event_id ON public.events USING btree (event_id, room
 CREATE INDEX events_redacted ON public.events USING btree (redacted_ts) WHERE (redacted_ts IS NOT NULL);
 CREATE INDEX events_time ON public.events USING btree (room_nid, origin_server_ts, event_nid);
 CREATE INDEX ignored_users_user ON public.ignored_users USING btree (user_id);
-CREATE INDEX media_accessed ON public.media USING btree (accessed_ts) WHERE (size IS NOT NULL);
 CREATE INDEX media_of_user ON public.media USING btree (user_id, created_ts) WHERE (user_id IS NOT NULL);
+CREATE INDEX media_promised ON public.media USING btree (user_id, unused_expires_ts) WHERE (size IS NULL);
+CREATE INDEX media_unasked_of_others ON public.media USING btree (accessed_ts) WHERE ((user_id IS NULL) AND (size IS NOT NULL) AND (quarantined_by IS NULL));
+CREATE INDEX media_unasked_of_ours ON public.media USING btree (accessed_ts) WHERE ((user_id IS NOT NULL) AND (size IS NOT NULL) AND (quarantined_by IS NULL));
 CREATE INDEX media_unused ON public.media USING btree (unused_expires_ts) WHERE (size IS NULL);
 CREATE INDEX membership_changes_position ON public.membership_changes USING btree ("position");
 CREATE INDEX membership_changes_room ON public.membership_changes USING btree (room_nid, user_id, "position");

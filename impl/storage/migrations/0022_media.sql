@@ -5,7 +5,7 @@ CREATE TABLE media (
     -- The server whose file it is.
     origin           TEXT    NOT NULL,
     media_id         TEXT    NOT NULL,
-    -- Under which name the bytes lie here: for ours, the media id.
+    -- Under which name the bytes lie here: for ours the media id, unless it was promised first.
     file_id          TEXT    NOT NULL,
     -- Who uploads it; NULL for those of others.
     user_id          TEXT,
@@ -27,7 +27,11 @@ CREATE TABLE media (
 );
 CREATE INDEX media_of_user ON media (user_id, created_ts) WHERE user_id IS NOT NULL;
 CREATE INDEX media_unused ON media (unused_expires_ts) WHERE size IS NULL;
-CREATE INDEX media_accessed ON media (accessed_ts) WHERE size IS NOT NULL;
+CREATE INDEX media_promised ON media (user_id, unused_expires_ts) WHERE size IS NULL;
+CREATE INDEX media_unasked_of_ours ON media (accessed_ts)
+    WHERE user_id IS NOT NULL AND size IS NOT NULL AND quarantined_by IS NULL;
+CREATE INDEX media_unasked_of_others ON media (accessed_ts)
+    WHERE user_id IS NULL AND size IS NOT NULL AND quarantined_by IS NULL;
 
 -- Smaller forms of images that were made here, or fetched.
 CREATE TABLE media_thumbnails (
@@ -43,3 +47,18 @@ CREATE TABLE media_thumbnails (
     PRIMARY KEY (origin, media_id, width, height, method, content_type, is_animated),
     FOREIGN KEY (origin, media_id) REFERENCES media ON DELETE CASCADE
 );
+
+-- Files that may lie there and have no row: before a file is put where it is to stay it is noted
+-- here, and with its row the note goes; with a row that is deleted a note comes. What a killed
+-- process leaves is found by it, and no file is ever deleted that nothing is known of.
+CREATE TABLE media_loose_files (
+    origin    TEXT    NOT NULL,
+    file_id   TEXT    NOT NULL,
+    since_ts  BIGINT  NOT NULL,
+    -- Nobody may give it a row any more.
+    is_doomed BOOLEAN NOT NULL,
+    PRIMARY KEY (origin, file_id)
+);
+
+-- Which files are avatars of rooms.
+CREATE INDEX current_state_avatar ON current_state (room_nid) WHERE event_type = 'm.room.avatar';

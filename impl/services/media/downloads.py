@@ -1,0 +1,142 @@
+"""Files that are asked for: ours, and those of other servers. C-S API, "Content repository".
+
+A path on the disk is made of what the database says, never of what was asked for; what can name a
+file at all is checked besides. C-S API, "Content repository", "Security considerations"."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+from impl import errors
+from impl.app import App
+from impl.core import identifiers
+from impl.services.media import keeping
+from impl.services.media.access import Accesses
+from impl.services.media.content import Content
+from impl.services.media.promises import Promises
+from impl.services.media.uploads import DEFAULT_TYPE
+from impl.storage import media
+from impl.storage.media import Media
+
+# Shorter than any request may take.
+WAIT_MS_MAX = 50_000
+
+_log = logging.getLogger(__name__)
+
+
+class Asked(NamedTuple):
+    """What somebody asks for. Who is not authenticated may have what anybody may."""
+
+    server_name: str
+    media_id: str
+    timeout_ms: int
+    is_authenticated: bool
+    # Whether another server may be asked for it.
+    allow_remote: bool = True
+
+
+def find(app: App, asked: Asked, file_name: str | None = None) -> Content:
+    """The file, open. `file_name`: what it shall be called, whatever its uploader calls it."""
+    content = with_bytes(app, asked, lambda file: open_content(app, file))
+    return replace(content, file_name=file_name) if file_name else content
+
+
+def with_bytes(app: App, asked: Asked, use: Callable[[Media], Content]) -> Content:
+    """What `use` makes of the file."""
+    file = get(app, asked)
+    try:
+        return use(file)
+    except FileNotFoundError:
+        # It was deleted a moment ago, or somebody has cleared a part of the disk.
+        if file.origin == app.server_name:
+            raise _lost(app, file) from None
+    _forget(app, file)
+    return use(get(app, asked))
+
+
+def get(app: App, asked: Asked) -> Media:
+    """The file's row, once its bytes are here."""
+    _check_names(asked)
+    if asked.server_name == app.server_name:
+        return get_own(
+            app, asked.media_id, asked.timeout_ms, is_authenticated=asked.is_authenticated
+        )
+    if asked.server_name in app.config.media.prevent_media_downloads_from:
+        raise errors.NotFound("files of that server are not given out here")
+    if not app.is_federated_with(asked.server_name):
+        raise errors.Forbidden("this server does not talk to that one")
+    with app.database.read() as txn:
+        file = media.get(txn, asked.server_name, asked.media_id)
+    if file is not None:
+        _check_access(app, file, asked.is_authenticated)
+        return file
+    is_fetched = asked.is_authenticated or not app.config.media.enable_authenticated_media
+    if not is_fetched or not asked.allow_remote:
+        raise errors.NotFound("there is no such file")
+    raise errors.NotFound("files of other servers are not fetched yet")
+
+
+def get_own(app: App, media_id: str, timeout_ms: int, *, is_authenticated: bool) -> Media:
+    """A file of ours that has come. Raises NotYetUploaded for one that was promised and does not
+    come in time.
+    """
+    ends = time.monotonic() + min(max(timeout_ms, 0), WAIT_MS_MAX) / 1000
+    while True:
+        with app.database.read() as txn:
+            file = media.get(txn, app.server_name, media_id)
+        if file is None:
+            raise errors.NotFound("there is no such file")
+        _check_access(app, file, is_authenticated)
+        if file.size is not None:
+            return file
+        if file.unused_expires_ts is None or file.unused_expires_ts <= app.now_ms():
+            raise errors.NotFound("the file was promised, and never came")
+        left_s = ends - time.monotonic()
+        if left_s <= 0 or app.is_stopping:
+            raise errors.NotYetUploaded("the file has not been uploaded yet")
+        app.part(Promises, Promises).wait(media_id, left_s)
+
+
+def open_content(app: App, file: Media) -> Content:
+    """Raises FileNotFoundError where the bytes are not there."""
+    opened = app.media_files.path(file.origin, file.file_id).open("rb")
+    size = os.fstat(opened.fileno()).st_size
+    if size != file.size:
+        opened.close()
+        raise FileNotFoundError("the file is not as long as it was")
+    note_access(app, file)
+    return Content(opened, size, file.content_type or DEFAULT_TYPE, file.file_name)
+
+
+def note_access(app: App, file: Media) -> None:
+    """Somebody has it, or a smaller form of it."""
+    app.part(Accesses, Accesses).note(file)
+
+
+def _check_names(asked: Asked) -> None:
+    if not identifiers.is_server_name(asked.server_name):
+        raise errors.InvalidParam("server_name is not a server's name")
+    if not identifiers.is_mxc_uri(f"mxc://{asked.server_name}/{asked.media_id}"):
+        raise errors.NotFound("media_id cannot be a file's name")
+
+
+def _check_access(app: App, file: Media, is_authenticated: bool) -> None:
+    is_frozen = app.config.media.enable_authenticated_media and file.is_authenticated
+    if file.quarantined_by is not None or (is_frozen and not is_authenticated):
+        raise errors.NotFound("there is no such file")
+
+
+def _lost(app: App, file: Media) -> errors.NotFound:
+    with app.database.read() as txn:
+        if media.get(txn, file.origin, file.media_id) == file:
+            _log.error("the bytes of the file %s are not there", file.file_id)
+    return errors.NotFound("there is no such file")
+
+
+def _forget(app: App, file: Media) -> None:
+    """A file of another server whose bytes are not there: it can be fetched again."""
+    with app.database.transaction() as txn:
+        keeping.forget(txn, [file], app.now_ms())
