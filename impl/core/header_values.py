@@ -8,7 +8,7 @@ from collections.abc import Iterator
 OCTET_STREAM = "application/octet-stream"
 # Longer ones are nobody's, and would make headers that others do not take.
 CONTENT_TYPE_LENGTH_MAX = 255
-FILE_NAME_LENGTH_MAX = 255
+FILE_NAME_LENGTH_MAX = 1024
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}[ \t]*(?:;[\t -~]*)?", re.ASCII)

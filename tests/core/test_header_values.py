@@ -46,8 +46,8 @@ def test_a_value_has_parameters(value: str, first: str, parameters: dict[str, st
         ("inline; filename*=utf-8''a%00b", None),
         ("inline; filename*=utf-8''a%0D%0ASet-Cookie: x", None),
         ("inline; filename*=utf-8''%ED%A0%80", None),
-        ("inline; filename=" + "x" * 256, None),
-        ("inline; filename=" + "x" * 255, "x" * 255),
+        ("inline; filename=" + "x" * 1025, None),
+        ("inline; filename=" + "x" * 1024, "x" * 1024),
         (None, None),
     ],
 )
