@@ -17,6 +17,9 @@ from tests.ports import free_port
 ROOT = Path(__file__).parents[2]
 SOMA = [sys.executable, "-c", "import sys; from impl.commands.main import main; sys.exit(main())"]
 START_S_MAX = 60
+# How long it would wait at a stop for who does not end, and what is so much less that it did not.
+PATIENCE_S = 40
+STOP_S_MAX = 20
 SECRET = "a secret that is shared"
 
 
@@ -53,7 +56,7 @@ class SomaServer:
                     "resources": [{"names": ["client", "federation"]}],
                 }
             ],
-            "soma": {"data_dir": "data", "workers": 2},
+            "soma": {"data_dir": "data", "workers": 2, "shutdown_timeout": f"{PATIENCE_S}s"},
             **changes,
         }
         self.write_config()

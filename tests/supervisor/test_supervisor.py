@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.supervisor.soma_process import SomaServer
+from tests.supervisor.soma_process import STOP_S_MAX, SomaServer
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_it_starts_says_where_things_are_and_stops_without_a_trace(server: SomaS
     assert "soma register --config-path" in server.out
     wait_until(lambda: all_run(server))
     processes = server.descendants()
-    assert server.stop() < 10
+    assert server.stop() < STOP_S_MAX
     assert server.process is not None and server.process.returncode == 0
     assert not [pid for pid in processes if is_alive(pid)]
 
@@ -224,7 +224,7 @@ def test_a_stop_while_it_starts_leaves_nothing(server: SomaServer) -> None:
         server.start(wait=False)
         time.sleep(pause)
         processes = server.descendants()
-        assert server.stop() < 10
+        assert server.stop() < STOP_S_MAX
         # What a tool of PostgreSQL's had started itself ends a moment after it.
         wait_until_gone(processes)
     server.start()
