@@ -28,12 +28,13 @@ _log = logging.getLogger(__name__)
 
 
 class Asked(NamedTuple):
-    """What somebody asks for. Who is not authenticated may have what anybody may."""
+    """What somebody asks for."""
 
     server_name: str
     media_id: str
     timeout_ms: int
-    is_authenticated: bool
+    # None: nobody knows who it is. They may have what anybody may.
+    user_id: str | None
     # Whether another server may be asked for it.
     allow_remote: bool = True
 
@@ -60,10 +61,9 @@ def with_bytes(app: App, asked: Asked, use: Callable[[Media], Content]) -> Conte
 def get(app: App, asked: Asked) -> Media:
     """The file's row, once its bytes are here."""
     _check_names(asked)
+    is_authenticated = asked.user_id is not None
     if asked.server_name == app.server_name:
-        return get_own(
-            app, asked.media_id, asked.timeout_ms, is_authenticated=asked.is_authenticated
-        )
+        return get_own(app, asked.media_id, asked.timeout_ms, is_authenticated=is_authenticated)
     if asked.server_name in app.config.media.prevent_media_downloads_from:
         raise errors.NotFound("files of that server are not given out here")
     if not app.is_federated_with(asked.server_name):
@@ -71,9 +71,9 @@ def get(app: App, asked: Asked) -> Media:
     with app.database.read() as txn:
         file = media.get(txn, asked.server_name, asked.media_id)
     if file is not None:
-        _check_access(app, file, asked.is_authenticated)
+        _check_access(app, file, is_authenticated)
         return file
-    is_fetched = asked.is_authenticated or not app.config.media.enable_authenticated_media
+    is_fetched = is_authenticated or not app.config.media.enable_authenticated_media
     if not is_fetched or not asked.allow_remote:
         raise errors.NotFound("there is no such file")
     raise errors.NotFound("files of other servers are not fetched yet")

@@ -40,8 +40,8 @@ def keep_promise(app: App, media_id: str, content: bytes, user_id: str = ALICE) 
         uploads.keep_promise(app, requester, app.server_name, media_id, file, None)
 
 
-def asked(app: App, media_id: str, timeout_ms: int = 0, is_authenticated: bool = True) -> Asked:
-    return Asked(app.server_name, media_id, timeout_ms, is_authenticated)
+def asked(app: App, media_id: str, timeout_ms: int = 0, user_id: str | None = ALICE) -> Asked:
+    return Asked(app.server_name, media_id, timeout_ms, user_id)
 
 
 def download(app: App, media_id: str, timeout_ms: int = 0) -> bytes:

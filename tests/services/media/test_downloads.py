@@ -13,6 +13,7 @@ from impl.services.media import access, downloads
 from impl.services.media.downloads import Asked
 from impl.storage import media
 from impl.storage.media import Media
+from tests.builders import ALICE
 from tests.services.media.files import (
     ask,
     asked,
@@ -123,7 +124,7 @@ def test_what_is_not_there_is_not_found(app: App, media_id: str) -> None:
 )
 def test_what_is_no_server_is_refused_by_name(app: App, server_name: str) -> None:
     with pytest.raises((errors.InvalidParam, errors.NotFound)) as raised:
-        downloads.find(app, Asked(server_name, "abc", 0, True))
+        downloads.find(app, Asked(server_name, "abc", 0, ALICE))
     assert server_name in (".", "..") or "server_name" in raised.value.message
 
 
@@ -141,7 +142,7 @@ def test_what_came_after_the_freeze_is_for_users_only(new_app: NewApp) -> None:
     keep_promise(frozen, promised, b"late")
 
     def anybody(app: App, media_id: str) -> bytes:
-        content = downloads.find(app, asked(app, media_id, is_authenticated=False))
+        content = downloads.find(app, asked(app, media_id, user_id=None))
         with content.file:
             return content.file.read()
 
@@ -157,7 +158,7 @@ def test_what_came_after_the_freeze_is_for_users_only(new_app: NewApp) -> None:
 def test_who_may_not_have_it_does_not_learn_that_it_was_promised(app: App) -> None:
     media_id = promise(app)
     with gevent.Timeout(5), pytest.raises(errors.NotFound):
-        downloads.find(app, asked(app, media_id, LONG_MS, is_authenticated=False))
+        downloads.find(app, asked(app, media_id, LONG_MS, user_id=None))
 
 
 def test_it_may_be_called_otherwise(app: App) -> None:
@@ -195,7 +196,7 @@ def remote(app: App, media_id: str, content: bytes, **changes: object) -> Media:
 
 
 def of_other(media_id: str, **changes: object) -> Asked:
-    return Asked("other.test", media_id, 0, True)._replace(**changes)
+    return Asked("other.test", media_id, 0, ALICE)._replace(**changes)
 
 
 def test_what_is_kept_of_other_servers_is_given_out(new_app: NewApp) -> None:
@@ -207,9 +208,9 @@ def test_what_is_kept_of_other_servers_is_given_out(new_app: NewApp) -> None:
             assert content.file.read() == b"of another"
     remote(app, "bad", b"x", quarantined_by="@admin:soma.test")
     for refused in (
-        of_other("kept", is_authenticated=False),
+        of_other("kept", user_id=None),
         of_other("bad"),
-        of_other("not_kept", is_authenticated=False),
+        of_other("not_kept", user_id=None),
         of_other("not_kept", allow_remote=False),
     ):
         with pytest.raises(errors.NotFound):
