@@ -13,7 +13,7 @@ from typing import NamedTuple
 from impl import errors
 from impl.app import App
 from impl.core import identifiers
-from impl.services.media import keeping
+from impl.services.media import keeping, remote
 from impl.services.media.access import Accesses
 from impl.services.media.content import Content
 from impl.services.media.promises import Promises
@@ -76,14 +76,15 @@ def get(app: App, asked: Asked) -> Media:
     is_fetched = is_authenticated or not app.config.media.enable_authenticated_media
     if not is_fetched or not asked.allow_remote:
         raise errors.NotFound("there is no such file")
-    raise errors.NotFound("files of other servers are not fetched yet")
+    timeout_ms = _bounded_ms(asked.timeout_ms)
+    return remote.fetch(app, asked.server_name, asked.media_id, timeout_ms, asked.user_id)
 
 
 def get_own(app: App, media_id: str, timeout_ms: int, *, is_authenticated: bool) -> Media:
     """A file of ours that has come. Raises NotYetUploaded for one that was promised and does not
     come in time.
     """
-    ends = time.monotonic() + min(max(timeout_ms, 0), WAIT_MS_MAX) / 1000
+    ends = time.monotonic() + _bounded_ms(timeout_ms) / 1000
     while True:
         with app.database.read() as txn:
             file = media.get(txn, app.server_name, media_id)
@@ -116,8 +117,13 @@ def note_access(app: App, file: Media) -> None:
     app.part(Accesses, Accesses).note(file)
 
 
+def _bounded_ms(timeout_ms: int) -> int:
+    return min(max(timeout_ms, 0), WAIT_MS_MAX)
+
+
 def _check_names(asked: Asked) -> None:
-    if not identifiers.is_server_name(asked.server_name):
+    # "." and ".." are made of the right letters, and are other things on a disk.
+    if not identifiers.is_server_name(asked.server_name) or not asked.server_name.strip("."):
         raise errors.InvalidParam("server_name is not a server's name")
     if not identifiers.is_mxc_uri(f"mxc://{asked.server_name}/{asked.media_id}"):
         raise errors.NotFound("media_id cannot be a file's name")
