@@ -16,7 +16,7 @@ from impl.app import App
 from impl.requester import Requester
 from impl.services import presence, sending
 from impl.services.federation_limits import FederationLimits
-from impl.services.media.content import Content
+from impl.services.media.content import Content, FederatedContent
 from impl.storage.media_files import MediaFiles
 from impl.web import (
     authentication,
@@ -47,6 +47,8 @@ class Application:
         self._root = root
         self._authentication = Authentication(app)
         self._federation_limits = app.part(FederationLimits, FederationLimits)
+        # Who waits for files keeps nobody from anything else.
+        self._download_limits = FederationLimits(app)
         self._incoming = MediaFiles(app.config.media_store_path, app.server_name).incoming
         self._request_ids = request_log.RequestIds()
 
@@ -122,7 +124,7 @@ class Application:
     def _carry_out(
         self, call: "_Call", route: Route, values: list[str], arguments: list[Any]
     ) -> Answer:
-        answer = _answer(self._run(route, arguments))
+        answer = _answer(call, self._run(route, arguments))
         try:
             if route.deadline_s is None:
                 # Whose token was revoked while they waited, or who was locked, is told nothing
@@ -147,10 +149,13 @@ class Application:
         arguments = [self._app, origin, *_from_path_and_query(call, route, values)]
         if route.read_content is not None:
             arguments.append(route.read_content(signed.content))
-        is_transaction = route.operation_id == "sendTransaction"
-        limits = self._federation_limits
-        turn = limits.transaction(origin) if is_transaction else limits.turn(origin)
-        return _answer(self._run(route, arguments, turn))
+        if route.operation_id == "sendTransaction":
+            turn = self._federation_limits.transaction(origin)
+        elif route.is_download:
+            turn = self._download_limits.turn(origin)
+        else:
+            turn = self._federation_limits.turn(origin)
+        return _answer(call, self._run(route, arguments, turn))
 
     def _callers(self, call: "_Call", route: Route, values: list[str]) -> tuple[object, ...]:
         """The arguments that say who asks: none, one, or None where the token may be missing."""
@@ -208,8 +213,10 @@ class _Call:
         return self.environ.get("REMOTE_ADDR", "")  # type: ignore[no-any-return]
 
 
-def _answer(result: object) -> Answer:
-    return file_answer.answer(result) if type(result) is Content else response.success(result)
+def _answer(call: _Call, result: object) -> Answer:
+    if isinstance(result, Content | FederatedContent):
+        return file_answer.answer(result, call.environ.get("HTTP_IF_NONE_MATCH", ""))
+    return response.success(result)
 
 
 def _from_path_and_query(call: _Call, route: Route, values: list[str]) -> list[Any]:

@@ -1,13 +1,14 @@
 """A file as an answer: its header fields, and its bytes as they are taken. C-S API, "Content
-repository", above all "Serving inline content".
+repository", above all "Serving inline content"; S-S API, "Content Repository".
 
 Whoever uploads a file says what it is and how it is called, so neither is believed: a browser must
 not take it for a page of ours, and it brings no header fields of its own."""
 
 import re
+import secrets
 from urllib.parse import quote
 
-from impl.services.media.content import Content
+from impl.services.media.content import Content, FederatedContent
 from impl.web.file_body import FileBody
 from impl.web.response import Answer, Headers
 
@@ -45,6 +46,14 @@ _TEXT_TYPES = frozenset(
         "image/svg+xml",
     }
 )
+# COMPAT(Synapse): files never change, so what somebody has is good as long as they may have it. A
+# browser keeps it for a day; a proxy that several share asks each time, and is told whether it may.
+_CACHING: Headers = [
+    ("Cache-Control", "public, max-age=86400, s-maxage=0, proxy-revalidate"),
+    ("ETag", 'W/"1"'),
+]
+# Synapse's has no quotes: what was cached before this server took its place.
+_KNOWN_TAGS = frozenset({'"1"', "1", "*"})
 # The policy is the one that the specification recommends, and `media-src` with which, as in
 # Synapse, a video can be looked at by itself.
 _GUARDS: Headers = [
@@ -60,15 +69,44 @@ _GUARDS: Headers = [
 _TOKEN = re.compile(r"[A-Za-z0-9!#$&+.^_`|~-]+")
 
 
-def answer(content: Content) -> Answer:
-    """A download, or a thumbnail."""
+def answer(result: Content | FederatedContent, if_none_match: str) -> Answer:
+    """A download or a thumbnail, unless who asks has it already."""
+    if isinstance(result, FederatedContent):
+        content, made = result.content, _multipart(result.content)
+    else:
+        content, made = result, _whole(result)
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    if tags.isdisjoint(_KNOWN_TAGS):
+        return made
+    content.file.close()
+    return Answer(304, b"", [*_CACHING])
+
+
+def _whole(content: Content) -> Answer:
     content_type = _content_type(content)
     headers = [
         ("Content-Type", _with_charset(content_type)),
         ("Content-Disposition", _disposition(content_type, content.file_name)),
+        *_CACHING,
         *_GUARDS,
     ]
     return Answer(200, b"", headers, file=FileBody(content.file, content.size))
+
+
+def _multipart(content: Content) -> Answer:
+    """The first part is for what a later version will say of the file; the second is the file."""
+    # Nobody who has made the file can have guessed it.
+    boundary = secrets.token_hex(16)
+    content_type = _content_type(content)
+    before = (
+        f"--{boundary}\r\nContent-Type: application/json\r\n\r\n{{}}\r\n"
+        f"--{boundary}\r\nContent-Type: {content_type}\r\n"
+        f"Content-Disposition: {_disposition(content_type, content.file_name)}\r\n\r\n"
+    )
+    after = f"\r\n--{boundary}--\r\n"
+    body = FileBody(content.file, content.size, before.encode("ascii"), after.encode("ascii"))
+    headers = [("Content-Type", f"multipart/mixed; boundary={boundary}"), *_CACHING]
+    return Answer(200, b"", headers, file=body)
 
 
 def _content_type(content: Content) -> str:

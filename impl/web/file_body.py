@@ -15,18 +15,24 @@ class FileLost(Exception):
 
 
 class FileBody:
-    """The bytes of an answer, read as they are taken. `close` comes last, whatever happened."""
+    """So many bytes of a file, and what stands around them. Whoever has it closes it."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int, before: bytes = b"", after: bytes = b"") -> None:
+        self.size = len(before) + size + len(after)
         self._file = file
-        self.size = size
+        self._left = size
+        self._before = before
+        self._after = after
 
     def __iter__(self) -> Iterator[bytes]:
-        left = self.size
-        while left > 0:
-            piece = self._read(min(left, PIECE_BYTES))
-            left -= len(piece)
-            yield piece
+        begun = self._before
+        while self._left > 0:
+            piece = self._read(min(self._left, PIECE_BYTES - len(begun)))
+            self._left -= len(piece)
+            yield begun + piece
+            begun = b""
+        if begun or self._after:
+            yield begun + self._after
 
     def close(self) -> None:
         self._file.close()

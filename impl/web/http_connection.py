@@ -21,6 +21,7 @@ from gevent import socket
 from gevent.pywsgi import WSGIHandler
 
 from impl.web import http_head
+from impl.web.file_body import FileBody
 from impl.web.http_head import BadRequest
 from impl.web.timed_input import TimedInput
 from impl.web.waiting_bytes import LARGE_BYTES, PIECE_BYTES, Share
@@ -201,7 +202,24 @@ class HttpConnection(WSGIHandler):
             if type(result) is tuple and self._send_whole(*announced, b"".join(result)):
                 return
             super().start_response(*announced)
-        super().process_result()
+        if isinstance(result, FileBody):
+            self._send_pieces(result)
+        else:
+            super().process_result()
+
+    def _send_pieces(self, body: FileBody) -> None:
+        """Send what is read as it is taken. Nobody may take it more slowly than a response that is
+        one piece, or nothing for long."""
+        left_s = IDLE_S
+        for piece in body:
+            left_s += len(piece) / SEND_BYTES_PER_S
+            started = time.monotonic()
+            self.socket.settimeout(max(min(left_s, IDLE_S), 0.001))
+            self.write(piece)
+            left_s -= time.monotonic() - started
+        self.socket.settimeout(IDLE_S)
+        if not self.headers_sent:
+            self.write(b"")
 
     def _send_whole(self, status: str, headers: list[tuple[str, str]], body: bytes) -> bool:
         """Send a response that is one piece, in one go; False: it is not so simple."""

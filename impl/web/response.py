@@ -80,9 +80,6 @@ def text(body: str) -> Answer:
 
 def headers_of(answer: Answer, request_id: str) -> Headers:
     """All headers, as they are sent."""
-    return [
-        *CORS,
-        *answer.headers,
-        ("Content-Length", str(answer.size)),
-        ("X-Request-ID", request_id),
-    ]
+    # RFC 9110: a 304 would have to have the length that the 200 had.
+    length = [] if answer.status == 304 else [("Content-Length", str(answer.size))]
+    return [*CORS, *answer.headers, *length, ("X-Request-ID", request_id)]

@@ -35,6 +35,8 @@ class Route:
     read_content: Callable[[dict[str, Any] | None], Any] | None = None
     # That holds events, each of which is looked at by itself.
     holds_events: bool = False
+    # It may wait for a file that was promised.
+    is_download: bool = False
     spendings: tuple[Spending, ...] = ()
     # Whether it shows that the user is active.
     is_activity: bool = False

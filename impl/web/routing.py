@@ -12,6 +12,20 @@ from impl.web.route import Route
 # Their own time limits end these.
 _LONG_POLLS = frozenset({"sync", "getEvents"})
 
+# They wait for files that were promised, up to a minute; for a client also for another server, as
+# long as that sends.
+_DOWNLOADS = frozenset(
+    {
+        "getContent",
+        "getContentOverrideName",
+        "getContentThumbnail",
+        "getContentAuthed",
+        "getContentOverrideNameAuthed",
+        "getContentThumbnailAuthed",
+    }
+)
+_DOWNLOAD_FOR_SERVER_S = 90.0
+
 # Their bodies may be larger than others'.
 _BACKUPS = frozenset({"putRoomKeys", "putRoomKeysByRoomId"})
 
@@ -86,6 +100,9 @@ def make(method: str, path: str, function: Callable[..., Any] | None) -> Route:
         route.is_activity = operation.operation_id in _ACTIVITIES
         if operation.operation_id in _LONG_POLLS:
             route.deadline_s = None
+    if operation.operation_id in _DOWNLOADS:
+        route.is_download = True
+        route.deadline_s = _DOWNLOAD_FOR_SERVER_S if route.caller == "server" else None
     # The types of what nobody has written need not be loaded.
     if function is not None:
         if operation.query_name is not None:
@@ -142,6 +159,8 @@ def _resources(operation: Operation) -> frozenset[str]:
         return frozenset({"client", "federation"})
     if path.startswith(("/_matrix/media/", "/_matrix/client/v1/media/")):
         return frozenset({"client", "media"})
+    if path.startswith("/_matrix/federation/v1/media/"):
+        return frozenset({"federation", "media"})
     if path.startswith("/_matrix/key/"):
         return frozenset({"federation", "keys"})
     if path.startswith("/_matrix/federation/v1/openid/"):

@@ -2,6 +2,7 @@
 for ever."""
 
 import errno
+import time
 from typing import Any
 
 import gevent
@@ -9,7 +10,7 @@ from gevent.pywsgi import Input
 
 from impl.web.waiting_bytes import PIECE_BYTES
 
-# A body: so long, and a second more for so many bytes.
+# A body, in however many pieces it is read: so long, and a second more for so many bytes.
 BODY_S = 30.0
 BODY_BYTES_PER_S = 4096
 # What is read of a body that the application did not want, to keep the connection.
@@ -26,7 +27,7 @@ class SlowBody(ConnectionResetError):
 class TimedInput(Input):
     """`wsgi.input` of an HttpConnection, with a limit on how long a read may take."""
 
-    __slots__ = ("connection",)
+    __slots__ = ("_came", "_waited_s", "connection")
 
     def __init__(self, connection: Any, expects_continue: bool, **options: Any) -> None:
         super().__init__(
@@ -36,14 +37,20 @@ class TimedInput(Input):
             **options,
         )
         self.connection = connection
+        # What was read, and how long that took; not what became of it in between.
+        self._came = 0
+        self._waited_s = 0.0
 
     def read(self, length: int | None = None) -> bytes:
         wanted = (self.content_length or 0) if length is None or length < 0 else length
-        seconds = BODY_S + min(wanted, 1 << 30) / BODY_BYTES_PER_S
-        timeout = gevent.Timeout(seconds)
+        allowed_s = BODY_S + (self._came + min(wanted, 1 << 30)) / BODY_BYTES_PER_S
+        timeout = gevent.Timeout(max(allowed_s - self._waited_s, 0.001))
+        started = time.monotonic()
         timeout.start()
         try:
-            return self._read_pieces(length)
+            raw = self._read_pieces(length)
+            self._came += len(raw)
+            return raw
         except gevent.Timeout as error:
             if error is not timeout:
                 raise
@@ -60,6 +67,7 @@ class TimedInput(Input):
             raise OSError("a chunk without a size") from None
         finally:
             timeout.close()
+            self._waited_s += time.monotonic() - started
 
     def _read_pieces(self, length: int | None) -> bytes:
         # What is announced may never come: it takes the space of what has.

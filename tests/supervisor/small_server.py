@@ -2,11 +2,13 @@
 argument.
 
 It listens on the ports that it prints, first line, and prints "ready" when a worker answers. What
-takes its time (/poll, /slow, /last) prints "began" and its path first.
+takes its time (/poll, /slow, /last) prints "began" and its path first. With "files" it answers as
+file_application.py says.
 """
 
 import json
 import os
+import resource
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from impl.config import Config, Listener, SomaSettings
 from impl.supervisor import listening, logs
 from impl.supervisor.gunicorn_app import GunicornApp, Hooks, slots_for
 from impl.web import http_connection, timed_input, waiting_bytes
+from tests.supervisor import file_application
 
 
 @dataclass
@@ -27,10 +30,11 @@ class SmallSite:
     """What a worker needs of a site, with an application that shows what it is given."""
 
     slot: int
+    application: Any = None
 
     def __post_init__(self) -> None:
         self._stopping = Event()
-        self.application = self._answer
+        self.application = self.application or self._answer
 
     def begin_shutdown(self) -> None:
         self._stopping.set()
@@ -105,6 +109,7 @@ def main() -> None:
         media_store_path=directory / "media",
         tls_certificate_path=settings.get("certificate"),
         tls_private_key_path=settings.get("private_key"),
+        max_upload_size=settings.get("max_upload_size", 50 << 20),
         soma=SomaSettings(
             data_dir=directory,
             workers=settings.get("workers", 1),
@@ -119,7 +124,17 @@ def main() -> None:
         os.read(reader, 1)
         print("ready", flush=True)
         os._exit(0)
-    hooks = Hooks(SmallSite, range(slots_for(config.soma.workers)), writer)
+
+    def make_site(slot: int) -> SmallSite:
+        if not settings.get("files"):
+            return SmallSite(slot)
+        site = SmallSite(slot, file_application.make(config, slot))
+        # What the disk takes of one file.
+        if bytes_max := settings.get("disk_bytes"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, bytes_max))
+        return site
+
+    hooks = Hooks(make_site, range(slots_for(config.soma.workers)), writer)
     GunicornApp(config, bound, hooks).run()
 
 

@@ -1,5 +1,7 @@
 """Files as answers: header fields that nobody can abuse, and files that are closed in the end."""
 
+import email
+import email.policy
 import io
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impl.app import App
-from impl.services.media.content import Content
+from impl.services.media.content import Content, FederatedContent
 from impl.web import file_answer
 from impl.web.file_body import FileBody, FileLost
 from tests.web.wsgi_call import application, call_for_bytes
@@ -25,7 +27,7 @@ def content(
 
 
 def headers_of(content_type: str, file_name: str | None = None) -> dict[str, str]:
-    return dict(file_answer.answer(content(content_type, file_name)).headers)
+    return dict(file_answer.answer(content(content_type, file_name), "").headers)
 
 
 def disposition(file_name: str | None, content_type: str = "image/png") -> str:
@@ -79,6 +81,62 @@ def test_a_file_is_closed_when_the_head_cannot_be_sent(app: App) -> None:
     with pytest.raises(OSError):
         application(app, serving(made))(environ, refuse)
     assert made[0].file.closed
+
+
+@pytest.mark.parametrize("tag", ['W/"1"', '"1"', "1", '"0", W/"1"', "*"])
+def test_who_has_a_file_is_not_sent_it_again(app: App, tag: str) -> None:
+    made: list[Content] = []
+    wsgi = application(app, serving(made))
+    _, first, _ = call_for_bytes(wsgi)
+    status, headers, body = call_for_bytes(wsgi, HTTP_IF_NONE_MATCH=tag)
+    assert (status, body) == (304, b"") and made[1].file.closed
+    for name in ("ETag", "Cache-Control", "Access-Control-Allow-Origin"):
+        assert headers[name] == first[name]
+    assert "Content-Length" not in headers and "Content-Type" not in headers
+
+
+@pytest.mark.parametrize("tag", ["", '"2"', '"11"', "W/", ","])
+def test_who_has_something_else_is_sent_the_file(app: App, tag: str) -> None:
+    wsgi = application(app, serving([]))
+    assert call_for_bytes(wsgi, HTTP_IF_NONE_MATCH=tag)[::2] == (200, DATA)
+
+
+def test_what_is_cached_is_asked_for_again_by_those_who_share_it(app: App) -> None:
+    _, headers, _ = call_for_bytes(application(app, serving([])))
+    kept = headers["Cache-Control"].split(", ")
+    assert {"public", "max-age=86400", "s-maxage=0", "proxy-revalidate"} == set(kept)
+
+
+@pytest.mark.parametrize("data", [b"", b"x", DATA])
+def test_a_server_gets_a_file_in_parts(app: App, data: bytes) -> None:
+    file = io.BytesIO(data)
+    found = FederatedContent(Content(file, len(data), "text/html", 'a"b'))
+    status, headers, body = call_for_bytes(application(app, lambda app: found))
+    assert status == 200 and len(body) == int(headers["Content-Length"]) and file.closed
+    head = f"Content-Type: {headers['Content-Type']}\r\nMIME-Version: 1.0\r\n\r\n"
+    message = email.message_from_bytes(head.encode() + body, policy=email.policy.HTTP)
+    assert message.get_content_type() == "multipart/mixed" and not message.defects
+    first, second = message.iter_parts()
+    assert (first.get_content_type(), first.get_payload(decode=True)) == ("application/json", b"{}")
+    assert second.get_content_type() == "text/html"
+    assert second.get_content_disposition() == "attachment" and second.get_filename() == 'a"b'
+    boundary = message.get_boundary().encode()
+    assert body.endswith(b"\r\n\r\n" + data + b"\r\n--" + boundary + b"--\r\n")
+
+
+def test_no_two_answers_have_one_boundary(app: App) -> None:
+    def function(app: App) -> FederatedContent:
+        return FederatedContent(content())
+
+    wsgi = application(app, function)
+    assert call_for_bytes(wsgi)[1]["Content-Type"] != call_for_bytes(wsgi)[1]["Content-Type"]
+
+
+def test_a_server_that_has_a_file_is_not_sent_it_again(app: App) -> None:
+    file = io.BytesIO(DATA)
+    found = FederatedContent(Content(file, len(DATA), "image/png"))
+    wsgi = application(app, lambda app: found)
+    assert call_for_bytes(wsgi, HTTP_IF_NONE_MATCH='W/"1"')[::2] == (304, b"") and file.closed
 
 
 def test_no_more_is_sent_than_was_announced() -> None:
