@@ -17,7 +17,6 @@ from impl.requester import Requester
 from impl.services import presence, sending
 from impl.services.federation_limits import FederationLimits
 from impl.services.media.content import Content, FederatedContent
-from impl.storage.media_files import MediaFiles
 from impl.web import (
     authentication,
     error_handler,
@@ -49,7 +48,6 @@ class Application:
         self._federation_limits = app.part(FederationLimits, FederationLimits)
         # Who waits for files keeps nobody from anything else.
         self._download_limits = FederationLimits(app)
-        self._incoming = MediaFiles(app.config.media_store_path, app.server_name).incoming
         self._request_ids = request_log.RequestIds()
 
     def find(self, method: str, target: str) -> Route | None:
@@ -114,9 +112,8 @@ class Application:
             rate_limit.before(self._app, route.spendings, call.requester, call.address)
         if not route.takes_file:
             return self._carry_out(call, route, values, arguments)
-        with upload.receive(
-            call.environ, self._incoming, self._app.config.max_upload_size
-        ) as received:
+        directory, size_max = self._app.media_files.incoming, self._app.config.max_upload_size
+        with upload.receive(call.environ, directory, size_max) as received:
             # It may have taken long: who was locked meanwhile has sent it for nothing.
             self._callers(call, route, values)
             return self._carry_out(call, route, values, [*arguments, received])
