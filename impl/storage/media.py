@@ -44,7 +44,7 @@ def get(txn: Any, origin: str, media_id: str) -> Media | None:
         (origin, media_id),
     )
     row = txn.fetchone()
-    return None if row is None else Media(*row)
+    return None if row is None else _media(row)
 
 
 def insert(txn: Any, media: Media) -> bool:
@@ -163,7 +163,7 @@ def lock_unasked(txn: Any, origin: str, before_ts: int, limit: int, *, is_own: b
         """,
         (origin, before_ts, limit),
     )
-    return [Media(*row) for row in txn.fetchall()]
+    return [_media(row) for row in txn.fetchall()]
 
 
 def count_promised(txn: Any, user_id: str, now_ms: int) -> tuple[int, int | None]:
@@ -238,3 +238,9 @@ def insert_thumbnails(
             """,
             (origin, media_id, *thumbnail),
         )
+
+
+def _media(row: Sequence[Any]) -> Media:
+    media = Media(*row)
+    # It comes as a view, which equals no bytes.
+    return media if media.sha256 is None else media._replace(sha256=bytes(media.sha256))

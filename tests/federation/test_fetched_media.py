@@ -82,8 +82,7 @@ def test_a_file_is_fetched_and_kept(app: App, origin: MediaOrigin) -> None:
     file = fetch(app, timeout_ms=5_000)
     assert file == row(app)
     assert path_of(app, file).read_bytes() == FILE
-    assert file.sha256 is not None
-    assert (file.size, bytes(file.sha256)) == (len(FILE), hashlib.sha256(FILE).digest())
+    assert (file.size, file.sha256) == (len(FILE), hashlib.sha256(FILE).digest())
     assert (file.content_type, file.file_name) == ("text/plain", "a.txt")
     assert (file.user_id, file.quarantined_by) == (None, None)
     assert file.is_authenticated
@@ -111,6 +110,12 @@ def test_a_file_may_be_empty_or_as_large_as_is_allowed(app: App, origin: MediaOr
     origin.files |= {"empty": b"", "full": b"x" * SIZE_MAX}
     assert fetch(app, "empty").size == 0
     assert fetch(app, "full").size == SIZE_MAX
+
+
+@pytest.mark.parametrize(("given", "told"), [(-1, 0), (10**30, 50_000)])
+def test_nobody_waits_for_ever(app: App, origin: MediaOrigin, given: int, told: int) -> None:
+    fetch(app, timeout_ms=given)
+    assert origin.asked[0].endswith(f"?timeout_ms={told}")
 
 
 # Several who ask.

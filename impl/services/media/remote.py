@@ -53,6 +53,7 @@ def fetch(
     `timeout_ms`: how long its server waits for a file that was only promised to it. `user_id`: for
     whom it is fetched, whose allowance of bytes it takes (`remote_media_download_per_second`)."""
     fetches = app.part(_Fetches, _Fetches)
+    timeout_ms = min(max(timeout_ms, 0), int(WAIT_S_MAX * 1000))
     allowance = _Allowance(app, user_id or origin)
     allowance.check()
     too_late = errors.NotYetUploaded("the file is still on its way here")
