@@ -317,6 +317,15 @@ def test_a_disk_that_does_not_take_it(app: App, origin: MediaOrigin) -> None:
     assert fetch(app).size == len(FILE)
 
 
+@pytest.mark.parametrize(
+    "name", ["..", ".", "a..b", "1.2.3.4.5:99999", "[::g]", "x" * 64 + ".test"]
+)
+def test_a_server_that_nobody_can_be_is_not_asked(app: App, network: Network, name: str) -> None:
+    with pytest.raises(errors.InvalidParam, match="server_name"):
+        remote.fetch(app, name, "id", 0)
+    assert network.sent == []
+
+
 # How much one may have fetched.
 
 

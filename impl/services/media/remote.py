@@ -17,7 +17,7 @@ from gevent.lock import BoundedSemaphore
 
 from impl import errors
 from impl.app import App
-from impl.core import rate_limit
+from impl.core import rate_limit, server_name
 from impl.core.rate_limit import Limit, Slots
 from impl.errors import MatrixError
 from impl.outbound.content import NotStored
@@ -52,6 +52,8 @@ def fetch(
 
     `timeout_ms`: how long its server waits for a file that was only promised to it. `user_id`: for
     whom it is fetched, whose allowance of bytes it takes (`remote_media_download_per_second`)."""
+    if server_name.parse(origin) is None:
+        raise errors.InvalidParam("server_name is not a name that a server can have")
     fetches = app.part(_Fetches, _Fetches)
     timeout_ms = min(max(timeout_ms, 0), int(WAIT_S_MAX * 1000))
     allowance = _Allowance(app, user_id or origin)
