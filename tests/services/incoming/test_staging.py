@@ -135,7 +135,7 @@ def test_the_background_process_sees_to_what_nobody_does(
     room.add(message(EVELYN, "missing"))
     top = room.add(message(EVELYN, "top"))
     with monkeypatch.context() as busy:
-        busy.setattr(staging, "ROOMS_AT_ONCE", 0)
+        busy.setattr(staging, "ROOMS_MAX", 0)
         put(app, top)
     assert waiting(app, room_id) == [top.event_id]
     loop = gevent.spawn(staged_pdus_job.run, app)
