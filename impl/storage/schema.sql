@@ -199,6 +199,14 @@ CREATE TABLE public.media (
     is_authenticated boolean NOT NULL,
     quarantined_by text
 );
+CREATE TABLE public.media_images (
+    origin text NOT NULL,
+    media_id text NOT NULL,
+    width integer NOT NULL,
+    height integer NOT NULL,
+    content_type text NOT NULL,
+    is_animated boolean NOT NULL
+);
 CREATE TABLE public.media_loose_files (
     origin text NOT NULL,
     file_id text NOT NULL,
@@ -727,6 +735,8 @@ ALTER TABLE ONLY public.key_backups
     ADD CONSTRAINT key_backups_pkey PRIMARY KEY (backup_nid);
 ALTER TABLE ONLY public.key_backups
     ADD CONSTRAINT key_backups_user_id_version_key UNIQUE (user_id, version);
+ALTER TABLE ONLY public.media_images
+    ADD CONSTRAINT media_images_pkey PRIMARY KEY (origin, media_id);
 ALTER TABLE ONLY public.media_loose_files
     ADD CONSTRAINT media_loose_files_pkey PRIMARY KEY (origin, file_id);
 ALTER TABLE ONLY public.media
@@ -933,6 +943,8 @@ ALTER TABLE ONLY public.key_backup_owners
     ADD CONSTRAINT key_backup_owners_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
 ALTER TABLE ONLY public.key_backups
     ADD CONSTRAINT key_backups_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.key_backup_owners(user_id);
+ALTER TABLE ONLY public.media_images
+    ADD CONSTRAINT media_images_origin_media_id_fkey FOREIGN KEY (origin, media_id) REFERENCES public.media(origin, media_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.media_thumbnails
     ADD CONSTRAINT media_thumbnails_origin_media_id_fkey FOREIGN KEY (origin, media_id) REFERENCES public.media(origin, media_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.one_time_keys

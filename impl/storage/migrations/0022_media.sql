@@ -48,6 +48,20 @@ CREATE TABLE media_thumbnails (
     FOREIGN KEY (origin, media_id) REFERENCES media ON DELETE CASCADE
 );
 
+-- What the files that are images are, written when a smaller form is first asked for.
+CREATE TABLE media_images (
+    origin       TEXT    NOT NULL,
+    media_id     TEXT    NOT NULL,
+    -- As it is seen: turned, where the file says so.
+    width        INTEGER NOT NULL,
+    height       INTEGER NOT NULL,
+    -- By its bytes, whatever its sender says.
+    content_type TEXT    NOT NULL,
+    is_animated  BOOLEAN NOT NULL,
+    PRIMARY KEY (origin, media_id),
+    FOREIGN KEY (origin, media_id) REFERENCES media ON DELETE CASCADE
+);
+
 -- Files that may lie there and have no row: before a file is put where it is to stay it is noted
 -- here, and with its row the note goes; with a row that is deleted a note comes. What a killed
 -- process leaves is found by it, and no file is ever deleted that nothing is known of.

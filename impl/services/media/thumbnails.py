@@ -1,0 +1,241 @@
+"""Smaller forms of images: found, or made when first asked for, and kept. C-S API, "Thumbnails".
+
+Synapse makes all configured sizes when a file comes in; most are never asked for. Here one is made
+for the first who asks, and who asks for the same meanwhile waits for it. In which form an image is
+answered is decided in core/thumbnails.py; the images themselves are read in another process
+(image_process.py), since anybody may have made them."""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gevent
+
+from impl import errors
+from impl.app import App
+from impl.core import thumbnails
+from impl.core.thumbnails import METHODS, SIDE_MAX, Form, Image
+from impl.received_file import FileTooLarge, ReceivedFile
+from impl.services.media.access import Accesses
+from impl.services.media.content import Content
+from impl.services.media.image_process import ImageProcesses, ProcessFailed
+from impl.services.media.image_program import TOO_MANY_PIXELS
+from impl.storage import media as media_rows
+from impl.storage import media_images
+from impl.storage.media import Media, Thumbnail
+from impl.storage.media_images import MediaImage
+
+# One worker has so many to make at a time, and answers nobody beyond.
+WAITING_MAX = 200
+# What cannot be made smaller is not tried again for so long, and of so many.
+REFUSED_MS = 600_000
+REFUSED_MAX = 1_000
+# No image of that few pixels has more.
+_BYTES_MAX = 256 << 20
+
+_FILE_NAMES = {
+    "image/jpeg": "thumbnail.jpg",
+    "image/png": "thumbnail.png",
+    "image/webp": "thumbnail.webp",
+}
+
+# Why there is none.
+_NOT_AN_IMAGE = "not an image"
+_TOO_LARGE = "too large"
+_NOT_NOW = "not now"
+_GONE = "gone"
+
+
+@dataclass
+class Making:
+    """What a worker has to make, and what it could not."""
+
+    app: App
+    under_way: dict[tuple[str, str, Form], gevent.Greenlet] = field(default_factory=dict)
+    # (origin, media id) -> until when, and why.
+    refused: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+
+
+def find(
+    app: App, media: Media, width: int, height: int, method: str, is_animated: bool
+) -> Content:
+    """A form of a file that has come, open: at least so large, if the image is.
+
+    Raises FileNotFoundError where its bytes are not there.
+    """
+    asked = _checked(width, height, method, is_animated)
+    content = _find_made(app, media, asked) or _make_now(app, media, asked)
+    app.part(Accesses, Accesses).note(media)
+    return content
+
+
+def _checked(width: int, height: int, method: str, is_animated: bool) -> Form:
+    for name, side in (("width", width), ("height", height)):
+        if not 1 <= side <= SIDE_MAX:
+            raise errors.InvalidParam(f"{name} must be from 1 to {SIDE_MAX}")
+    if method not in METHODS:
+        raise errors.InvalidParam(f"method must be one of {', '.join(METHODS)}")
+    return Form(width, height, method, is_animated)
+
+
+def _find_made(app: App, media: Media, asked: Form) -> Content | None:
+    with app.database.read() as txn:
+        image = media_images.get(txn, media.origin, media.media_id)
+        made = media_rows.list_thumbnails(txn, media.origin, media.media_id) if image else []
+    if image is None:
+        return None
+
+    form = thumbnails.form_for(Image(*image), asked, _sizes(app))
+    if form is None:
+        return _opened(_path(app, media), media.size, image.content_type, media.file_name)
+    for thumbnail in made:
+        if _form_of(thumbnail) == form:
+            path = _thumbnail_path(app, media, thumbnail)
+            content_type = thumbnail.content_type
+            return _opened(path, thumbnail.size, content_type, _FILE_NAMES.get(content_type))
+    return None
+
+
+def _make_now(app: App, media: Media, asked: Form) -> Content:
+    making = app.part(Making, Making)
+    key = (media.origin, media.media_id)
+    until_ms, reason = making.refused.get(key, (0, ""))
+    if until_ms <= app.now_ms():
+        reason = _job(making, media, asked).get()
+        if reason in (_NOT_AN_IMAGE, _TOO_LARGE):
+            _remember(making, key, reason)
+    content = None if reason else _find_made(app, media, asked)
+    if content is None:
+        raise _refusal(app, media, reason)
+    return content
+
+
+def _job(making: Making, media: Media, asked: Form) -> gevent.Greenlet:
+    """Of its own: that somebody has gone who waited for it does not end it for the others."""
+    key = (media.origin, media.media_id, asked)
+    job = making.under_way.get(key)
+    if job is None:
+        if len(making.under_way) >= WAITING_MAX:
+            raise errors.LimitExceeded(
+                "too many images are to be made smaller", retry_after_ms=5000
+            )
+        job = making.under_way[key] = making.app.spawn(_make, making.app, media, asked)
+        job.link(lambda _: making.under_way.pop(key))
+    return job
+
+
+def _make(app: App, media: Media, asked: Form) -> str:
+    """Make and keep one; why it was not, or nothing."""
+    source = _path(app, media)
+    whole = _opened(source, media.size, "", None)
+    if whole is None:
+        return _GONE
+    whole.file.close()
+    try:
+        with app.part(ImageProcesses, ImageProcesses).one() as process:
+            header = process.ask(source, asked, _sizes(app))
+            if "error" in header:
+                return _TOO_LARGE if header["error"] == TOO_MANY_PIXELS else _NOT_AN_IMAGE
+            with ReceivedFile(app.media_files.incoming, _BYTES_MAX) as received:
+                for piece in process.content(header["size"]):
+                    received.write(piece)
+                return _keep(app, media, header, received)
+    except (ProcessFailed, KeyError, TypeError, FileTooLarge):
+        # It was too much for the process.
+        return _NOT_AN_IMAGE
+    except OSError:
+        return _NOT_NOW
+
+
+def _keep(app: App, media: Media, header: dict[str, Any], received: ReceivedFile) -> str:
+    image = MediaImage(*header["image"])
+    path: Path | None = None
+    made = []
+    if header["form"] is not None:
+        form = Form(*header["form"])
+        made = [
+            Thumbnail(
+                form.width,
+                form.height,
+                form.method,
+                header["content_type"],
+                form.is_animated,
+                received.size,
+            )
+        ]
+        path = _thumbnail_path(app, media, made[0])
+        received.finish()
+        gevent.get_hub().threadpool.apply(app.media_files.keep, (received, path))
+
+    with app.database.transaction() as txn:
+        is_there = media_images.insert(txn, media.origin, media.media_id, image)
+        if is_there:
+            media_rows.insert_thumbnails(txn, media.origin, media.media_id, made)
+    if is_there:
+        return ""
+    if path is not None:
+        with suppress(FileNotFoundError):
+            path.unlink()
+    return _GONE
+
+
+def _remember(making: Making, key: tuple[str, str], reason: str) -> None:
+    making.refused.pop(key, None)
+    if len(making.refused) >= REFUSED_MAX:
+        del making.refused[next(iter(making.refused))]
+    making.refused[key] = (making.app.now_ms() + REFUSED_MS, reason)
+
+
+def _refusal(app: App, media: Media, reason: str) -> Exception:
+    if reason == _TOO_LARGE:
+        # C-S API, "Content repository", "Security considerations".
+        status = 413 if media.origin == app.server_name else 502
+        return errors.TooLarge("the image has too many pixels to be made smaller", status=status)
+    if reason == _NOT_NOW:
+        return errors.Unavailable("the disk does not take the thumbnail", status=507)
+    if reason == _NOT_AN_IMAGE:
+        return errors.Unknown("there is no thumbnail of this file: it is no image, or a broken one")
+    return FileNotFoundError("the file is not there any more")
+
+
+def _sizes(app: App) -> list[Form] | None:
+    """Those that are configured; None: any."""
+    if app.config.media.dynamic_thumbnails:
+        return None
+    return [Form(*size) for size in app.config.media.thumbnail_sizes]
+
+
+def _form_of(thumbnail: Thumbnail) -> Form:
+    return Form(thumbnail.width, thumbnail.height, thumbnail.method, thumbnail.is_animated)
+
+
+def _path(app: App, media: Media) -> Path:
+    return app.media_files.path(media.origin, media.file_id)
+
+
+def _thumbnail_path(app: App, media: Media, thumbnail: Thumbnail) -> Path:
+    return app.media_files.thumbnail_path(
+        media.origin,
+        media.file_id,
+        thumbnail.width,
+        thumbnail.height,
+        thumbnail.content_type,
+        thumbnail.method,
+        thumbnail.is_animated,
+    )
+
+
+def _opened(
+    path: Path, size: int | None, content_type: str, file_name: str | None
+) -> Content | None:
+    """None: it was deleted by hand, or cut off by a crash."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None
+    if os.fstat(file.fileno()).st_size != size:
+        file.close()
+        return None
+    return Content(file, size, content_type, file_name)
