@@ -9,6 +9,7 @@ from impl.app import App
 from impl.core import identifiers
 from impl.requester import Requester
 from impl.services import membership, presence, rate_limiting, remote_queries
+from impl.services.media import avatar_limits
 from impl.storage import account_data, accounts, profiles
 
 PROFILE_BYTES_MAX = 65_536
@@ -70,6 +71,8 @@ def set_field(app: App, requester: Requester, user_id: str, key_name: str, value
         return
     _check_change(requester, user_id, key_name)
     _check_value(key_name, value)
+    if key_name == "avatar_url":
+        avatar_limits.check(app, value)
     with app.database.transaction() as txn:
         # One change at a time, so that together they cannot be too large.
         account_data.lock(txn, user_id)

@@ -10,6 +10,7 @@ from impl import errors
 from impl.app import App
 from impl.core import canonical_json, identifiers, retention, server_acl
 from impl.core.rejection import Malformed
+from impl.services.media import avatar_limits
 
 _LEVELS = (
     "ban",
@@ -23,11 +24,12 @@ _LEVELS = (
 
 
 def check(app: App, event_type: str, state_key: str, content: dict[str, Any]) -> None:
-    """Raises BadJson or InvalidParam."""
+    """Raises BadJson, InvalidParam, or Forbidden for an avatar that nobody may have here."""
     if not can_be_key(event_type, state_key):
         raise errors.InvalidParam("a type or a state key cannot hold a NUL character")
     if event_type == "m.room.member":
         check_member(content)
+        avatar_limits.check(app, content.get("avatar_url"))
     if state_key == "" and (check_content := _CHECKS.get(event_type)):
         check_content(app, content)
 
