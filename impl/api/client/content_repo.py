@@ -5,15 +5,17 @@ from generated.client.content_repo import (
     GetConfigResponse,
     GetContentOverrideNameQuery,
     GetContentQuery,
+    GetContentThumbnailQuery,
     UploadContentQuery,
     UploadContentResponse,
     UploadContentToMxcQuery,
     UploadContentToMxcResponse,
 )
 from impl.app import App
+from impl.core.thumbnails import Form
 from impl.received_file import ReceivedFile
 from impl.requester import Requester
-from impl.services.media import downloads, uploads
+from impl.services.media import downloads, thumbnails, uploads
 from impl.services.media.content import Content
 from impl.services.media.downloads import Asked
 
@@ -58,6 +60,14 @@ def get_content_override_name(
 ) -> Content:
     asked = Asked(server_name, media_id, query.timeout_ms, None, query.allow_remote)
     return downloads.find(app, asked, file_name)
+
+
+def get_content_thumbnail(
+    app: App, server_name: str, media_id: str, query: GetContentThumbnailQuery
+) -> Content:
+    asked = Asked(server_name, media_id, query.timeout_ms, None, query.allow_remote)
+    form = Form(query.width, query.height, query.method or "scale", bool(query.animated))
+    return thumbnails.ask(app, asked, form)
 
 
 def get_config(app: App, requester: Requester) -> GetConfigResponse:

@@ -18,8 +18,10 @@ from impl.app import App
 from impl.core import thumbnails
 from impl.core.thumbnails import METHODS, SIDE_MAX, Form, Image
 from impl.received_file import FileTooLarge, ReceivedFile
+from impl.services.media import downloads
 from impl.services.media.access import Accesses
 from impl.services.media.content import Content
+from impl.services.media.downloads import Asked
 from impl.services.media.image_process import ImageProcesses, ProcessFailed
 from impl.services.media.image_program import TOO_MANY_PIXELS
 from impl.storage import media as media_rows
@@ -58,6 +60,12 @@ class Making:
     refused: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
 
 
+def ask(app: App, asked: Asked, form: Form) -> Content:
+    """A form of a file that somebody asks for, which may be still to come, or elsewhere."""
+    _check(form)
+    return downloads.with_bytes(app, asked, lambda media: find(app, media, *form))
+
+
 def find(
     app: App, media: Media, width: int, height: int, method: str, is_animated: bool
 ) -> Content:
@@ -65,19 +73,19 @@ def find(
 
     Raises FileNotFoundError where its bytes are not there.
     """
-    asked = _checked(width, height, method, is_animated)
+    asked = Form(width, height, method, is_animated)
+    _check(asked)
     content = _find_made(app, media, asked) or _make_now(app, media, asked)
     app.part(Accesses, Accesses).note(media)
     return content
 
 
-def _checked(width: int, height: int, method: str, is_animated: bool) -> Form:
-    for name, side in (("width", width), ("height", height)):
+def _check(asked: Form) -> None:
+    for name, side in (("width", asked.width), ("height", asked.height)):
         if not 1 <= side <= SIDE_MAX:
             raise errors.InvalidParam(f"{name} must be from 1 to {SIDE_MAX}")
-    if method not in METHODS:
+    if asked.method not in METHODS:
         raise errors.InvalidParam(f"method must be one of {', '.join(METHODS)}")
-    return Form(width, height, method, is_animated)
 
 
 def _find_made(app: App, media: Media, asked: Form) -> Content | None:
