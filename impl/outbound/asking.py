@@ -84,11 +84,14 @@ class Asking:
         bytes_max: int,
         is_signed: bool = True,
     ) -> WireResponse:
-        """GET what is no JSON. Raises Refused for an error, and what `sink` raises."""
+        """GET what is no JSON. Raises Refused for an error, and what `sink` raises. A server whose
+        answer has begun is there, and is not left alone if no more of it comes.
+        """
         self._check(destination, insists=False)
         headers = {}
         if is_signed:
             headers["Authorization"] = self._authorization(destination, "GET", target, None)
+        noticing = _Noticing(sink)
         try:
             response = self.wire.download(
                 destination,
@@ -96,12 +99,13 @@ class Asking:
                 headers=headers,
                 timeout_s=timeout_s,
                 bytes_max=bytes_max,
-                sink=sink,
+                sink=noticing,
             )
             if response.status >= 400:
                 raise _refusal(destination, response)
         except FederationFailure as failure:
-            self.note(destination, failure if failure.is_away else None)
+            is_away = failure.is_away and not noticing.is_begun
+            self.note(destination, failure if is_away else None)
             raise failure.bare() from None
         self.note(destination, None)
         return response
@@ -172,6 +176,19 @@ class _Options(msgspec.Struct, kw_only=True, frozen=True):
     texts: tuple[str, ...] = ()
     # What is made of a large answer, while no others are there.
     take: Callable[[Any], Any] | None = None
+
+
+class _Noticing:
+    """A sink that knows whether it was begun with."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.is_begun = False
+        self._begin = sink.begin
+        self.write = sink.write
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        self.is_begun = True
+        self._begin(headers)
 
 
 def _refusal(destination: str, response: WireResponse) -> Refused:

@@ -3,16 +3,20 @@
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
 from impl.outbound.connection_pool import ConnectionPool
 from impl.outbound.dns import Resolver
+from impl.outbound.federation import FederationClient
 from impl.outbound.guard import Guard
 from impl.outbound.https_wire import HttpsWire
 from impl.outbound.tls import Tls
 from impl.outbound.well_known import WellKnownClient
+from impl.received_file import ReceivedFile
+from tests.outbound.media_site import BYTES_MAX, KEY, Site
 from tests.outbound.world import World
 
 # In these tests loopback is the internet, and this part of it is somebody's private network.
@@ -98,3 +102,29 @@ def new_wire(
 @pytest.fixture
 def wire(new_wire: Callable[..., HttpsWire]) -> HttpsWire:
     return new_wire()
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+def received(tmp_path: Path) -> Iterator[ReceivedFile]:
+    with ReceivedFile(tmp_path, BYTES_MAX) as received:
+        yield received
+
+
+@pytest.fixture
+def client(site: Site) -> FederationClient:
+    return FederationClient("a.example", KEY, site)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def fetch(client: FederationClient, received: ReceivedFile) -> Callable[..., bytes]:
+    def make(**options: Any) -> bytes:
+        client.get_content("b.example", "media_id", 20_000, received, **options)
+        received.finish()
+        return received.path.read_bytes()
+
+    return make
