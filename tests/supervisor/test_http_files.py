@@ -111,7 +111,7 @@ def test_a_large_file_is_never_in_memory(server: FileServer) -> None:
             status, _, body = read_response(connection)
             assert status == 200 and server.data in body
     after = server.look()
-    assert after["peak_kib"] - before < MEMORY_KIB
+    assert after["peak_kib"] - before < MEMORY_KIB, (before, after)
     assert (after["incoming"], after["open"]) == (0, 0)
 
 
