@@ -14,7 +14,7 @@ from impl.storage import room_servers, rooms
 from tests.federation.conftest import Server
 from tests.federation.fake_wire import Network
 from tests.federation.made_up_server import Clock, MadeUpServer
-from tests.federation.signed_requests import US, ask, header, site
+from tests.federation.signed_requests import US, ask, header, put, site
 
 
 @pytest.fixture
@@ -66,6 +66,28 @@ def test_so_many_requests_of_a_server_are_worked_on_at_once(
     gate.set()
     gevent.joinall([*asking, beside], timeout=10, raise_error=True)
     assert sorted(one.value[0] for one in asking) == [200] * 5 + [429]
+
+
+def test_who_waits_for_a_file_keeps_its_server_from_nothing_else(
+    new_server: Callable[..., Server], other: MadeUpServer, clock: Clock
+) -> None:
+    app = limited(new_server, clock, concurrent=1)
+    waiting: list[str] = []
+    gate = gevent.event.Event()
+
+    def function(app: App, origin: str, body: object = None) -> dict[str, str]:
+        if body is not None:
+            waiting.append(origin)
+            gate.wait()
+        return {}
+
+    wsgi = site(app, function, is_download=True)
+    download = gevent.spawn(put, wsgi, other, b"{}")
+    soon(lambda: waiting == [other.name])
+    with gevent.Timeout(10):
+        assert ask(wsgi, header(other.name, other.key))[0] == 200
+    gate.set()
+    assert download.get(timeout=10)[0] == 200
 
 
 def test_servers_that_share_no_room_with_us_wait_for_each_other(
