@@ -211,7 +211,7 @@ class _Call:
 
 
 def _answer(call: _Call, result: object) -> Answer:
-    if isinstance(result, Content | FederatedContent):
+    if isinstance(result, (Content, FederatedContent)):
         return file_answer.answer(result, call.environ.get("HTTP_IF_NONE_MATCH", ""))
     return response.success(result)
 

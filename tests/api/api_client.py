@@ -111,7 +111,13 @@ class Api:
         def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
             started[:] = [status, headers]
 
-        body = b"".join(self.wsgi(environ, start_response))
+        result = self.wsgi(environ, start_response)
+        try:
+            body = b"".join(result)
+        finally:
+            # Of a file, as every WSGI server does it.
+            if hasattr(result, "close"):
+                result.close()
         status, headers = started
         return Answer(int(status[:3]), {name.lower(): value for name, value in headers}, body)
 
