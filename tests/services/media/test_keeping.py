@@ -14,7 +14,7 @@ from impl import errors
 from impl.app import App
 from impl.received_file import ReceivedFile
 from impl.services.media import keeping, upkeep
-from impl.storage import media_files
+from impl.storage import loose_files, media_files
 from tests.services.media.files import ask, download, keep_promise, on_disk, promise, upload
 
 HOUR_MS = 3_600_000
@@ -140,6 +140,25 @@ def test_who_was_taken_for_dead_may_not_write_a_row(
         upload(app, b"slow")
     assert on_disk(app) == []
     assert ask(app, "SELECT 1 FROM media") == ask(app, "SELECT 1 FROM media_loose_files") == []
+
+
+def test_nor_may_they_while_their_file_is_being_deleted(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed = keeping._place
+
+    def doomed(*arguments: Any) -> None:
+        placed(*arguments)
+        with app.database.transaction() as txn:
+            loose_files.doom_old(txn, app.now_ms() + 1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeping, "_place", doomed)
+        with pytest.raises(errors.Unavailable):
+            upload(app, b"slow")
+    assert ask(app, "SELECT 1 FROM media") == []
+    upkeep.sweep(app, 10)
+    assert on_disk(app) == []
 
 
 def test_a_disk_that_is_full_is_said_so_and_nothing_is_promised(
