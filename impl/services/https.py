@@ -21,6 +21,9 @@ def wire_of(config: Config) -> HttpsWire:
         guard_of(config),
         software.user_agent(),
         proxy=proxy_of(config),
+        # Files may be served by anybody on the web. COMPAT(Synapse): what the configuration says of
+        # the certificates of servers is not said of these.
+        url_tls=Tls(),
     )
 
 

@@ -1,9 +1,12 @@
 """Files of servers that mean harm, or are broken as if they did."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from impl.outbound.content import NotStored
 from impl.outbound.failures import BadAnswer
@@ -142,3 +145,39 @@ def test_a_full_disk_is_nobodys_fault_but_ours(
         with pytest.raises(NotStored, match="No space"):
             fetch()
     assert not any(noted)
+
+
+# What an answer may be made of.
+_PIECES = st.sampled_from(
+    [
+        b"--b_1",
+        b"--b_1--",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"{}",
+        b"Content-Type: text/plain",
+        b"Content-Disposition: inline; filename*=utf-8''%E6",
+        b"Location: https://cdn.example/x",
+        b"Location: \xff",
+        b":",
+        b"\0\xff",
+        b"x" * 5_000,
+    ]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_PIECES, max_size=20).map(b"".join))
+def test_whatever_is_answered_ends_well(
+    client: FederationClient, site: Site, tmp_path: Path, body: bytes
+) -> None:
+    """With a file, or with no file."""
+    site.answers[NEW] = WireResponse(200, {"content-type": MIXED}, body)
+    site.answers["https:"] = plain()
+    with ReceivedFile(tmp_path, BYTES_MAX) as received:
+        try:
+            client.get_content("b.example", "id", 0, received)
+        except (BadAnswer, FileTooLarge):
+            return
+        assert received.content_type is not None
+        assert received.size <= BYTES_MAX

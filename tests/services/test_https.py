@@ -69,6 +69,22 @@ def test_certificates_of_the_configuration(world: World, configured: Config) -> 
     assert ask(https.wire_of(unchecked), name).status == 200
 
 
+def test_urls_of_the_web_need_a_certificate_that_the_web_believes(
+    world: World, configured: Config
+) -> None:
+    server = world.host("a.test", ok())
+    for config in (configured, replace(configured, federation_verify_certificates=False)):
+        wire = https.wire_of(config)
+        with pytest.raises(Unreachable, match="certificate"):
+            wire.download_url(
+                f"https://a.test:{server.port}/",
+                timeout_s=5.0,
+                bytes_max=1000,
+                sink=None,  # type: ignore[arg-type]
+            )
+        wire.close()
+
+
 def test_the_proxy_of_the_configuration_is_used(world: World, configured: Config) -> None:
     server = world.host("a.test", ok())
     # Nobody is there.
