@@ -18,7 +18,7 @@ def test_versions_are_told_to_anybody_and_with_any_token(api: Api) -> None:
     for token in (None, "nonsense"):
         answer = api.get("/_matrix/client/versions", token)
         assert answer.status == 200
-        assert {"v1.1", "v1.10"} <= set(answer.json["versions"])
+        assert {"v1.1", "v1.11", "v1.19"} <= set(answer.json["versions"])
         assert answer.json["unstable_features"] == {"uk.tcpip.msc4133.stable": True}
 
 

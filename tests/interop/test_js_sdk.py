@@ -21,6 +21,7 @@ SUBJECTS = (
     "key_backup",
     "knocking",
     "looking",
+    "media",
     "meeting",
     "members",
     "peeking",

@@ -13,6 +13,7 @@ SUBJECTS = (
     "encryption",
     "jump_to_date",
     "knocking",
+    "media",
     "meeting",
     "presence",
     "push_rules",

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from email.message import Message
 from typing import Any
 from urllib.parse import quote as quote_but_slashes
 from urllib.parse import urlencode
@@ -54,16 +55,28 @@ class Person:
 
     def call(self, method: str, path: str, body: object = None, query: Json | None = None) -> Json:
         """The answer's JSON. Raises Refused."""
-        target = self.url + path + (f"?{urlencode(query, doseq=True)}" if query else "")
         data = json.dumps(body).encode() if body is not None else None
+        answer, _ = self.exchange(method, path, data, query=query)
+        return json.loads(answer)
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None = None,
+        content_type: str = "application/json",
+        query: Json | None = None,
+    ) -> tuple[bytes, Message]:
+        """Any bytes and their headers, both ways. Raises Refused."""
+        target = self.url + path + (f"?{urlencode(query, doseq=True)}" if query else "")
         request = urllib.request.Request(target, data, method=method)
         if self._token:
             request.add_header("Authorization", f"Bearer {self._token}")
         if data is not None:
-            request.add_header("Content-Type", "application/json")
+            request.add_header("Content-Type", content_type)
         try:
             with urllib.request.urlopen(request, timeout=120) as response:
-                return json.load(response)
+                return response.read(), response.headers
         except urllib.error.HTTPError as error:
             raise Refused(method, path, error.code, json.loads(error.read() or b"{}")) from None
 
