@@ -11,7 +11,7 @@ from impl.core.room_version import ROOM_VERSIONS
 from impl.requester import Requester
 from impl.services import profiles
 
-# A client takes a version for a promise: what is in none of them yet, and asked for by itself, is in
+# A client takes a version for a promise. What is asked for by a name of its own is in
 # UNSTABLE_FEATURES.
 VERSIONS = tuple(f"v1.{minor}" for minor in range(1, 20))
 
