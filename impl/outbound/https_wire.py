@@ -48,11 +48,10 @@ class HttpsWire:
         pool: ConnectionPool | None = None,
         well_known: WellKnownClient | None = None,
         proxy: Proxy | None = None,
-        url_tls: Tls | None = None,
     ) -> None:
         self._tls = tls
-        # For who serves URLs, if they are others whom we believe than for servers.
-        self._url_tls = url_tls or tls
+        # For who serves URLs: it may be others that are believed there than for servers.
+        self.url_tls = tls
         self._guard = guard
         self._proxy = proxy
         self._user_agent = user_agent
@@ -132,9 +131,7 @@ class HttpsWire:
     def _get_url(self, url: str, bytes_max: int, sink: Sink) -> WireResponse:
         headers = {"User-Agent": self._user_agent, "Connection": "close"}
         connection = self.pool.open(
-            lambda: https_url.connect_to(
-                url, self.resolver, self._url_tls, self._guard, self._proxy
-            )
+            lambda: https_url.connect_to(url, self.resolver, self.url_tls, self._guard, self._proxy)
         )
         try:
             return connection.download(https_url.target(url), headers, bytes_max, sink)

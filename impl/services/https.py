@@ -15,16 +15,17 @@ from impl.services.federation_check import Instruments
 
 
 def wire_of(config: Config) -> HttpsWire:
-    return HttpsWire(
+    wire = HttpsWire(
         Resolver(config.soma.federation.dns_servers),
         tls_of(config),
         guard_of(config),
         software.user_agent(),
         proxy=proxy_of(config),
-        # Files may be served by anybody on the web. COMPAT(Synapse): what the configuration says of
-        # the certificates of servers is not said of these.
-        url_tls=Tls(),
     )
+    # Files may be served by anybody on the web. COMPAT(Synapse): what the configuration says of the
+    # certificates of servers is not said of these.
+    wire.url_tls = Tls()
+    return wire
 
 
 def instruments_of(config: Config) -> Instruments:
