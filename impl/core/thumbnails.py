@@ -7,7 +7,9 @@ what is answered is never smaller than what exactly fits, unless the image is.
 A server either makes just what is asked for (`dynamic_thumbnails`), or keeps to the sizes that it
 is configured with, so that nobody can fill the disk with forms of one image. In the latter case
 Synapse answers who asks for more than the largest with something smaller, which the specification
-forbids. Here the largest is doubled until it is enough: a few forms more, whoever asks for what."""
+forbids. Here the largest is doubled until it is enough: a few forms more, whoever asks for what.
+What would have more than half of the image's sides is left out: there is the image then, which has
+fewer bytes as often as not."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -15,6 +17,9 @@ from typing import NamedTuple
 METHODS = ("crop", "scale")
 # More than any screen has.
 SIDE_MAX = 65_535
+
+# Of what is cut more is made, since the image is not of that shape: so many pixels.
+_CUT_PIXELS_MAX = 1 << 20
 
 # What a thumbnail may be (C-S API, "getContentThumbnailAuthed"), and so an original in its place.
 _ANSWERED_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
@@ -78,7 +83,11 @@ def _possible(image: Image, method: str, sizes: Sequence[Form]) -> Iterator[Form
     for box in sorted(boxes, key=lambda one: one.width * one.height)[-1:]:
         while box.width < image.width or box.height < image.height:
             box = box._replace(width=2 * box.width, height=2 * box.height)
-            yield fitted(image, box)
+            form = fitted(image, box)
+            pixels = form.width * form.height
+            is_cut = form.method == "crop" and pixels <= _CUT_PIXELS_MAX
+            if is_cut or 4 * pixels <= image.width * image.height:
+                yield form
 
 
 def fitted(image: Image, box: Form) -> Form:

@@ -61,7 +61,13 @@ def test_exactly_what_is_asked_for(image: Image, asked: Form, form: Form) -> Non
         (PHOTO, Form(1000, 1000, "scale"), Form(1600, 1200, "scale")),
         (PHOTO, Form(128, 128, "crop"), Form(192, 192, "crop")),
         (TALL, Form(700, 700, "crop"), Form(768, 768, "crop")),
-        # And beyond the doubled ones there is the image.
+        (TALL, Form(1000, 1000, "crop"), Form(1000, 1000, "crop")),
+        # And beyond the doubled ones there is the image: what has a quarter of its pixels is made,
+        # and what has more is not, unless it has another shape and is not large.
+        (PHOTO, Form(1601, 1200, "scale"), Form(1600, 1200, "scale")),
+        (PHOTO, Form(1700, 1700, "scale"), None),
+        (PHOTO, Form(1700, 1700, "crop"), None),
+        (Image(400, 300, "image/jpeg", False), Form(200, 200, "crop"), Form(300, 300, "crop")),
         (PHOTO, Form(3900, 3900, "scale"), None),
         (TALL, Form(900, 3900, "crop"), None),
     ],

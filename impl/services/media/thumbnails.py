@@ -46,6 +46,8 @@ _FILE_NAMES = {
 # Why there is none.
 _NOT_AN_IMAGE = "not an image"
 _TOO_LARGE = "too large"
+# Time or memory; perhaps only of this form.
+_TOO_MUCH = "too much"
 _NOT_NOW = "not now"
 _GONE = "gone"
 
@@ -56,8 +58,8 @@ class Making:
 
     app: App
     under_way: dict[tuple[str, str, Form], gevent.Greenlet] = field(default_factory=dict)
-    # (origin, media id) -> until when, and why.
-    refused: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+    # (origin, media id, what was asked for; None: whatever is) -> until when, and why.
+    refused: dict[tuple[str, str, Form | None], tuple[int, str]] = field(default_factory=dict)
 
 
 def ask(app: App, asked: Asked, form: Form) -> Content:
@@ -108,12 +110,13 @@ def _find_made(app: App, media: Media, asked: Form) -> Content | None:
 
 def _make_now(app: App, media: Media, asked: Form) -> Content:
     making = app.part(Making, Making)
-    key = (media.origin, media.media_id)
-    until_ms, reason = making.refused.get(key, (0, ""))
-    if until_ms <= app.now_ms():
+    reason = _remembered(making, media, asked)
+    if not reason:
         reason = _job(making, media, asked).get()
         if reason in (_NOT_AN_IMAGE, _TOO_LARGE):
-            _remember(making, key, reason)
+            _remember(making, media, None, reason)
+        elif reason == _TOO_MUCH:
+            _remember(making, media, asked, reason)
     content = None if reason else _find_made(app, media, asked)
     if content is None:
         raise _refusal(app, media, reason)
@@ -151,8 +154,7 @@ def _make(app: App, media: Media, asked: Form) -> str:
                     received.write(piece)
                 return _keep(app, media, header, received)
     except (ProcessFailed, KeyError, TypeError, FileTooLarge):
-        # It was too much for the process.
-        return _NOT_AN_IMAGE
+        return _TOO_MUCH
     except OSError:
         return _NOT_NOW
 
@@ -189,7 +191,16 @@ def _keep(app: App, media: Media, header: dict[str, Any], received: ReceivedFile
     return _GONE
 
 
-def _remember(making: Making, key: tuple[str, str], reason: str) -> None:
+def _remembered(making: Making, media: Media, asked: Form) -> str:
+    for form in (None, asked):
+        until_ms, reason = making.refused.get((media.origin, media.media_id, form), (0, ""))
+        if until_ms > making.app.now_ms():
+            return reason
+    return ""
+
+
+def _remember(making: Making, media: Media, asked: Form | None, reason: str) -> None:
+    key = (media.origin, media.media_id, asked)
     making.refused.pop(key, None)
     if len(making.refused) >= REFUSED_MAX:
         del making.refused[next(iter(making.refused))]
@@ -205,6 +216,8 @@ def _refusal(app: App, media: Media, reason: str) -> Exception:
         return errors.Unavailable("the disk does not take the thumbnail", status=507)
     if reason == _NOT_AN_IMAGE:
         return errors.Unknown("there is no thumbnail of this file: it is no image, or a broken one")
+    if reason == _TOO_MUCH:
+        return errors.Unknown("there is no such thumbnail of this file: it takes too much to make")
     return FileNotFoundError("the file is not there any more")
 
 

@@ -179,7 +179,7 @@ def test_only_so_many_refusals_are_remembered(app: App, monkeypatch: pytest.Monk
         with pytest.raises(errors.Unknown):
             _find(app, one)
     made = app.part(thumbnails.Making, thumbnails.Making)
-    assert [media_id for _, media_id in made.refused] == ["other1", "other2"]
+    assert [media_id for _, media_id, _ in made.refused] == ["other1", "other2"]
 
 
 @pytest.mark.parametrize(("origin", "status"), [(builders.SERVER_NAME, 413), (ELSEWHERE, 502)])
@@ -261,13 +261,17 @@ def test_a_full_disk_is_our_fault_and_leaves_nothing(
     assert pictures.read(_find(app, media)[1]).size == (32, 32)
 
 
-def test_a_process_that_dies_is_a_refusal(
+def test_a_process_that_dies_of_one_form_is_a_refusal_of_that(
     app: App, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     media = _put(app, photo)
-    monkeypatch.setattr("impl.services.media.image_process._PROGRAM", "raise SystemExit(1)")
+    with monkeypatch.context() as patched:
+        patched.setattr("impl.services.media.image_process._PROGRAM", "raise SystemExit(1)")
+        with pytest.raises(errors.Unknown):
+            _find(app, media)
     with pytest.raises(errors.Unknown):
         _find(app, media)
+    assert pictures.read(_find(app, media, 90, 90)[1]).size == (96, 96)
 
 
 def test_no_more_wait_than_can_be_served(
