@@ -261,8 +261,8 @@ def test_an_answer_without_members_must_say_who_is_in_the_room(
     room_id = rooms.create(alice)
     real = network._answer
 
-    def change(sent: Any, headers: Any) -> WireResponse:
-        response = real(sent, headers)
+    def change(sent: Any, *given: Any) -> WireResponse:
+        response = real(sent, *given)
         if "/send_join/" in sent.target:
             told = json.loads(response.body)
             told["servers_in_room"] = servers

@@ -29,8 +29,8 @@ def tell_little(network: Network, version: str) -> None:
     """Of the auth chain to /send_join, only what leads to the state that is told with it."""
     real = network._answer
 
-    def answer(sent: Any, headers: Any) -> WireResponse:
-        response = real(sent, headers)
+    def answer(sent: Any, *given: Any) -> WireResponse:
+        response = real(sent, *given)
         if "/send_join/" not in sent.target or response.status != 200:
             return response
         told = json.loads(response.body)
