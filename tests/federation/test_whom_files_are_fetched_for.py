@@ -8,6 +8,7 @@ import pytest
 from impl import errors
 from impl.config.media import Media as Settings
 from impl.services.media import downloads
+from impl.services.media.content import Content
 from impl.services.media.downloads import Asked
 from impl.storage import media
 from tests.federation.conftest import Server, Servers
@@ -103,3 +104,12 @@ def test_what_the_disk_has_lost_is_fetched_again(a: Server, origin: MediaOrigin)
     origin.files.clear()
     with pytest.raises(errors.NotFound):
         have(a)
+
+
+def test_what_is_lost_again_and_again_is_not_found(a: Server, origin: MediaOrigin) -> None:
+    def lose(file: media.Media) -> Content:
+        raise FileNotFoundError
+
+    with pytest.raises(errors.NotFound):
+        downloads.with_bytes(a.app, Asked(ORIGIN, "id", 0, ALICE), lose)
+    assert len(origin.asked) == 2

@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -46,16 +47,19 @@ def find(app: App, asked: Asked, file_name: str | None = None) -> Content:
 
 
 def with_bytes(app: App, asked: Asked, use: Callable[[Media], Content]) -> Content:
-    """What `use` makes of the file."""
+    """What `use` makes of the file. It raises FileNotFoundError where the bytes are not there."""
     file = get(app, asked)
-    try:
+    app.part(Accesses, Accesses).note(file)
+    with suppress(FileNotFoundError):
         return use(file)
-    except FileNotFoundError:
-        # It was deleted a moment ago, or somebody has cleared a part of the disk.
-        if file.origin == app.server_name:
-            raise _lost(app, file) from None
-    _forget(app, file)
-    return use(get(app, asked))
+    # It was deleted a moment ago, or somebody has cleared a part of the disk. What is another
+    # server's is fetched again.
+    if file.origin != app.server_name:
+        _forget(app, file)
+        file = get(app, asked)
+        with suppress(FileNotFoundError):
+            return use(file)
+    raise _lost(app, file)
 
 
 def get(app: App, asked: Asked) -> Media:
@@ -108,13 +112,7 @@ def open_content(app: App, file: Media) -> Content:
     if size != file.size:
         opened.close()
         raise FileNotFoundError("the file is not as long as it was")
-    note_access(app, file)
     return Content(opened, size, file.content_type or DEFAULT_TYPE, file.file_name)
-
-
-def note_access(app: App, file: Media) -> None:
-    """Somebody has it, or a smaller form of it."""
-    app.part(Accesses, Accesses).note(file)
 
 
 def _bounded_ms(timeout_ms: int) -> int:

@@ -9,7 +9,8 @@ import pytest
 from impl import errors
 from impl.app import App
 from impl.config.media import Media as Settings
-from impl.services.media import access, downloads
+from impl.core.thumbnails import Form
+from impl.services.media import access, downloads, thumbnails
 from impl.services.media.downloads import Asked
 from impl.storage import media
 from impl.storage.media import Media
@@ -243,7 +244,9 @@ def test_that_a_file_was_asked_for_is_noted_by_the_hour(app: App) -> None:
     assert accessed_after(1) == started + HOUR_MS
     download(app, media_id)
     now[0] += 2 * HOUR_MS
-    download(app, media_id)
+    # A smaller form of it is as good.
+    with pytest.raises(errors.Unknown):
+        thumbnails.ask(app, asked(app, media_id), Form(32, 32, "crop", False))
     # What is not written when the server stops is written then.
     notes.stop()
     assert ask(app, "SELECT accessed_ts FROM media") == [(started + 3 * HOUR_MS,)]
