@@ -3,10 +3,13 @@
 import email
 import email.policy
 import io
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote
 
+import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,6 +149,46 @@ def test_no_more_is_sent_than_was_announced() -> None:
 def test_a_file_that_has_become_shorter_is_not_taken_for_whole() -> None:
     with pytest.raises(FileLost):
         list(FileBody(io.BytesIO(DATA), len(DATA) + 1))
+
+
+def can_be_read_at_once(path: Path) -> bool:
+    """Whether the system says of this disk what it has in memory."""
+    try:
+        with path.open("rb") as file:
+            return os.preadv(file.fileno(), [bytearray(1)], 0, os.RWF_NOWAIT) == 1
+    except (OSError, AttributeError):
+        return False
+
+
+def test_a_file_is_sent_whatever_threads_wait_for(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(DATA)
+    if not can_be_read_at_once(path):
+        pytest.skip("the system does not say what it has in memory")
+    pool = gevent.get_hub().threadpool
+    reader, writer = os.pipe()
+    waiting = [pool.spawn(os.read, reader, 1) for _ in range(pool.maxsize)]
+    try:
+        with path.open("rb") as file, gevent.Timeout(10):
+            assert b"".join(FileBody(file, len(DATA), b"<", b">")) == b"<" + DATA + b">"
+        assert not any(one.ready() for one in waiting)
+    finally:
+        os.close(writer)
+        gevent.wait(waiting, timeout=10)
+        os.close(reader)
+
+
+def test_others_have_their_turn_while_a_file_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(DATA)
+    turns: list[int] = []
+    pieces: list[bytes] = []
+    other = gevent.spawn_later(1e-6, lambda: turns.append(len(pieces)))
+    with path.open("rb") as file:
+        for piece in FileBody(file, len(DATA)):
+            pieces.append(piece)
+    other.join()
+    assert turns[0] < len(pieces) and b"".join(pieces) == DATA
 
 
 def test_a_disk_that_does_not_read_is_not_taken_for_a_client_that_went_away() -> None:
