@@ -191,7 +191,7 @@ class _Parts:
                 self._reader.finish()
         except Malformed as error:
             raise self._bad(str(error)) from None
-        if self._parts != 2:
+        if self._parts < 2:
             raise self._bad("it does not have two parts")
 
     def _begin_part(self, part: Part) -> None:

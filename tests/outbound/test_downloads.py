@@ -162,15 +162,15 @@ def test_what_comes_slowly_but_well_may_take_longer_than_an_answer(
 
 @pytest.mark.parametrize(
     "piece",
-    [b"", b"x" * 4_096],
-    ids=["nothing more comes", "it comes too slowly"],
+    [b"", b"x" * 4_096, b"x" * 65_536],
+    ids=["nothing more comes", "little comes", "much comes, and seldom"],
 )
 def test_what_comes_too_slowly_ends(
     world: World, wire: HttpsWire, monkeypatch: pytest.MonkeyPatch, piece: bytes
 ) -> None:
     monkeypatch.setattr(https_wire, "SILENCE_S_MAX", 0.3)
     monkeypatch.setattr(https_wire, "BYTES_PER_S_MIN", 1_000_000)
-    server = world.host("a.test", endlessly(piece, pause_s=0.1))
+    server = world.host("a.test", endlessly(piece, pause_s=0.2))
     with pytest.raises(Unreachable, match="too slowly"), gevent.Timeout(10):
         download(wire, f"a.test:{server.port}", Sink())
     # It is the server's doing, and costs nobody else anything.
