@@ -11,6 +11,7 @@ from impl.app import App
 from impl.config.media import Media as Settings
 from impl.core.event_builder import Draft
 from impl.jobs import media as jobs
+from impl.jobs import periodic
 from impl.services import accounts
 from impl.services.media import access, upkeep
 from impl.storage import media, profiles
@@ -40,6 +41,10 @@ def stop_clock(app: App) -> Callable[[int], None]:
 
 def known(app: App) -> set[str]:
     return {media_id for (media_id,) in ask(app, "SELECT media_id FROM media")}
+
+
+def test_it_is_done_now_and_then() -> None:
+    assert {jobs.sweep, jobs.delete_unasked} <= {job.run for job in periodic.JOBS}
 
 
 def test_promises_that_nobody_kept_are_forgotten(app: App) -> None:

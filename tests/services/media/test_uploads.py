@@ -7,6 +7,7 @@ import pytest
 
 from impl import errors
 from impl.app import App
+from impl.config import ApplicationService
 from impl.services import accounts
 from impl.services.media import downloads, uploads
 from tests.builders import ALICE, BOB, a_requester
@@ -126,6 +127,24 @@ def test_one_may_not_promise_too_many(app: App, a_clock: Callable[[int], None]) 
         promise(app)
     a_clock(24 * HOUR_MS)
     promise(app)
+
+
+@pytest.mark.parametrize("is_limited", [True, False])
+def test_a_service_without_limits_promises_as_many_as_it_likes(
+    new_app: Callable[..., App], is_limited: bool
+) -> None:
+    service = ApplicationService(
+        "irc", None, "as_token", "hs_token", "ircbot", {}, rate_limited=is_limited
+    )
+    app = new_app(application_services=(service,))
+    requester = a_requester("@ircbot:soma.test", appservice_id="irc")
+    for _ in range(5):
+        uploads.promise(app, requester)
+    if is_limited:
+        with pytest.raises(errors.LimitExceeded):
+            uploads.promise(app, requester)
+    else:
+        uploads.promise(app, requester)
 
 
 def test_many_promises_at_once_are_not_too_many(new_app: Callable[..., App]) -> None:
