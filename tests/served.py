@@ -195,6 +195,7 @@ class Served:
             "rc_room_creation",
             "rc_joins_per_room",
             "rc_reports",
+            "rc_media_create",
         )
         nested = {
             "rc_login": ("address", "account", "failed_attempts"),
