@@ -21,8 +21,10 @@ def run(app: App) -> None:
     try:
         while not app.is_stopping:
             if lease.hold():
+                # What comes while it is indexed, after the last look, is news as well.
+                position = app.news.position
                 index_all(app)
-                _wait(app)
+                _wait(app, position)
             else:
                 app.pause(STANDBY_S)
     finally:
@@ -35,7 +37,7 @@ def index_all(app: App) -> None:
         pass
 
 
-def _wait(app: App) -> None:
-    position = app.news.position
+def _wait(app: App, position: int) -> None:
+    """Until there is news after a position."""
     while app.pause(LAG_S) and app.news.position == position:
         pass

@@ -116,6 +116,28 @@ def test_the_loop_follows_the_stream_until_the_server_stops(
     assert loop.successful()
 
 
+def test_what_comes_while_nothing_is_left_is_indexed_without_anything_else(
+    app: App, room_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_search, "LAG_S", 0.01)
+    some, said = index.index_some, []
+
+    def index_some(app: App) -> int:
+        done = some(app)
+        if not done and not said:
+            # Between the last look and the waiting for news.
+            said.extend(append(app, room_id, message(ALICE, "word")))
+            app.news.catch_up()
+        return done
+
+    monkeypatch.setattr(index, "index_some", index_some)
+    loop = gevent.spawn(index_search.run, app)
+    wait_until(lambda: bool(said) and not is_behind(app))
+    assert found(app, room_id, "word") == 1
+    app.begin_shutdown()
+    loop.join(timeout=10)
+
+
 def test_one_of_several_has_the_lease(
     app: App, new_app: Callable[..., App], room_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
