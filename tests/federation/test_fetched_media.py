@@ -2,7 +2,9 @@
 an error of the specification, and leaves nothing behind.
 """
 
+import gc
 import hashlib
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,6 @@ import pytest
 from impl import errors
 from impl.app import App
 from impl.config.media import Media as Settings
-from impl.config.rate_limits import RateLimit
 from impl.errors import MatrixError
 from impl.outbound.failures import Unreachable
 from impl.outbound.wire import WireResponse
@@ -29,8 +30,6 @@ from tests.federation.media_origin import MediaOrigin, in_parts, refusal
 ORIGIN = "o.test"
 FILE = b"\x00\r\n--" * 5_000
 SIZE_MAX = 40_000
-# Three files of that size, and no fourth.
-LIMIT = RateLimit(1.0, 3.5 * len(FILE))
 
 
 @pytest.fixture
@@ -174,6 +173,25 @@ def test_what_fails_fails_for_all_and_each(app: App, network: Network, origin: M
     # That may be over the next moment.
     origin.answer = lambda target: in_parts(FILE)
     assert fetch(app).size == len(FILE)
+
+
+@pytest.mark.parametrize("name", ["not there", "not yet"])
+def test_nothing_of_a_request_that_failed_is_kept(app: App, origin: MediaOrigin, name: str) -> None:
+    """That it failed is, for a while."""
+
+    class Request:
+        pass
+
+    def ask() -> weakref.ref[Request]:
+        request = Request()
+        with pytest.raises(MatrixError):
+            fetch(app)
+        return weakref.ref(request)
+
+    origin.answer = OUTCOMES[name][0]
+    asked = [ask() for _ in range(2)]
+    gc.collect()
+    assert [one() for one in asked] == [None, None]
 
 
 def test_one_server_takes_some_places_and_not_all(
@@ -324,51 +342,3 @@ def test_a_server_that_nobody_can_be_is_not_asked(app: App, network: Network, na
     with pytest.raises(errors.InvalidParam, match="server_name"):
         remote.fetch(app, name, "id", 0)
     assert network.sent == []
-
-
-# How much one may have fetched.
-
-
-@pytest.fixture
-def limited(new_server: Servers) -> App:
-    settings = Settings(remote_media_download=LIMIT)
-    return new_server("l.test", max_upload_size=SIZE_MAX, media=settings).app
-
-
-@pytest.mark.parametrize("is_told", [True, False], ids=["its length is told", "it is not"])
-def test_nobody_has_more_fetched_than_they_may(
-    limited: App, origin: MediaOrigin, is_told: bool
-) -> None:
-    made = in_parts(FILE)
-    length = {"content-length": str(len(made.body))} if is_told else {}
-    origin.answer = lambda target: replace(made, headers={**made.headers, **length})
-    taken = 0
-    with pytest.raises(errors.LimitExceeded) as caught:
-        for number in range(10):
-            fetch(limited, f"f{number}", user_id="@alice:l.test")
-            taken += 1
-    # Where nobody says how much will come it may be more than is left, once.
-    assert taken == (3 if is_told else 4)
-    assert caught.value.extra["retry_after_ms"]
-    assert len(kept(limited)) == taken
-    # What is here costs nothing, but who has spent all waits; others need not.
-    assert fetch(limited, "f9", user_id="@bob:l.test").size == len(FILE)
-
-
-def test_what_failed_is_paid_for_as_well(limited: App, origin: MediaOrigin) -> None:
-    """Else somebody with a server of their own could have us fetch without an end."""
-    body = in_parts(FILE).body[:-30]
-    origin.answer = lambda target: replace(in_parts(FILE), body=body)
-    with pytest.raises(errors.LimitExceeded):
-        for number in range(10):
-            with pytest.raises(errors.Unknown):
-                fetch(limited, f"f{number}", user_id="@alice:l.test")
-    assert len(origin.asked) == 4
-
-
-def test_who_says_not_who_they_are_shares_with_others(limited: App, origin: MediaOrigin) -> None:
-    origin.answer = lambda target: in_parts(FILE)
-    with pytest.raises(errors.LimitExceeded):
-        for number in range(10):
-            fetch(limited, f"f{number}")
-    assert fetch(limited, "f9", user_id="@bob:l.test").size == len(FILE)

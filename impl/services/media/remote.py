@@ -59,23 +59,38 @@ def fetch(
     allowance = _Allowance(app, user_id or origin)
     allowance.check()
     too_late = errors.NotYetUploaded("the file is still on its way here")
-    try:
-        with gevent.Timeout(WAIT_S_MAX, too_late):
-            return fetches.cache.get(
-                f"{origin}/{media_id}",
-                lambda last: fetches.find(origin, media_id, timeout_ms, allowance),
-            )
-    except _Failed as failed:
-        # It is raised to all who wait, and each has a way of their own.
-        raise failed.error.with_traceback(None) from None
+    with gevent.Timeout(WAIT_S_MAX, too_late):
+        while True:
+            try:
+                return fetches.cache.get(
+                    f"{origin}/{media_id}",
+                    lambda last: fetches.find(origin, media_id, timeout_ms, allowance),
+                )
+            except _Failed as failed:
+                # It may be somebody else who had it fetched and had too much: then we do it.
+                if not failed.is_of_allowance or allowance.is_refused:
+                    raise failed.anew() from None
 
 
 class _Failed(Exception):
-    """It cannot be had. `error` says why."""
+    """It cannot be had. `error` says why, to all who wait and who ask soon."""
 
     def __init__(self, error: MatrixError) -> None:
         super().__init__(error)
-        self.error = error
+        # Kept without where it was raised: the frames there have the requests.
+        error.__cause__ = error.__context__ = None
+        self.error = error.with_traceback(None)
+
+    @property
+    def is_of_allowance(self) -> bool:
+        """Whether it is about who had it fetched, and not about the file."""
+        return isinstance(self.error, errors.LimitExceeded)
+
+    def anew(self) -> MatrixError:
+        """To be raised, once: what is raised holds on to where it goes."""
+        made = type(self.error).__new__(type(self.error), *self.error.args)
+        made.__dict__.update(self.error.__dict__)
+        return made
 
 
 class _Fetches:
@@ -178,6 +193,8 @@ class _Allowance:
         self._limit = app.config.media.remote_media_download
         self._key = f"remote_media_download {key}"
         self._spent = 0
+        # Whether somebody was told so.
+        self.is_refused = False
 
     def check(self) -> None:
         """Raises LimitExceeded for who has spent it."""
@@ -206,6 +223,7 @@ class _Allowance:
 
     def _refuse(self, wait_ms: int) -> None:
         if wait_ms:
+            self.is_refused = True
             raise errors.LimitExceeded(
                 "you have had too much fetched from other servers", retry_after_ms=wait_ms
             )
