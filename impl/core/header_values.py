@@ -11,7 +11,10 @@ CONTENT_TYPE_LENGTH_MAX = 255
 FILE_NAME_LENGTH_MAX = 1024
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}[ \t]*(?:;[\t -~]*)?", re.ASCII)
+_CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN} *(?:;[ -~]*)?", re.ASCII)
+_MEDIA_TYPE = re.compile(
+    rf'({_TOKEN}/{_TOKEN})(?: *; *{_TOKEN}=(?:{_TOKEN}|"[ !#-\[\]-~]*"))*', re.ASCII
+)
 # Where one begins: a name, and then a quoted or a plain value.
 _PARAMETER = re.compile(
     rf'[ \t]*;[ \t]*(?:({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;"]+)))?', re.DOTALL
@@ -48,6 +51,14 @@ def content_type(value: str | None) -> str:
         return OCTET_STREAM
     value = value.strip(" \t")
     return value if _CONTENT_TYPE.fullmatch(value) else OCTET_STREAM
+
+
+def media_type(value: str) -> str:
+    """Type and subtype, in lower case; empty where not all of it is as the grammar has it. Of some
+    headers browsers make a list, and go by what stands last in it: "image/png;,text/html".
+    """
+    found = _MEDIA_TYPE.fullmatch(value)
+    return found[1].lower() if found else ""
 
 
 def file_name(disposition: str | None) -> str | None:

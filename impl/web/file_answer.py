@@ -8,6 +8,7 @@ import re
 import secrets
 from urllib.parse import quote
 
+from impl.core import header_values
 from impl.services.media.content import Content, FederatedContent
 from impl.web.file_body import FileBody
 from impl.web.response import Answer, Headers
@@ -15,36 +16,25 @@ from impl.web.response import Answer, Headers
 # Of UTF-8: as much as a file system takes. Proxies let the header have some kilobytes.
 FILE_NAME_MAX = 255
 ENDING_MAX = 16
-CONTENT_TYPE_MAX = 255
-UNKNOWN_TYPE = "application/octet-stream"
+
+
+def _types(**forms: str) -> frozenset[str]:
+    return frozenset(f"{kind}/{form}" for kind, some in forms.items() for form in some.split())
+
 
 # What a browser shows and does not run, whatever is in it.
-INLINE_TYPES = frozenset(
-    f"{kind}/{form}"
-    for kind, forms in {
-        "text": "css plain csv",
-        "application": "json ld+json",
-        "image": "jpeg gif png apng webp avif",
-        "video": "mp4 webm ogg quicktime",
-        "audio": "mp4 webm aac mpeg ogg wave wav x-wav x-pn-wav flac x-flac",
-    }.items()
-    for form in forms.split()
+INLINE_TYPES = _types(
+    text="css plain csv",
+    application="json ld+json",
+    image="jpeg gif png apng webp avif",
+    video="mp4 webm ogg quicktime",
+    audio="mp4 webm aac mpeg ogg wave wav x-wav x-pn-wav flac x-flac",
 )
 # COMPAT(Synapse): of these it says that they are UTF-8, where they do not say what they are.
-_TEXT_TYPES = frozenset(
-    {
-        "text/css",
-        "text/csv",
-        "text/html",
-        "text/calendar",
-        "text/plain",
-        "text/javascript",
-        "text/xml",
-        "application/json",
-        "application/ld+json",
-        "application/rtf",
-        "image/svg+xml",
-    }
+_TEXT_TYPES = _types(
+    application="json ld+json rtf",
+    image="svg+xml",
+    text="calendar css csv html javascript plain xml",
 )
 # COMPAT(Synapse): files never change, so what somebody has is good as long as they may have it. A
 # browser keeps it for a day; a proxy that several share asks each time, and is told whether it may.
@@ -111,8 +101,9 @@ def _multipart(content: Content) -> Answer:
 
 def _content_type(content: Content) -> str:
     given = content.content_type
-    is_fit = 0 < len(given) <= CONTENT_TYPE_MAX and given.isascii() and given.isprintable()
-    return given if is_fit else UNKNOWN_TYPE
+    is_fit = 0 < len(given) <= header_values.CONTENT_TYPE_LENGTH_MAX
+    is_fit = is_fit and given.isascii() and given.isprintable()
+    return given if is_fit else header_values.OCTET_STREAM
 
 
 def _with_charset(content_type: str) -> str:
@@ -121,8 +112,7 @@ def _with_charset(content_type: str) -> str:
 
 
 def _disposition(content_type: str, file_name: str | None) -> str:
-    kind = content_type.partition(";")[0].strip().lower()
-    how = "inline" if kind in INLINE_TYPES else "attachment"
+    how = "inline" if header_values.media_type(content_type) in INLINE_TYPES else "attachment"
     if not file_name:
         return how
     name = _shortened(file_name)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from impl import breath, errors
+from impl.core import header_values
 from impl.received_file import FileTooLarge, ReceivedFile
 from impl.web import request
 from impl.web.request import Environ
 
 PIECE_BYTES = 64 << 10
-CONTENT_TYPE_MAX = 255
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,8 @@ def receive(environ: Environ, directory: Path, size_max: int) -> Iterator[Receiv
 def _content_type(environ: Environ) -> str | None:
     given: str = environ.get("CONTENT_TYPE", "").strip()
     # Whoever downloads it gets it as it is, in a header field.
-    if len(given) > CONTENT_TYPE_MAX or not (given.isascii() and given.isprintable()):
+    is_short = len(given) <= header_values.CONTENT_TYPE_LENGTH_MAX
+    if not (is_short and given.isascii() and given.isprintable()):
         raise errors.InvalidParam("Content-Type is not a media type")
     return given or None
 

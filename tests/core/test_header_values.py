@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impl.core import header_values
-from impl.core.header_values import OCTET_STREAM, content_type, file_name, split
+from impl.core.header_values import OCTET_STREAM, content_type, file_name, media_type, split
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,28 @@ def test_a_file_is_what_it_is_said_to_be(value: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [None, "", "png", "image/", "/png", "image/png\r\nX: y", "image/pn\0g", "imäge/png", "a b/c",
-     "a/b;\r\n c=d", "a/" + "b" * 300, "a/b;é"],
+     "a/b;\r\n c=d", "a/b;\tc=d", "a/" + "b" * 300, "a/b;é"],
 )  # fmt: skip
 def test_what_says_nothing_is_any_file(value: str | None) -> None:
     assert content_type(value) == OCTET_STREAM
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Image/PNG", "image/png"),
+        ("text/plain; charset=utf-8;x=y", "text/plain"),
+        ('a/b;c="d, e"', "a/b"),
+        ("a/b;", ""),
+        ("a/b;,c/d", ""),
+        ("a/b; c=d, e/f", ""),
+        ('a/b; c="d\\", e/f', ""),
+        ('a/b; c="d', ""),
+        ("", ""),
+    ],
+)
+def test_a_type_is_told_where_all_of_it_is_one(value: str, expected: str) -> None:
+    assert media_type(value) == expected
 
 
 @given(st.text(), st.text(alphabet="; =\"\\'a%*\n", max_size=200))

@@ -206,11 +206,16 @@ def test_a_disk_that_does_not_read_is_not_taken_for_a_client_that_went_away() ->
         ("image/jpeg", "inline"),
         ("Text/Plain; charset=utf-16", "inline"),
         ("audio/x-flac", "inline"),
+        ('video/mp4; codecs="avc1.42E01E, mp4a.40.2"', "inline"),
         ("image/svg+xml", "attachment"),
         ("text/html", "attachment"),
         ("application/pdf", "attachment"),
         ("", "attachment"),
         ("image/png\r\nX: y", "attachment"),
+        # Browsers read these as a list, of which the last counts.
+        ("image/png;,text/html", "attachment"),
+        ("image/png; a=b, text/html", "attachment"),
+        ('image/png; a="\\",text/html', "attachment"),
     ],
 )
 def test_only_what_a_browser_does_not_run_is_shown_by_it(content_type: str, expected: str) -> None:
