@@ -150,13 +150,14 @@ def test_a_kept_connection_that_was_closed_is_replaced(
 
 
 def test_what_comes_slowly_but_well_may_take_longer_than_an_answer(
-    world: World, wire: HttpsWire, monkeypatch: pytest.MonkeyPatch
+    world: World, wire: HttpsWire
 ) -> None:
-    monkeypatch.setattr(https_wire, "SILENCE_S_MAX", 0.4)
-    monkeypatch.setattr(https_wire, "BYTES_PER_S_MIN", 100_000)
-    server = world.host("a.test", endlessly(b"x" * 65_536, pause_s=0.1, count=8))
+    server = world.host("a.test", says(answer(b"fine")))
+    # Then the connection is there, and only the answer takes time.
+    download(wire, f"a.test:{server.port}", Counting())
+    server.handler = endlessly(b"x" * 65_536, pause_s=0.4, count=8)
     sink = Counting()
-    download(wire, f"a.test:{server.port}", sink, timeout_s=0.5)
+    download(wire, f"a.test:{server.port}", sink, timeout_s=2.0)
     assert sink.size == 8 * 65_536
 
 

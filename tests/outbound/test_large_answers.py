@@ -105,7 +105,7 @@ def test_the_time_that_is_left_after_a_turn_has_come_is_short(
 def test_who_stops_in_the_middle_of_a_turn_keeps_nobody_waiting(
     world: World, wire: HttpsWire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(https_wire, "SILENCE_S_MAX", 0.3)
+    monkeypatch.setattr(https_wire, "SILENCE_S_MAX", 2.0)
 
     def stall(connection: Any, request: Request) -> None:
         connection.sendall(answer(LARGER)[:200_000])
@@ -126,13 +126,13 @@ def test_who_stops_in_the_middle_of_a_turn_keeps_nobody_waiting(
 def test_a_turn_lasts_as_long_as_more_comes(
     world: World, wire: HttpsWire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(https_wire, "SILENCE_S_MAX", 1.5)
+    monkeypatch.setattr(https_wire, "SILENCE_S_MAX", 2.5)
 
     def slowly(connection: Any, request: Request) -> None:
         whole = answer(LARGER)
         for start in range(0, len(whole), 66_000):
             connection.sendall(whole[start : start + 66_000])
-            gevent.sleep(0.4)
+            gevent.sleep(0.7)
 
     (name,) = large_ones(world, 1, slowly)
     assert ask(wire, name, bytes_max=1 << 20).body == LARGER

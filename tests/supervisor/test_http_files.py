@@ -238,7 +238,7 @@ def test_a_body_that_comes_slowly_in_all_is_given_up(new_server: Callable[..., F
 def test_who_takes_nothing_is_given_up_and_who_takes_it_in_time_is_not(
     new_server: Callable[..., FileServer],
 ) -> None:
-    server = new_server(limits={"IDLE_S": 1.0, "SEND_BYTES_PER_S": 2 * MIB})
+    server = new_server(limits={"IDLE_S": 4.0, "SEND_BYTES_PER_S": 2 * MIB})
     with server.connect() as still, server.connect() as steady:
         for connection in (still, steady):
             connection.sendall(GET % (b"/file", b"Connection: close\r\n"))
