@@ -22,6 +22,8 @@ from impl.received_file import ReceivedFile
 _FILE_ID = re.compile(r"[A-Za-z0-9_-]{5,255}")
 _SERVER_NAME = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 _DOTS = re.compile(r"\.+")
+# Of so many directories a worker remembers that they are there for good.
+_LASTING_MAX = 10_000
 
 
 class MediaFiles:
@@ -30,6 +32,7 @@ class MediaFiles:
     def __init__(self, root: Path, server_name: str) -> None:
         self.root = root
         self._server_name = server_name
+        self._lasting: set[Path] = set()
 
     @property
     def incoming(self) -> Path:
@@ -59,16 +62,16 @@ class MediaFiles:
 
     def keep(self, received: ReceivedFile, path: Path) -> None:
         """Put a file that is finished where it is to stay, so that it is there after a crash."""
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._make_directory(path.parent)
         received.path.rename(path)
-        for directory in (path.parent, *path.parent.parents[:2]):
-            _sync_directory(directory)
+        _sync_directory(path.parent)
 
     def delete(self, origin: str, file_id: str) -> None:
         """A file and its smaller forms, if they are there."""
         with suppress(FileNotFoundError):
             self.path(origin, file_id).unlink()
-        shutil.rmtree(self._thumbnails(origin, file_id), ignore_errors=True)
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self._thumbnails(origin, file_id))
 
     def sweep_incoming(self, older_than_s: float) -> int:
         """Delete what was left half-way by processes that were killed; how many there were."""
@@ -77,6 +80,23 @@ class MediaFiles:
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)
+
+    def _make_directory(self, directory: Path) -> None:
+        """Under the root, which is there. What is new is written to the disk with its parent; so
+        is what another may have made a moment ago, once.
+        """
+        if directory == self.root:
+            return
+        self._make_directory(directory.parent)
+        try:
+            directory.mkdir(mode=0o700)
+        except FileExistsError:
+            if directory in self._lasting:
+                return
+        _sync_directory(directory.parent)
+        if len(self._lasting) >= _LASTING_MAX:
+            self._lasting.clear()
+        self._lasting.add(directory)
 
     def _incoming(self) -> Iterator[Path]:
         if self.incoming.is_dir():
