@@ -331,7 +331,7 @@ def test_a_disk_that_does_not_take_it(app: App, origin: MediaOrigin) -> None:
         error = refused(app)
     finally:
         directory.unlink()
-    assert (error.status, error.errcode) == (503, "M_UNKNOWN")
+    assert (error.status, error.errcode) == (507, "M_UNKNOWN")
     assert fetch(app).size == len(FILE)
 
 

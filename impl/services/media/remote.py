@@ -118,7 +118,7 @@ class _Fetches:
             return Found(None, REFUSED_S, _Failed(error))
         except (NotStored, OSError) as failure:
             _log.error("a file of %s cannot be kept: %s", origin, failure)
-            error = errors.Unavailable("the disk does not take the file")
+            error = errors.Unavailable("the disk does not take the file", status=507)
             return Found(None, 0.0, _Failed(error))
         except FederationFailure as failure:
             is_believed = isinstance(failure, BadAnswer) or (
