@@ -100,15 +100,24 @@ def put_upload(txn: Any, media: Media) -> bool:
 
 
 def put_accessed(txn: Any, rows: Sequence[tuple[str, str, int]]) -> None:
-    """(origin, media_id, accessed_ts) of files that were asked for."""
+    """(origin, media_id, accessed_ts) of files that were asked for. Who writes the same file just
+    now says as much of it, or deletes it: nobody waits for another here, or two for each other.
+    """
     txn.execute_values(
         """
+        WITH free AS (
+               SELECT m.origin, m.media_id, v.accessed_ts
+                 FROM media m
+                 JOIN (VALUES %s) AS v (origin, media_id, accessed_ts)
+                   ON m.origin = v.origin
+                  AND m.media_id = v.media_id
+                  AND m.accessed_ts < v.accessed_ts
+                  FOR NO KEY UPDATE OF m SKIP LOCKED
+             )
         UPDATE media m
-           SET accessed_ts = v.accessed_ts
-          FROM (VALUES %s) AS v (origin, media_id, accessed_ts)
-         WHERE m.origin = v.origin
-           AND m.media_id = v.media_id
-           AND m.accessed_ts < v.accessed_ts
+           SET accessed_ts = free.accessed_ts
+          FROM free
+         WHERE m.origin = free.origin AND m.media_id = free.media_id
         """,
         rows,
     )

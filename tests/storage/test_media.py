@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import gevent
 import pytest
 
 from impl.app import App
@@ -75,6 +76,21 @@ def test_what_was_asked_for_later_is_not_made_earlier(txn: Any) -> None:
         media.put_accessed(txn, [(SERVER, "id", accessed_ts), (SERVER, "unknown", 1)])
     assert media.get(txn, SERVER, "id") == FILE._replace(accessed_ts=20)
     media.put_accessed(txn, [])
+
+
+def test_who_notes_what_was_asked_for_waits_for_nobody(app: App) -> None:
+    other = FILE._replace(media_id="other")
+    with app.database.transaction() as txn:
+        assert media.insert(txn, FILE) and media.insert(txn, other)
+    with app.database.transaction() as first, app.database.transaction() as second:
+        media.put_accessed(first, [(SERVER, "id", 20)])
+        media.put_accessed(second, [(SERVER, "other", 20)])
+        with gevent.Timeout(20):
+            media.put_accessed(first, [(SERVER, "other", 21)])
+            media.put_accessed(second, [(SERVER, "id", 21)])
+    with app.database.read() as txn:
+        found = [media.get(txn, SERVER, media_id) for media_id in ("id", "other")]
+    assert found == [FILE._replace(accessed_ts=20), other._replace(accessed_ts=20)]
 
 
 def test_only_what_is_still_the_same_is_forgotten(txn: Any) -> None:
