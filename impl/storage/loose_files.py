@@ -16,7 +16,8 @@ class LooseFile(NamedTuple):
 
 def insert(txn: Any, file: LooseFile, now_ms: int) -> None:
     """A file will be there soon. Nobody waits for the disk to have the note: what may be lost with
-    the machine's power is an hour's disk space, not a file that is known.
+    the machine's power is an hour's disk space, not a file that is known. Both statements go
+    together, and are one transaction where there is none.
     """
     txn.execute(
         """

@@ -32,7 +32,7 @@ def keep(
     returns False or raises a MatrixError if there shall be none: then the file is gone again.
     """
     file = LooseFile(origin, file_id)
-    with app.database.transaction() as txn:
+    with app.database.at_once() as txn:
         loose_files.insert(txn, file, app.now_ms())
     _place(app, received, file)
     try:
