@@ -93,8 +93,8 @@ def test_the_identity_of_who_has_no_device_goes_as_well(workers: list[App]) -> N
 
 def test_whom_one_worker_told_of_a_change_finds_it_at_another(workers: list[App]) -> None:
     one, two = workers
-    # The other one does not hear by itself.
-    gevent.killall(two.news._greenlets)
+    # Neither hears of anything by itself.
+    gevent.killall(one.news._greenlets + two.news._greenlets)
     # What was committed is heard of before the worker that did it has written it into the page.
     one.database.on_allotted = lambda position: None
     publish(one, LAPTOP)
