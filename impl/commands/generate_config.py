@@ -66,7 +66,15 @@ registration_requires_token: true
 # presence:
 #   enabled: true
 # default_room_version: "12"
+# Pictures and files lie in media_store_path. What nobody asks for any more for so long is deleted
+# (files of other servers can be fetched again); in each time_period a user may upload so much.
+# media_store_path: media
 # max_upload_size: 50M
+# max_image_pixels: 32M
+# media_retention: {{local_media_lifetime: 90d, remote_media_lifetime: 14d}}
+# media_upload_limits: [{{time_period: 1h, max_size: 100M}}]
+# prevent_media_downloads_from: [example.com]
+# enable_authenticated_media: true
 # How long what somebody redacted stays in the database, where nobody sees it. null: for ever.
 # redaction_retention_period: 7d
 # Messages that nobody is shown any more after a time, and that are deleted then: by a room's own
