@@ -210,6 +210,26 @@ def test_one_server_takes_some_places_and_not_all(
     assert fetch(app).size == len(FILE)
 
 
+def test_who_has_many_fetched_of_slow_servers_keeps_nobody_else_waiting(
+    app: App, network: Network, origin: MediaOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "PLACE_S_MAX", 0.05)
+    monkeypatch.setattr(remote, "AT_ONCE_FOR_ONE", 2)
+    gate = network.hold("a.test", ORIGIN)
+    greedy, modest = "@greedy:a.test", "@modest:a.test"
+    slow = [
+        gevent.spawn(remote.fetch, app, ORIGIN, f"slow{number}", 0, greedy) for number in range(2)
+    ]
+    gate.wait(len(slow))
+    MediaOrigin(network, "other.test").files["id"] = FILE
+    with pytest.raises(errors.LimitExceeded):
+        remote.fetch(app, "other.test", "id", 0, greedy)
+    assert remote.fetch(app, "other.test", "id", 0, modest).size == len(FILE)
+    gate.open()
+    gevent.joinall(slow, timeout=10)
+    assert fetch(app, user_id=greedy).size == len(FILE)
+
+
 # What goes wrong.
 
 

@@ -30,11 +30,13 @@ from impl.storage.media import Media
 
 # Shorter than any request may take. What takes longer goes on, for the next time.
 WAIT_S_MAX = 50.0
-# One server's, and all servers', that come to a worker at the same time; and how long the next ones
-# wait for a place.
+# One server's, those for one user, and all, that come to a worker at the same time; and how long
+# the next ones wait for a place.
 AT_ONCE_OF_ONE = 6
-AT_ONCE = 60
+AT_ONCE_FOR_ONE = 50
+AT_ONCE = 200
 PLACE_S_MAX = 20.0
+_PAUSE_MS = 5_000
 # How long it is believed that there is no such file, or none that we take: long enough that nobody
 # has others asked by us in a loop.
 REFUSED_S = 30.0
@@ -108,10 +110,11 @@ class _Fetches:
             # Another may have been faster, here or elsewhere.
             file = self._get(origin, media_id)
             if file is None:
-                with self._places.place(origin):
+                with self._places.place(origin, allowance.whose):
                     file = self._receive(origin, media_id, timeout_ms, allowance)
             return Found(file, 0.0)
         except MatrixError as error:
+            allowance.is_refused |= isinstance(error, errors.LimitExceeded)
             return Found(None, 0.0, _Failed(error))
         except FileTooLarge:
             error = errors.TooLarge("the file is larger than this server takes", status=502)
@@ -188,10 +191,11 @@ class _Allowance:
     by the address of who asks; here it is who asks, and where nobody says, the server.
     """
 
-    def __init__(self, app: App, key: str) -> None:
+    def __init__(self, app: App, whose: str) -> None:
         self._app = app
         self._limit = app.config.media.remote_media_download
-        self._key = f"remote_media_download {key}"
+        self.whose = whose
+        self._key = f"remote_media_download {whose}"
         self._spent = 0
         # Whether somebody was told so.
         self.is_refused = False
@@ -199,12 +203,12 @@ class _Allowance:
     def check(self) -> None:
         """Raises LimitExceeded for who has spent it."""
         free = min(_BYTES_FREE, max(1, math.floor(self._limit.burst_count / 10)))
-        self._refuse(rate_limit.wait_ms(*self._whose(), free))
+        self._refuse(rate_limit.wait_ms(*self._spending(), free))
 
     def spend(self, size: int) -> None:
         """As much as will come; raises LimitExceeded."""
         if size:
-            self._refuse(rate_limit.spend(*self._whose(), size))
+            self._refuse(rate_limit.spend(*self._spending(), size))
             self._spent += size
 
     def settle(self, size: int) -> None:
@@ -212,52 +216,65 @@ class _Allowance:
         more = size - self._spent
         if more <= 0:
             return
-        wait_ms = rate_limit.spend(*self._whose(), more)
+        wait_ms = rate_limit.spend(*self._spending(), more)
         if wait_ms:
             left = more - math.ceil(wait_ms * self._limit.per_second / 1000)
             if left > 0:
-                rate_limit.spend(*self._whose(), left)
+                rate_limit.spend(*self._spending(), left)
 
-    def _whose(self) -> tuple[Slots, Limit, str, int]:
+    def _spending(self) -> tuple[Slots, Limit, str, int]:
         return self._app.page.rate_slots, self._limit, self._key, self._app.now_ms()
 
     def _refuse(self, wait_ms: int) -> None:
         if wait_ms:
-            self.is_refused = True
             raise errors.LimitExceeded(
                 "you have had too much fetched from other servers", retry_after_ms=wait_ms
             )
 
 
 class _Places:
-    """So many files may come at once, so that slow servers hold up nobody who asks others."""
+    """So many files may come at once, so that slow servers hold up nobody who asks others, and who
+    asks for many of them nobody else."""
 
     def __init__(self) -> None:
         self._all = BoundedSemaphore(AT_ONCE)
-        # Of each server its places, and how many have or want one.
-        self._of_one: dict[str, tuple[BoundedSemaphore, list[int]]] = {}
+        # The places of a server, or for a user, and how many have or want one.
+        self._shares: dict[tuple[str, str], tuple[BoundedSemaphore, list[int]]] = {}
 
     @contextmanager
-    def place(self, origin: str) -> Iterator[None]:
-        """Wait for a place, have it, and leave it. Raises Unavailable."""
-        places, users = self._of_one.setdefault(origin, (BoundedSemaphore(AT_ONCE_OF_ONE), [0]))
+    def place(self, origin: str, whose: str) -> Iterator[None]:
+        """Wait for a place, have it, and leave it. Raises Unavailable, and LimitExceeded where it
+        is about whom the file is for.
+        """
+        of_server = errors.Unavailable("too many files of that server are on their way")
+        of_user = errors.LimitExceeded(
+            "too many files of other servers are on their way for you", retry_after_ms=_PAUSE_MS
+        )
+        of_all = errors.Unavailable("too many files of other servers are on their way")
+        with (
+            self._share(("server", origin), AT_ONCE_OF_ONE, of_server),
+            self._share(("user", whose), AT_ONCE_FOR_ONE, of_user),
+            _held(self._all, of_all),
+        ):
+            yield
+
+    @contextmanager
+    def _share(self, key: tuple[str, str], most: int, refusal: MatrixError) -> Iterator[None]:
+        places, users = self._shares.setdefault(key, (BoundedSemaphore(most), [0]))
         users[0] += 1
         try:
-            with (
-                _held(places, "too many files of that server are on their way"),
-                _held(self._all, "too many files of other servers are on their way"),
-            ):
+            with _held(places, refusal):
                 yield
         finally:
             users[0] -= 1
             if not users[0]:
-                del self._of_one[origin]
+                del self._shares[key]
 
 
 @contextmanager
-def _held(places: BoundedSemaphore, reason: str) -> Iterator[None]:
+def _held(places: BoundedSemaphore, refusal: MatrixError) -> Iterator[None]:
     if not places.acquire(timeout=PLACE_S_MAX):
-        raise errors.Unavailable(reason)
+        raise refusal
     try:
         yield
     finally:
