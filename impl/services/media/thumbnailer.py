@@ -42,7 +42,7 @@ _WEBP_SIDE_MAX = 16_383
 # seconds of computing. One that has more becomes a still image, or has fewer frames a second.
 _READ_PIXELS_MAX = 512 << 20
 _HELD_PIXELS_MAX = 24 << 20
-_ANIMATION_S_MAX = 10.0
+_ANIMATION_S_MAX = 5.0
 # Browsers take what is shorter for a mistake, and show it so long.
 _FRAME_MS = 100
 _FRAME_MS_MIN = 11

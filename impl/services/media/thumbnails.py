@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.lock import BoundedSemaphore
 
 from impl import errors
 from impl.app import App
@@ -31,6 +32,9 @@ from impl.storage.media_images import MediaImage
 
 # One worker has so many to make at a time, and answers nobody beyond.
 WAITING_MAX = 200
+# And so many of what comes from one, who has one of the turns (image_process.py) and never all:
+# what somebody uploads to keep the decoders busy holds up nobody else.
+WAITING_OF_ONE_MAX = WAITING_MAX // 2
 # What cannot be made smaller is not tried again for so long, and of so many.
 REFUSED_MS = 600_000
 REFUSED_MAX = 1_000
@@ -46,10 +50,20 @@ _FILE_NAMES = {
 # Why there is none.
 _NOT_AN_IMAGE = "not an image"
 _TOO_LARGE = "too large"
-# Time or memory; perhaps only of this form.
+# Time or memory. Perhaps only of this form, but to find out costs as much again for each box.
 _TOO_MUCH = "too much"
 _NOT_NOW = "not now"
 _GONE = "gone"
+# Whatever is asked for, and as long as the file is what it is.
+_REMEMBERED = frozenset({_NOT_AN_IMAGE, _TOO_LARGE, _TOO_MUCH})
+
+
+@dataclass
+class Queue:
+    """What has to be made of files that come from one: a user, or another server."""
+
+    jobs: int = 0
+    turn: BoundedSemaphore = field(default_factory=BoundedSemaphore)
 
 
 @dataclass
@@ -58,8 +72,10 @@ class Making:
 
     app: App
     under_way: dict[tuple[str, str, Form], gevent.Greenlet] = field(default_factory=dict)
-    # (origin, media id, what was asked for; None: whatever is) -> until when, and why.
-    refused: dict[tuple[str, str, Form | None], tuple[int, str]] = field(default_factory=dict)
+    # (origin, user id) -> what is under way of theirs.
+    queues: dict[tuple[str, str | None], Queue] = field(default_factory=dict)
+    # (origin, media id) -> until when, and why.
+    refused: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
 
 
 def ask(app: App, asked: Asked, form: Form) -> Content:
@@ -110,13 +126,7 @@ def _find_made(app: App, media: Media, asked: Form) -> Content | None:
 
 def _make_now(app: App, media: Media, asked: Form) -> Content:
     making = app.part(Making, Making)
-    reason = _remembered(making, media, asked)
-    if not reason:
-        reason = _job(making, media, asked).get()
-        if reason in (_NOT_AN_IMAGE, _TOO_LARGE):
-            _remember(making, media, None, reason)
-        elif reason == _TOO_MUCH:
-            _remember(making, media, asked, reason)
+    reason = _remembered(making, media) or _job(making, media, asked).get()
     content = None if reason else _find_made(app, media, asked)
     if content is None:
         raise _refusal(app, media, reason)
@@ -128,13 +138,50 @@ def _job(making: Making, media: Media, asked: Form) -> gevent.Greenlet:
     key = (media.origin, media.media_id, asked)
     job = making.under_way.get(key)
     if job is None:
-        if len(making.under_way) >= WAITING_MAX:
+        queue = making.queues.get((media.origin, media.user_id))
+        of_one = queue.jobs if queue is not None else 0
+        if len(making.under_way) >= WAITING_MAX or of_one >= WAITING_OF_ONE_MAX:
             raise errors.LimitExceeded(
                 "too many images are to be made smaller", retry_after_ms=5000
             )
-        job = making.under_way[key] = making.app.spawn(_make, making.app, media, asked)
-        job.link(lambda _: making.under_way.pop(key))
+        job = making.under_way[key] = making.app.spawn(_make_in_turn, making, media, asked)
+        _enqueue(making, media)
+        job.link(lambda _: _end(making, key, media))
     return job
+
+
+def _enqueue(making: Making, media: Media) -> None:
+    making.queues.setdefault((media.origin, media.user_id), Queue()).jobs += 1
+
+
+def _end(making: Making, key: tuple[str, str, Form], media: Media) -> None:
+    making.under_way.pop(key)
+    whose = (media.origin, media.user_id)
+    making.queues[whose].jobs -= 1
+    if not making.queues[whose].jobs:
+        del making.queues[whose]
+
+
+def _make_in_turn(making: Making, media: Media, asked: Form) -> str:
+    """Why there is none, or nothing. Who waited looks first at what has been found out meanwhile:
+    of one file there is never more than one under way.
+    """
+    with making.queues[media.origin, media.user_id].turn:
+        reason = _remembered(making, media)
+        if not reason and not _is_made(making.app, media, asked):
+            reason = _make(making.app, media, asked)
+            if reason in _REMEMBERED:
+                _remember(making, media, reason)
+        return reason
+
+
+def _is_made(app: App, media: Media, asked: Form) -> bool:
+    """For another box perhaps, or by another worker."""
+    content = _find_made(app, media, asked)
+    if content is None:
+        return False
+    content.file.close()
+    return True
 
 
 def _make(app: App, media: Media, asked: Form) -> str:
@@ -191,16 +238,13 @@ def _keep(app: App, media: Media, header: dict[str, Any], received: ReceivedFile
     return _GONE
 
 
-def _remembered(making: Making, media: Media, asked: Form) -> str:
-    for form in (None, asked):
-        until_ms, reason = making.refused.get((media.origin, media.media_id, form), (0, ""))
-        if until_ms > making.app.now_ms():
-            return reason
-    return ""
+def _remembered(making: Making, media: Media) -> str:
+    until_ms, reason = making.refused.get((media.origin, media.media_id), (0, ""))
+    return reason if until_ms > making.app.now_ms() else ""
 
 
-def _remember(making: Making, media: Media, asked: Form | None, reason: str) -> None:
-    key = (media.origin, media.media_id, asked)
+def _remember(making: Making, media: Media, reason: str) -> None:
+    key = (media.origin, media.media_id)
     making.refused.pop(key, None)
     if len(making.refused) >= REFUSED_MAX:
         del making.refused[next(iter(making.refused))]
@@ -217,7 +261,7 @@ def _refusal(app: App, media: Media, reason: str) -> Exception:
     if reason == _NOT_AN_IMAGE:
         return errors.Unknown("there is no thumbnail of this file: it is no image, or a broken one")
     if reason == _TOO_MUCH:
-        return errors.Unknown("there is no such thumbnail of this file: it takes too much to make")
+        return errors.Unknown("there is no thumbnail of this file: it takes too much to make")
     return FileNotFoundError("the file is not there any more")
 
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from impl import errors
 from impl.app import App
 from impl.config.media import Media as MediaConfig
-from impl.services.media import thumbnails
+from impl.core.thumbnails import Form
+from impl.services.media import image_process, thumbnails
 from impl.services.media.content import Content
 from impl.services.media.image_process import ImageProcesses
 from impl.storage import media as media_rows
@@ -43,7 +45,7 @@ def _put(app: App, content: bytes, origin: str = builders.SERVER_NAME, **changes
         quarantined_by=None,
     )._replace(**changes)
     path = app.media_files.path(media.origin, media.file_id)
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     with app.database.transaction() as txn:
         assert media_rows.insert(txn, media)
@@ -179,7 +181,7 @@ def test_only_so_many_refusals_are_remembered(app: App, monkeypatch: pytest.Monk
         with pytest.raises(errors.Unknown):
             _find(app, one)
     made = app.part(thumbnails.Making, thumbnails.Making)
-    assert [media_id for _, media_id, _ in made.refused] == ["other1", "other2"]
+    assert [media_id for _, media_id in made.refused] == ["other1", "other2"]
 
 
 @pytest.mark.parametrize(("origin", "status"), [(builders.SERVER_NAME, 413), (ELSEWHERE, 502)])
@@ -261,17 +263,70 @@ def test_a_full_disk_is_our_fault_and_leaves_nothing(
     assert pictures.read(_find(app, media)[1]).size == (32, 32)
 
 
-def test_a_process_that_dies_of_one_form_is_a_refusal_of_that(
+def test_what_a_process_dies_of_is_tried_once_whatever_is_asked_for(
     app: App, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     media = _put(app, photo)
-    with monkeypatch.context() as patched:
-        patched.setattr("impl.services.media.image_process._PROGRAM", "raise SystemExit(1)")
-        with pytest.raises(errors.Unknown):
-            _find(app, media)
-    with pytest.raises(errors.Unknown):
-        _find(app, media)
-    assert pictures.read(_find(app, media, 90, 90)[1]).size == (96, 96)
+    begun = []
+    real = image_process._spawn
+
+    def spawn(*given: Any) -> int:
+        begun.append(given)
+        return real(*given)
+
+    monkeypatch.setattr(image_process, "_spawn", spawn)
+    monkeypatch.setattr(image_process, "_PROGRAM", "raise SystemExit(1)")
+    # Those who ask while it is tried, and those who come later.
+    for _ in range(2):
+        asking = [gevent.spawn(_find, app, media, side) for side in range(30, 40)]
+        gevent.joinall(asking)
+        assert {type(one.exception) for one in asking} == {errors.Unknown}
+    assert len(begun) == 1
+    assert not app.part(thumbnails.Making, thumbnails.Making).queues
+
+
+def test_who_waits_gets_what_was_made_meanwhile_for_another_box(app: App, photo: bytes) -> None:
+    media = _put(app, photo)
+    asking = [gevent.spawn(_find, app, media, side, side) for side in range(20, 30)]
+    gevent.joinall(asking, raise_error=True)
+    assert {pictures.read(one.value[1]).size for one in asking} == {(32, 32)}
+    assert _made_images(app) == 1
+
+
+def test_who_keeps_the_decoders_busy_holds_up_nobody_else(
+    app: App, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = [
+        _put(
+            app, photo, user_id="@busy:test", media_id=f"busy{number}", file_id=f"busyfile{number}"
+        )
+        for number in range(5)
+    ]
+    media = _put(app, photo)
+    begun, may_go_on = [], Event()
+    real = thumbnails._make
+
+    def make(app: App, media: Media, asked: Form) -> str:
+        if media.user_id is not None:
+            begun.append(media.media_id)
+            with app.part(ImageProcesses, ImageProcesses).one():
+                may_go_on.wait()
+        return real(app, media, asked)
+
+    monkeypatch.setattr(thumbnails, "_make", make)
+    monkeypatch.setattr(thumbnails, "WAITING_OF_ONE_MAX", len(theirs))
+    asking = [gevent.spawn(_find, app, one) for one in theirs]
+    with gevent.Timeout(30):
+        while len(app.part(thumbnails.Making, thumbnails.Making).under_way) < 5 or not begun:
+            gevent.sleep(0.001)
+        assert pictures.read(_find(app, media)[1]).size == (32, 32)
+        with pytest.raises(errors.LimitExceeded):
+            _find(app, theirs[0], 96)
+    assert len(begun) == 1
+    may_go_on.set()
+    gevent.joinall(asking, raise_error=True)
+    assert sorted(begun) == [one.media_id for one in theirs]
+    assert pictures.read(_find(app, theirs[0], 96, 96)[1]).size == (96, 96)
 
 
 def test_no_more_wait_than_can_be_served(
@@ -279,11 +334,15 @@ def test_no_more_wait_than_can_be_served(
 ) -> None:
     monkeypatch.setattr(thumbnails, "WAITING_MAX", 1)
     media = _put(app, photo)
+    turns = app.part(ImageProcesses, ImageProcesses)._turns
+    for _ in range(image_process.PROCESSES_MAX):
+        turns.acquire()
     first = gevent.spawn(_find, app, media, 32)
-    gevent.sleep(0)
     while not app.part(thumbnails.Making, thumbnails.Making).under_way:
         gevent.sleep(0.001)
     with pytest.raises(errors.LimitExceeded):
         _find(app, media, 96)
+    for _ in range(image_process.PROCESSES_MAX):
+        turns.release()
     assert first.get()
     assert _find(app, media, 96)
