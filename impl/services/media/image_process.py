@@ -82,7 +82,7 @@ class ImageProcess:
                 self._ours.sendall(json.dumps(request).encode() + b"\n")
                 line = self._file.readline(_HEADER_BYTES_MAX)
             header = json.loads(line)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ProcessFailed("no answer") from error
         if not isinstance(header, dict):
             raise ProcessFailed("no answer")

@@ -1,8 +1,13 @@
 """The program that makes images smaller: what a child process of a worker runs (image_process.py).
 
 It reads requests from descriptor 0, a line of JSON each, and writes answers to 1: a line of JSON,
-and the bytes of what it made. It has no credentials and no connection, and so much memory and time;
-it ends when its worker does, when nothing is asked of it for a while, or when it takes too long."""
+and the bytes of what it made. It inherits no connection, no open file and nothing of the worker's
+environment, and has so much memory and time; it ends when its worker does, when nothing is asked of
+it for a while, or when it takes too long.
+
+It is no sandbox. It is the same user's as the worker: who takes it over can open whatever that user
+can, the configuration and the keys as well, and connect to where that user may. Its limits are on
+what an image costs; what it answers is not believed (image_answers.py)."""
 
 import json
 import os
@@ -16,6 +21,7 @@ from impl.services.media import thumbnailer
 
 NOT_AN_IMAGE = "not an image"
 TOO_MANY_PIXELS = "too many pixels"
+UNREADABLE = "unreadable"
 
 IDLE_S_MAX = 60
 # Pillow has four bytes for a pixel, and up to three copies of an image at a time; in between it is
@@ -59,6 +65,8 @@ def answer(request: dict[str, Any], pixels_max: int) -> tuple[dict[str, Any], by
         return {"error": TOO_MANY_PIXELS}, b""
     except thumbnailer.NotAnImage:
         return {"error": NOT_AN_IMAGE}, b""
+    except thumbnailer.Unreadable:
+        return {"error": UNREADABLE}, b""
     header = {
         "image": made.image,
         "form": made.form,

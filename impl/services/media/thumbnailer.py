@@ -7,6 +7,7 @@ process of its own (image_program.py) that may have so much memory and time, and
 What comes out has the pixels and the colour profile, and nothing else of what the file said: no
 place, no camera, no comment. It is turned as the image is to be seen."""
 
+import errno
 import time
 import warnings
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ from PIL import Image, ImageFile, features
 from impl.core import thumbnails
 from impl.core.thumbnails import Form
 
-_TYPES = {
+# What is read, and what it is called elsewhere.
+TYPES = {
     "JPEG": "image/jpeg",
     # A JPEG with more images behind the first, as some cameras make them.
     "MPO": "image/jpeg",
@@ -70,6 +72,10 @@ class TooManyPixels(Exception):
     """It is larger than what is made smaller here."""
 
 
+class Unreadable(Exception):
+    """Whatever it is: the system does not give its bytes."""
+
+
 class Made(NamedTuple):
     """What there is to an image, and the form of it; without one it is to be answered as it is."""
 
@@ -99,10 +105,19 @@ def make(path: str, pixels_max: int, asked: Form, sizes: list[Form] | None) -> M
         return Made(image, form, *_still(path, pixels_max, lying, orientation))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError, MemoryError):
         raise TooManyPixels from None
-    except (NotAnImage, TooManyPixels):
+    except (NotAnImage, TooManyPixels, Unreadable):
         raise
     except Exception as error:
+        _check_is_of_image(error)
         raise NotAnImage(type(error).__name__) from error
+
+
+def _check_is_of_image(error: Exception) -> None:
+    """Raise Unreadable for what the system says; decoders give no number."""
+    # These two come of a place in the file that cannot be, and the image says which place.
+    of_image = (None, errno.EINVAL, errno.EOVERFLOW)
+    if isinstance(error, OSError) and error.errno not in of_image:
+        raise Unreadable(str(error)) from error
 
 
 @contextmanager
@@ -123,7 +138,7 @@ def _look_at(path: str, pixels_max: int) -> tuple[thumbnails.Image, int]:
     with _opened(path, pixels_max) as image:
         width, height = image.size
         orientation = _orientation(image)
-        content_type = _TYPES[str(image.format)]
+        content_type = TYPES[str(image.format)]
         is_animated = image.format in _ANIMATED and _has_frames(image)
     if orientation in _LYING:
         width, height = height, width
@@ -133,7 +148,8 @@ def _look_at(path: str, pixels_max: int) -> tuple[thumbnails.Image, int]:
 def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(_ORIENTATION_TAG)
-    except Exception:
+    except Exception as error:
+        _check_is_of_image(error)
         # What is said about an image may be broken, and the image whole.
         return 1
     return orientation if orientation in _TURNS else 1
@@ -142,7 +158,8 @@ def _orientation(image: Image.Image) -> int:
 def _has_frames(image: Image.Image) -> bool:
     try:
         return bool(getattr(image, "is_animated", False))
-    except Exception:
+    except Exception as error:
+        _check_is_of_image(error)
         return False
 
 
@@ -157,7 +174,7 @@ def _still(path: str, pixels_max: int, form: Form, orientation: int) -> tuple[st
     if orientation in _TURNS:
         small = small.transpose(_TURNS[orientation])
     written = "PNG" if small.mode.endswith("A") else _WRITTEN.get(source, "JPEG")
-    return _TYPES[written], _saved(small, written, profile)
+    return TYPES[written], _saved(small, written, profile)
 
 
 def _draft(image: ImageFile.ImageFile, form: Form) -> None:
@@ -221,7 +238,8 @@ def _animation(path: str, pixels_max: int, form: Form, orientation: int) -> byte
         with _opened(path, pixels_max) as image:
             frames, durations = _frames(image, form, orientation)
             loop = _loop(image)
-    except Exception:
+    except Exception as error:
+        _check_is_of_image(error)
         # The first frame may be whole all the same.
         return None
     if len(frames) < 2:

@@ -9,7 +9,6 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import gevent
 from gevent.lock import BoundedSemaphore
@@ -18,13 +17,13 @@ from impl import errors
 from impl.app import App
 from impl.core import thumbnails
 from impl.core.thumbnails import METHODS, SIDE_MAX, Form, Image
-from impl.received_file import FileTooLarge, ReceivedFile
-from impl.services.media import downloads
+from impl.received_file import ReceivedFile
+from impl.services.media import downloads, image_answers, image_program
 from impl.services.media.access import Accesses
 from impl.services.media.content import Content
 from impl.services.media.downloads import Asked
+from impl.services.media.image_answers import BYTES_MAX, FILE_NAMES, Answer
 from impl.services.media.image_process import ImageProcesses, ProcessFailed
-from impl.services.media.image_program import TOO_MANY_PIXELS
 from impl.storage import media as media_rows
 from impl.storage import media_images
 from impl.storage.media import Media, Thumbnail
@@ -38,24 +37,24 @@ WAITING_OF_ONE_MAX = WAITING_MAX // 2
 # What cannot be made smaller is not tried again for so long, and of so many.
 REFUSED_MS = 600_000
 REFUSED_MAX = 1_000
-# No image of that few pixels has more.
-_BYTES_MAX = 256 << 20
-
-_FILE_NAMES = {
-    "image/jpeg": "thumbnail.jpg",
-    "image/png": "thumbnail.png",
-    "image/webp": "thumbnail.webp",
-}
 
 # Why there is none.
 _NOT_AN_IMAGE = "not an image"
 _TOO_LARGE = "too large"
 # Time or memory. Perhaps only of this form, but to find out costs as much again for each box.
 _TOO_MUCH = "too much"
-_NOT_NOW = "not now"
+# Neither is the file's fault.
+_NOT_KEPT = "not kept"
+_NOT_READ = "not read"
 _GONE = "gone"
 # Whatever is asked for, and as long as the file is what it is.
 _REMEMBERED = frozenset({_NOT_AN_IMAGE, _TOO_LARGE, _TOO_MUCH})
+# By what a process says.
+_REASONS = {
+    image_program.NOT_AN_IMAGE: _NOT_AN_IMAGE,
+    image_program.TOO_MANY_PIXELS: _TOO_LARGE,
+    image_program.UNREADABLE: _NOT_READ,
+}
 
 
 @dataclass
@@ -120,7 +119,7 @@ def _find_made(app: App, media: Media, asked: Form) -> Content | None:
         if _form_of(thumbnail) == form:
             path = _thumbnail_path(app, media, thumbnail)
             content_type = thumbnail.content_type
-            return _opened(path, thumbnail.size, content_type, _FILE_NAMES.get(content_type))
+            return _opened(path, thumbnail.size, content_type, FILE_NAMES.get(content_type))
     return None
 
 
@@ -193,31 +192,35 @@ def _make(app: App, media: Media, asked: Form) -> str:
     whole.file.close()
     try:
         with app.part(ImageProcesses, ImageProcesses).one() as process:
-            header = process.ask(source, asked, _sizes(app))
-            if "error" in header:
-                return _TOO_LARGE if header["error"] == TOO_MANY_PIXELS else _NOT_AN_IMAGE
-            with ReceivedFile(app.media_files.incoming, _BYTES_MAX) as received:
-                for piece in process.content(header["size"]):
+            sizes = _sizes(app)
+            header = process.ask(source, asked, sizes)
+            for error, reason in _REASONS.items():
+                if header.get("error") == error:
+                    return reason
+            pixels_max = app.config.media.max_image_pixels
+            answer = image_answers.read(header, asked, sizes, pixels_max)
+            with ReceivedFile(app.media_files.incoming, BYTES_MAX) as received:
+                for piece in process.content(answer.size):
                     received.write(piece)
-                return _keep(app, media, header, received)
-    except (ProcessFailed, KeyError, TypeError, FileTooLarge):
+                return _keep(app, media, answer, received)
+    except ProcessFailed:
         return _TOO_MUCH
     except OSError:
-        return _NOT_NOW
+        return _NOT_KEPT
 
 
-def _keep(app: App, media: Media, header: dict[str, Any], received: ReceivedFile) -> str:
-    image = MediaImage(*header["image"])
+def _keep(app: App, media: Media, answer: Answer, received: ReceivedFile) -> str:
+    image = MediaImage(*answer.image)
     path: Path | None = None
     made = []
-    if header["form"] is not None:
-        form = Form(*header["form"])
+    if answer.form is not None:
+        form = answer.form
         made = [
             Thumbnail(
                 form.width,
                 form.height,
                 form.method,
-                header["content_type"],
+                answer.content_type,
                 form.is_animated,
                 received.size,
             )
@@ -256,7 +259,9 @@ def _refusal(app: App, media: Media, reason: str) -> Exception:
         # C-S API, "Content repository", "Security considerations".
         status = 413 if media.origin == app.server_name else 502
         return errors.TooLarge("the image has too many pixels to be made smaller", status=status)
-    if reason == _NOT_NOW:
+    if reason == _NOT_READ:
+        return errors.Unavailable("the file cannot be read now")
+    if reason == _NOT_KEPT:
         return errors.Unavailable("the disk does not take the thumbnail", status=507)
     if reason == _NOT_AN_IMAGE:
         return errors.Unknown("there is no thumbnail of this file: it is no image, or a broken one")

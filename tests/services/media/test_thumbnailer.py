@@ -1,5 +1,6 @@
 """Images made smaller."""
 
+import errno
 import struct
 import time
 import zlib
@@ -7,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin, features
+from PIL import GifImagePlugin, Image, ImageCms, PngImagePlugin, features
 
 from impl.core.thumbnails import Form
 from impl.services.media import thumbnailer
-from impl.services.media.thumbnailer import Made, NotAnImage, TooManyPixels
+from impl.services.media.thumbnailer import Made, NotAnImage, TooManyPixels, Unreadable
 from tests.services.media import pictures
 
 PIXELS_MAX = 1 << 20
@@ -256,6 +257,41 @@ def test_an_animation_that_costs_too_much_is_a_still_image(
     monkeypatch.setattr(thumbnailer, limit, value)
     made, small = make(pictures.animation("GIF", 200, 100, [40] * 10), MOVING)
     assert (made.content_type, small.size) == ("image/png", (40, 20))
+
+
+@pytest.mark.parametrize("place", ["_orientation", "_has_frames", "_frames", "_still"])
+def test_what_the_system_does_not_give_is_not_the_fault_of_the_image(
+    make: Any, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    content = pictures.animation("GIF", 200, 100, [50, 50])
+    if place == "_orientation":
+        monkeypatch.setattr(Image.Image, "getexif", fails)
+    elif place == "_has_frames":
+        monkeypatch.setattr(GifImagePlugin.GifImageFile, "is_animated", property(fails))
+    else:
+        monkeypatch.setattr(thumbnailer, place, fails)
+    with pytest.raises(Unreadable):
+        make(content, SCALED if place == "_still" else MOVING)
+
+
+@pytest.mark.parametrize("path", ["/nowhere/at/all", "/tmp", "/proc/self/mem"])
+def test_a_file_that_cannot_be_read_may_be_an_image(path: str) -> None:
+    with pytest.raises(Unreadable):
+        thumbnailer.make(path, PIXELS_MAX, SCALED, None)
+
+
+def test_a_place_that_cannot_be_is_the_fault_of_the_image(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(thumbnailer, "_still", fails)
+    with pytest.raises(NotAnImage):
+        make(pictures.encoded(pictures.quadrants(200, 100), "PNG"))
 
 
 def test_an_animation_that_breaks_off_is_a_still_image(make: Any) -> None:

@@ -1,6 +1,7 @@
 """Smaller forms of images: found, or made when first asked for."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -327,6 +328,49 @@ def test_who_keeps_the_decoders_busy_holds_up_nobody_else(
     gevent.joinall(asking, raise_error=True)
     assert sorted(begun) == [one.media_id for one in theirs]
     assert pictures.read(_find(app, theirs[0], 96, 96)[1]).size == (96, 96)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"content_type": "text/html"},
+        {"image": [600, 400, "text/html", False]},
+        {"form": [1, 1, "scale", False]},
+        {"size": -1},
+        {"error": "something else", "image": None},
+    ],
+)
+def test_a_process_that_says_what_cannot_be_is_not_believed(
+    app: App, photo: bytes, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]
+) -> None:
+    media = _put(app, photo)
+    real = image_process.ImageProcess.ask
+    monkeypatch.setattr(image_process.ImageProcess, "ask", lambda *given: real(*given) | said)
+    with pytest.raises(errors.Unknown):
+        _find(app, media)
+    assert not _thumbnails(app, media)
+    left = [path for path in app.media_files.root.rglob("*") if path.is_file()]
+    assert left == [app.media_files.path(media.origin, media.file_id)]
+    # It may have more to say, and is ended.
+    assert not app.part(ImageProcesses, ImageProcesses)._idle
+
+
+def test_what_the_disk_does_not_give_is_tried_again(
+    app: App, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media = _put(app, photo)
+    real = image_process.ImageProcess.ask
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            image_process.ImageProcess,
+            "ask",
+            # Nothing can be read there: EIO.
+            lambda process, _, *given: real(process, Path("/proc/self/mem"), *given),
+        )
+        with pytest.raises(errors.Unavailable) as raised:
+            _find(app, media)
+    assert raised.value.status == 503
+    assert pictures.read(_find(app, media)[1]).size == (32, 32)
 
 
 def test_no_more_wait_than_can_be_served(
