@@ -2,7 +2,6 @@
 
 import random
 import struct
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -14,11 +13,11 @@ from PIL import Image, features
 from impl.core.thumbnails import Form
 from impl.services.media import image_program
 from impl.services.media.image_process import ImageProcess
-from tests.services.media import pictures
+from tests.services.media import pictures, processes
 
 PIXELS_MAX = 1 << 20
 OF_A_KIND = 60
-# On average; most are refused at once.
+# Of computing, on average; most are refused at once.
 SECONDS_EACH = 0.5
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -88,16 +87,16 @@ def _with_right_sums(content: bytes) -> bytes:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_broken_image_has_an_answer(kind: str, tmp_path: Path) -> None:
     chance = random.Random(kind)
-    began_s = time.monotonic()
     answers = {"made": 0, "left": 0, "refused": 0}
     process = ImageProcess(PIXELS_MAX)
     try:
         for content in mutants(KINDS[kind](), chance, OF_A_KIND):
             asked = Form(40, 40, chance.choice(("crop", "scale")), chance.random() < 0.5)
             answers[_answer(process, tmp_path / "image", content, asked)] += 1
+        computed_s = processes.computed_s(process)
     finally:
         process.end()
-    assert time.monotonic() - began_s < OF_A_KIND * SECONDS_EACH
+    assert computed_s < OF_A_KIND * SECONDS_EACH
     # It is no test where nothing is accepted, or nothing refused; but the pixels of a PNG have a
     # checksum that nearly all changes break.
     assert answers["refused"]

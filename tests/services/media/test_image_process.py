@@ -17,6 +17,7 @@ from impl.services.media import image_process, image_program
 from impl.services.media.image_process import ImageProcess, ImageProcesses, ProcessFailed
 from tests import hub_stretches
 from tests.services.media import pictures
+from tests.services.media.processes import computed_s
 
 SCALED = Form(40, 40, "scale")
 PIXELS_MAX = 32 << 20
@@ -78,8 +79,8 @@ def test_one_that_computes_for_too_long_ends(image: Path, tmp_path: Path) -> Non
     process = ImageProcess(PIXELS_MAX, 0.4)
     try:
         # Each image has that time, and not all of them together.
-        began_s = _computed_s(process)
-        while _computed_s(process) < began_s + 0.5:
+        began_s = computed_s(process)
+        while computed_s(process) < began_s + 0.5:
             assert "error" not in _ask(process, image)[0]
         with pytest.raises(ProcessFailed):
             _ask(process, large, Form(4900, 4900, "scale"))
@@ -174,11 +175,6 @@ def test_others_go_on_while_a_large_image_is_made_smaller(
         header, _ = _ask(process, path)
     assert header["form"] == [40, 40, "scale", False]
     assert not stretches.longer_than(0.05)
-
-
-def _computed_s(process: ImageProcess) -> float:
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _wait_until_gone(pid: int) -> None:
