@@ -44,7 +44,7 @@ def get(txn: Any, origin: str, media_id: str) -> Media | None:
         (origin, media_id),
     )
     row = txn.fetchone()
-    return None if row is None else _media(row)
+    return None if row is None else from_row(row)
 
 
 def insert(txn: Any, media: Media) -> bool:
@@ -172,7 +172,7 @@ def lock_unasked(txn: Any, origin: str, before_ts: int, limit: int, *, is_own: b
         """,
         (origin, before_ts, limit),
     )
-    return [_media(row) for row in txn.fetchall()]
+    return [from_row(row) for row in txn.fetchall()]
 
 
 def count_promised(txn: Any, user_id: str, now_ms: int) -> tuple[int, int | None]:
@@ -213,24 +213,6 @@ def list_promised(txn: Any, origin: str, media_ids: Sequence[str]) -> set[str]:
     return {media_id for (media_id,) in txn.fetchall()}
 
 
-def list_thumbnails(txn: Any, origin: str, media_id: str) -> list[Thumbnail]:
-    """All smaller forms that there are."""
-    txn.execute(
-        """
-        SELECT width,
-               height,
-               method,
-               content_type,
-               is_animated,
-               size
-          FROM media_thumbnails
-         WHERE origin = %s AND media_id = %s
-        """,
-        (origin, media_id),
-    )
-    return [Thumbnail(*row) for row in txn.fetchall()]
-
-
 def insert_thumbnails(
     txn: Any, origin: str, media_id: str, thumbnails: Sequence[Thumbnail]
 ) -> None:
@@ -249,7 +231,8 @@ def insert_thumbnails(
         )
 
 
-def _media(row: Sequence[Any]) -> Media:
+def from_row(row: Sequence[Any]) -> Media:
+    """What the columns of that name say, in that order."""
     media = Media(*row)
     # It comes as a view, which equals no bytes.
     return media if media.sha256 is None else media._replace(sha256=bytes(media.sha256))

@@ -7,9 +7,10 @@ import gevent
 import pytest
 
 from impl.app import App
-from impl.storage import avatars, loose_files, media
+from impl.storage import avatars, loose_files, media, media_images
 from impl.storage.loose_files import LooseFile
-from impl.storage.media import Media
+from impl.storage.media import Media, Thumbnail
+from impl.storage.media_images import ImageFile, MediaImage
 
 SERVER = "soma.test"
 ALICE = f"@alice:{SERVER}"
@@ -33,6 +34,34 @@ def test_a_file_is_read_as_it_was_written(txn: Any) -> None:
     assert not media.insert(txn, FILE._replace(file_id="another"))
     assert media.get(txn, SERVER, "id") == FILE
     assert media.get(txn, "other.test", "id") is media.get(txn, SERVER, "ID") is None
+
+
+def test_a_file_is_read_with_what_is_known_of_the_image(txn: Any) -> None:
+    image = MediaImage(200, 100, "image/png", False)
+    small = [
+        Thumbnail(32, 16, "scale", "image/png", False, 12),
+        Thumbnail(32, 32, "crop", "image/png", False, 34),
+    ]
+
+    def read(media_id: str) -> ImageFile | None:
+        return media_images.get_file(txn, SERVER, media_id)
+
+    assert read("id") is None
+    for media_id in ("id", "other"):
+        media.insert(txn, FILE._replace(media_id=media_id))
+    media.insert(txn, PROMISE._replace(media_id="promise"))
+    assert read("id") == ImageFile(FILE, None, [])
+    assert read("promise") == ImageFile(PROMISE._replace(media_id="promise"), None, [])
+
+    assert media_images.insert(txn, SERVER, "id", image)
+    assert read("id") == ImageFile(FILE, image, [])
+    media.insert_thumbnails(txn, SERVER, "id", small)
+    found = read("id")
+    assert found is not None
+    assert found._replace(thumbnails=sorted(found.thumbnails)) == ImageFile(
+        FILE, image, sorted(small)
+    )
+    assert read("other") == ImageFile(FILE._replace(media_id="other"), None, [])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from impl import errors
 from impl.app import App
@@ -24,6 +24,9 @@ from impl.storage.media import Media
 
 # Shorter than any request may take.
 WAIT_MS_MAX = 50_000
+
+# How a file's row is found: in a transaction, by its origin and media id.
+Look = Callable[[Any, str, str], Media | None]
 
 _log = logging.getLogger(__name__)
 
@@ -46,9 +49,11 @@ def find(app: App, asked: Asked, file_name: str | None = None) -> Content:
     return replace(content, file_name=file_name) if file_name else content
 
 
-def with_bytes(app: App, asked: Asked, use: Callable[[Media], Content]) -> Content:
+def with_bytes(
+    app: App, asked: Asked, use: Callable[[Media], Content], look: Look = media.get
+) -> Content:
     """What `use` makes of the file. It raises FileNotFoundError where the bytes are not there."""
-    file = get(app, asked)
+    file = get(app, asked, look)
     app.part(Accesses, Accesses).note(file)
     with suppress(FileNotFoundError):
         return use(file)
@@ -56,24 +61,27 @@ def with_bytes(app: App, asked: Asked, use: Callable[[Media], Content]) -> Conte
     # server's is fetched again.
     if file.origin != app.server_name:
         _forget(app, file)
-        file = get(app, asked)
+        file = get(app, asked, look)
         with suppress(FileNotFoundError):
             return use(file)
     raise _lost(app, file)
 
 
-def get(app: App, asked: Asked) -> Media:
+def get(app: App, asked: Asked, look: Look = media.get) -> Media:
     """The file's row, once its bytes are here."""
     _check_names(asked)
     is_authenticated = asked.user_id is not None
     if asked.server_name == app.server_name:
-        return get_own(app, asked.media_id, asked.timeout_ms, is_authenticated=is_authenticated)
+        timeout_ms = asked.timeout_ms
+        return get_own(
+            app, asked.media_id, timeout_ms, is_authenticated=is_authenticated, look=look
+        )
     if asked.server_name in app.config.media.prevent_media_downloads_from:
         raise errors.NotFound("files of that server are not given out here")
     if not app.is_federated_with(asked.server_name):
         raise errors.Forbidden("this server does not talk to that one")
     with app.database.read() as txn:
-        file = media.get(txn, asked.server_name, asked.media_id)
+        file = look(txn, asked.server_name, asked.media_id)
     if file is not None:
         _check_access(app, file, is_authenticated)
         return file
@@ -84,14 +92,16 @@ def get(app: App, asked: Asked) -> Media:
     return remote.fetch(app, asked.server_name, asked.media_id, timeout_ms, asked.user_id)
 
 
-def get_own(app: App, media_id: str, timeout_ms: int, *, is_authenticated: bool) -> Media:
+def get_own(
+    app: App, media_id: str, timeout_ms: int, *, is_authenticated: bool, look: Look = media.get
+) -> Media:
     """A file of ours that has come. Raises NotYetUploaded for one that was promised and does not
     come in time.
     """
     ends = time.monotonic() + _bounded_ms(timeout_ms) / 1000
     while True:
         with app.database.read() as txn:
-            file = media.get(txn, app.server_name, media_id)
+            file = look(txn, app.server_name, media_id)
         if file is None:
             raise errors.NotFound("there is no such file")
         _check_access(app, file, is_authenticated)

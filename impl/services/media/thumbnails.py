@@ -9,6 +9,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import gevent
 from gevent.lock import BoundedSemaphore
@@ -27,7 +28,7 @@ from impl.services.media.image_process import ImageProcesses, ProcessFailed
 from impl.storage import media as media_rows
 from impl.storage import media_images
 from impl.storage.media import Media, Thumbnail
-from impl.storage.media_images import MediaImage
+from impl.storage.media_images import ImageFile, MediaImage
 
 # One worker has so many to make at a time, and answers nobody beyond.
 WAITING_MAX = 200
@@ -80,19 +81,28 @@ class Making:
 def ask(app: App, asked: Asked, form: Form) -> Content:
     """A form of a file that somebody asks for, which may be still to come, or elsewhere."""
     _check(form)
-    return downloads.with_bytes(app, asked, lambda media: find(app, media, *form))
+    # Whoever finds the file finds with it what there is of it: most forms have been made before.
+    known: dict[Media, ImageFile] = {}
+
+    def look(txn: Any, origin: str, media_id: str) -> Media | None:
+        found = media_images.get_file(txn, origin, media_id)
+        if found is None:
+            return None
+        known[found.file] = found
+        return found.file
+
+    return downloads.with_bytes(
+        app, asked, lambda media: find(app, media, form, known.get(media)), look
+    )
 
 
-def find(
-    app: App, media: Media, width: int, height: int, method: str, is_animated: bool
-) -> Content:
+def find(app: App, media: Media, asked: Form, known: ImageFile | None = None) -> Content:
     """A form of a file that has come, open: at least so large, if the image is.
 
-    Raises FileNotFoundError where its bytes are not there.
+    Raises FileNotFoundError where its bytes are not there. `known`: what was just read of it.
     """
-    asked = Form(width, height, method, is_animated)
     _check(asked)
-    content = _find_made(app, media, asked) or _make_now(app, media, asked)
+    content = _find_made(app, media, asked, known) or _make_now(app, media, asked)
     app.part(Accesses, Accesses).note(media)
     return content
 
@@ -105,17 +115,20 @@ def _check(asked: Form) -> None:
         raise errors.InvalidParam(f"method must be one of {', '.join(METHODS)}")
 
 
-def _find_made(app: App, media: Media, asked: Form) -> Content | None:
-    with app.database.read() as txn:
-        image = media_images.get(txn, media.origin, media.media_id)
-        made = media_rows.list_thumbnails(txn, media.origin, media.media_id) if image else []
-    if image is None:
+def _find_made(
+    app: App, media: Media, asked: Form, known: ImageFile | None = None
+) -> Content | None:
+    if known is None:
+        with app.database.read() as txn:
+            known = media_images.get_file(txn, media.origin, media.media_id)
+    if known is None or known.image is None:
         return None
 
+    image = known.image
     form = thumbnails.form_for(Image(*image), asked, _sizes(app))
     if form is None:
         return _opened(_path(app, media), media.size, image.content_type, media.file_name)
-    for thumbnail in made:
+    for thumbnail in known.thumbnails:
         if _form_of(thumbnail) == form:
             path = _thumbnail_path(app, media, thumbnail)
             content_type = thumbnail.content_type

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 import pytest
@@ -13,8 +14,10 @@ from impl.core.thumbnails import Form
 from impl.services.media import access, downloads, thumbnails
 from impl.services.media.downloads import Asked
 from impl.storage import media
+from impl.storage.database import Transaction
 from impl.storage.media import Media
 from tests.builders import ALICE
+from tests.services.media import pictures
 from tests.services.media.files import (
     ask,
     asked,
@@ -262,3 +265,23 @@ def test_that_a_file_was_asked_for_is_noted_by_the_hour(app: App) -> None:
     notes.stop()
     assert ask(app, "SELECT accessed_ts FROM media") == [(started + 3 * HOUR_MS,)]
     assert len(on_disk(app)) == 1
+
+
+def test_what_was_made_of_a_file_is_found_with_one_question(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media_id = upload(app, pictures.encoded(pictures.quadrants(600, 400), "JPEG"))
+    statements = []
+    real = Transaction.execute
+
+    def execute(txn: Transaction, sql: str, *given: Any) -> None:
+        statements.append(sql)
+        real(txn, sql, *given)
+
+    monkeypatch.setattr(Transaction, "execute", execute)
+    for _ in range(2):
+        statements.clear()
+        content = thumbnails.ask(app, asked(app, media_id), Form(32, 32, "crop"))
+        with content.file as file:
+            assert pictures.read(file.read()).size == (32, 32)
+    assert len([sql for sql in statements if "media" in sql]) == 1

@@ -16,6 +16,7 @@ from impl.services.media import image_process, thumbnails
 from impl.services.media.content import Content
 from impl.services.media.image_process import ImageProcesses
 from impl.storage import media as media_rows
+from impl.storage import media_images
 from impl.storage.media import Media
 from tests import builders
 from tests.services.media import pictures
@@ -56,7 +57,7 @@ def _put(app: App, content: bytes, origin: str = builders.SERVER_NAME, **changes
 def _find(
     app: App, media: Media, width: int = 32, height: int = 32, is_animated: bool = False
 ) -> tuple[Content, bytes]:
-    content = thumbnails.find(app, media, width, height, "crop", is_animated)
+    content = thumbnails.find(app, media, Form(width, height, "crop", is_animated))
     with content.file as file:
         read = file.read()
     assert len(read) == content.size
@@ -65,7 +66,9 @@ def _find(
 
 def _thumbnails(app: App, media: Media) -> list[media_rows.Thumbnail]:
     with app.database.transaction() as txn:
-        return media_rows.list_thumbnails(txn, media.origin, media.media_id)
+        found = media_images.get_file(txn, media.origin, media.media_id)
+    assert found is not None
+    return found.thumbnails
 
 
 def _made_images(app: App) -> int:
@@ -210,9 +213,8 @@ def test_what_makes_no_sense_is_refused_by_its_name(
     app: App, photo: bytes, change: dict[str, Any], field: str
 ) -> None:
     media = _put(app, photo)
-    asked: dict[str, Any] = {"width": 1, "height": 1, "method": "scale", "is_animated": False}
     with pytest.raises(errors.InvalidParam, match=field):
-        thumbnails.find(app, media, **(asked | change))
+        thumbnails.find(app, media, Form(1, 1, "scale")._replace(**change))
     assert app.part(thumbnails.Making, thumbnails.Making).under_way == {}
 
 
