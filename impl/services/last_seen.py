@@ -1,26 +1,18 @@
 """When and from where each device was last heard of. C-S API, "Device management".
 
-Every request says so, and no request waits for it: what is new is kept in the worker's memory and
-written a few times a minute, all devices in few statements. Who dies before that loses these
-seconds."""
+Every request says so, and none waits for it (written_later.py)."""
 
-import logging
+from collections.abc import Sequence
 from typing import NamedTuple
-
-import gevent
 
 from impl.app import App
 from impl.requester import Requester
+from impl.services.written_later import WrittenLater
 from impl.storage import devices
-from impl.storage.database import DatabaseUnavailable
 from impl.storage.devices import Device
 
 WRITE_SECONDS = 20.0
-# In one statement.
-ROWS_MAX = 1000
 USER_AGENT_MAX = 500
-
-_log = logging.getLogger(__name__)
 
 
 class Seen(NamedTuple):
@@ -31,13 +23,14 @@ class Seen(NamedTuple):
     user_agent: str | None
 
 
-class LastSeen:
+class LastSeen(WrittenLater[tuple[str, str], Seen]):
     """What this worker has heard and not yet written."""
 
+    what = "when devices were last seen"
+
     def __init__(self, app: App) -> None:
+        super().__init__()
         self._app = app
-        self._seen: dict[tuple[str, str], Seen] = {}
-        self._greenlet: gevent.Greenlet | None = None
 
     def note(self, requester: Requester, address: str | None, user_agent: str | None) -> None:
         """A request came."""
@@ -46,13 +39,11 @@ class LastSeen:
         # A header's bytes, shown as Latin-1, hold no NUL.
         agent = user_agent[:USER_AGENT_MAX] if user_agent else None
         seen = Seen(self._app.now_ms(), address or None, agent)
-        self._seen[requester.user_id, requester.device_id] = seen
-        if self._greenlet is None:
-            self._greenlet = gevent.spawn_later(WRITE_SECONDS, self._write_later)
+        self._keep((requester.user_id, requester.device_id), seen, WRITE_SECONDS)
 
     def get(self, user_id: str, device_id: str) -> Seen | None:
         """What is not written yet of a device."""
-        return self._seen.get((user_id, device_id))
+        return self._unwritten.get((user_id, device_id))
 
     def newest(self, user_id: str, device: Device) -> Seen | None:
         """What is known of a device: this worker may know better than the database. Of the device
@@ -65,25 +56,6 @@ class LastSeen:
             return None
         return Seen(device.last_seen_ts, device.last_seen_ip, device.last_seen_user_agent)
 
-    def stop(self) -> None:
-        """Write what is left."""
-        if self._greenlet is not None:
-            self._greenlet.kill()
-        self._write()
-
-    def _write_later(self) -> None:
-        self._greenlet = None
-        self._write()
-
-    def _write(self) -> None:
-        seen, self._seen = self._seen, {}
-        rows = [(*device, *at) for device, at in seen.items()]
-        try:
-            for start in range(0, len(rows), ROWS_MAX):
-                with self._app.database.read() as txn:
-                    devices.put_last_seen(txn, rows[start : start + ROWS_MAX])
-        except DatabaseUnavailable:
-            # The next request of anybody brings it up again.
-            self._seen = {**seen, **self._seen}
-        except Exception:
-            _log.exception("when devices were last seen cannot be written")
+    def _put(self, rows: Sequence[tuple[tuple[str, str], Seen]]) -> None:
+        with self._app.database.read() as txn:
+            devices.put_last_seen(txn, [(*device, *at) for device, at in rows])
