@@ -16,6 +16,7 @@ from impl.storage import history, idempotency, received_transactions, streams, u
 from impl.storage.idempotency import ClientTransaction
 from impl.storage.ui_auth import Session
 from tests.builders import ALICE
+from tests.explained import Explained
 
 DAY_MS = 86_400_000
 
@@ -155,25 +156,7 @@ def _delete_from(table: str, txn: Any, before_ts: int, limit: int) -> int:
     ],
 )
 def test_no_table_is_read_from_end_to_end(app: App, delete: Any) -> None:
-    class Explained:
-        """A transaction that is only asked how it would do it."""
-
-        rowcount = 0
-        plan = ""
-
-        def __init__(self, txn: Any) -> None:
-            self._txn = txn
-
-        def execute(self, sql: str, parameters: Any) -> None:
-            self._txn.execute("EXPLAIN " + sql, parameters)
-            self.plan = "\n".join(row[0] for row in self._txn.fetchall())
-
-        def fetchall(self) -> list[Any]:
-            return []
-
     with app.database.transaction() as txn:
-        # So small as they are here, any table would be scanned.
-        txn.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         explained = Explained(txn)
         delete(explained, app.now_ms(), 10)
     assert "Index" in explained.plan and "Tid Scan" in explained.plan

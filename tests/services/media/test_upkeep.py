@@ -16,6 +16,7 @@ from impl.services import accounts
 from impl.services.media import access, upkeep
 from impl.storage import media, profiles
 from tests.builders import ALICE, BOB, a_room, append, member
+from tests.explained import Explained
 from tests.services.media.files import (
     ask,
     download,
@@ -173,23 +174,7 @@ def test_many_go_in_batches_and_avatars_do_not_stand_in_their_way(
 
 @pytest.mark.parametrize("is_own", [True, False])
 def test_what_is_unasked_is_found_by_an_index(app: App, is_own: bool) -> None:
-    class Explained:
-        """A transaction that is only asked how it would do it."""
-
-        plan = ""
-
-        def __init__(self, txn: Any) -> None:
-            self._txn = txn
-
-        def execute(self, sql: str, parameters: Any) -> None:
-            self._txn.execute("EXPLAIN " + sql, parameters)
-            self.plan = "\n".join(row[0] for row in self._txn.fetchall())
-
-        def fetchall(self) -> list[Any]:
-            return []
-
     with app.database.transaction() as txn:
-        txn.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         explained = Explained(txn)
         media.lock_unasked(explained, "soma.test", 1, 1, is_own=is_own)
     assert "media_unasked_of_" + ("ours" if is_own else "others") in explained.plan
